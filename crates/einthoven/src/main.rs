@@ -1,0 +1,2 @@
+//! The `einthoven` command.
+fn main() {}

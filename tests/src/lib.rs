@@ -1,0 +1,1 @@
+//! Tests that enter through the front door.
