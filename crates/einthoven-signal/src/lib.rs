@@ -1,1 +1,22 @@
-//! Placeholder.
+//! What an ECG is: recordings, leads, file formats, filters, and the contract between a recording and a model.
+//!
+//! [`open`] reads a recording into a [`Record`]: named leads, a sampling rate, samples in millivolts.
+//! [`InputContract::prepare`] is the only way from there to what a model sees: which leads in which order,
+//! at which rate, how long, in which scale. The contract is saved with a model, so that nobody can feed it
+//! the wrong leads, rate or units.
+
+pub mod contract;
+pub mod dsp;
+mod error;
+pub mod format;
+mod lead;
+mod record;
+mod sex;
+
+pub use contract::{BandPass, Crop, InputContract, Missing, Pad, Prepared, Scaling};
+pub use error::{Error, Result};
+pub use format::{ArrayOptions, Unit, open, open_with};
+pub use lead::Lead;
+pub(crate) use lead::LeadNames;
+pub use record::{Record, Source};
+pub use sex::Sex;

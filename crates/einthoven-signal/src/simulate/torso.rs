@@ -1,0 +1,62 @@
+//! From the heart's dipole to the skin: the lead field.
+
+use super::dice::Dice;
+
+/// A vector in Frank's frame, in millivolts: x to the left, y to the feet, z to the back.
+pub(super) type Vector = [f64; 3];
+
+/// Leads that are computed from the dipole: I, II, V1 to V6. The other four limb leads follow from I and II.
+pub(super) const INDEPENDENT: usize = 8;
+
+/// Dower's transformation from Frank's leads X, Y, Z to I, II, V1 to V6.
+///
+/// Dower GE, Machado HB, Osborne JA. On deriving the electrocardiogram from vectorcardiographic leads.
+/// Clinical Cardiology 3:87-95, 1980.
+const DOWER: [Vector; INDEPENDENT] = [
+    [0.632, -0.235, 0.059],
+    [0.235, 1.066, -0.132],
+    [-0.515, 0.157, -0.917],
+    [0.044, 0.164, -1.387],
+    [0.882, 0.098, -1.277],
+    [1.213, 0.127, -0.601],
+    [1.125, 0.127, -0.086],
+    [0.831, 0.076, 0.230],
+];
+
+/// One patient's lead field.
+#[derive(Clone)]
+pub(super) struct Torso([Vector; INDEPENDENT]);
+
+impl Torso {
+    /// A torso near Dower's: electrodes a little off, chest walls of different thickness. `spread` 0 is Dower's own.
+    pub fn draw(dice: &mut Dice, spread: f64) -> Self {
+        let mut rows = DOWER;
+        for row in &mut rows[2..] {
+            let thickness = 1.0 + 0.07 * spread * dice.normal(0.0, 1.0);
+            for coefficient in row {
+                *coefficient = *coefficient * thickness + 0.03 * spread * dice.normal(0.0, 1.0);
+            }
+        }
+        Self(rows)
+    }
+
+    /// The lead field of I, II, V1 to V6.
+    pub fn rows(&self) -> &[Vector; INDEPENDENT] {
+        &self.0
+    }
+
+    /// The eight independent leads of a dipole.
+    pub fn project(&self, dipole: &Vector) -> [f64; INDEPENDENT] {
+        self.0.map(|row| dot(&row, dipole))
+    }
+}
+
+fn dot(a: &Vector, b: &Vector) -> f64 {
+    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+}
+
+/// All twelve leads in the standard order from I, II, V1 to V6 at one moment.
+pub(super) fn twelve(leads: &[f64; INDEPENDENT]) -> [f64; 12] {
+    let [i, ii, v1, v2, v3, v4, v5, v6] = *leads;
+    [i, ii, ii - i, -(i + ii) / 2.0, i - ii / 2.0, ii - i / 2.0, v1, v2, v3, v4, v5, v6]
+}
