@@ -1,0 +1,49 @@
+//! What can go wrong while judging a model.
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Two inputs that belong together differ in length.
+    #[error("{what}: expected {expected}, found {found}")]
+    Length {
+        /// What was counted.
+        what: &'static str,
+        /// How many there should have been.
+        expected: usize,
+        /// How many there were.
+        found: usize,
+    },
+    /// An interval cannot cover that probability.
+    #[error("an interval's level must lie between 0 and 1, found {level}")]
+    Level {
+        /// The level asked for.
+        level: f64,
+    },
+    /// A score is not a number, so nothing can be ranked by it.
+    #[error("the score of {record} for {class} is not a number; the model or its input is broken")]
+    NotANumber {
+        /// The class or text that was scored.
+        class: String,
+        /// The record that was scored.
+        record: String,
+    },
+}
+
+/// What this crate's functions return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Fails unless `found == expected`.
+pub(crate) fn same_length(what: &'static str, expected: usize, found: usize) -> Result<()> {
+    if expected == found { Ok(()) } else { Err(Error::Length { what, expected, found }) }
+}
+
+/// Fails on the first NaN among the scores of one class.
+pub(crate) fn no_nan(scores: &[f64]) -> Result<()> {
+    match scores.iter().position(|score| score.is_nan()) {
+        None => Ok(()),
+        Some(record) => {
+            Err(Error::NotANumber { class: "the class".into(), record: format!("record {record} (counted from 0)") })
+        }
+    }
+}
