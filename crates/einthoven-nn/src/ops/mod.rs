@@ -1,0 +1,37 @@
+//! Differentiable operations, channels last. One file each.
+
+mod activation;
+mod attention;
+mod batch_norm;
+mod contrastive;
+mod conv;
+mod convnext;
+mod cross_entropy;
+mod depthwise;
+mod dropout;
+mod embedding;
+mod grn;
+mod layer_norm;
+mod linear;
+mod linear_cross_entropy;
+mod pooling;
+mod rotary;
+mod time_norm;
+
+pub use activation::{gelu, relu, silu, swiglu};
+pub use attention::{Attention, attention};
+pub use batch_norm::{BatchNormState, batch_norm};
+pub use contrastive::{info_nce, l2_normalize};
+pub use conv::{conv1d, patch_conv1d};
+pub use convnext::{ConvNextBlockWeights, convnext_block};
+pub use cross_entropy::cross_entropy;
+pub use depthwise::depthwise_conv1d;
+pub use dropout::dropout;
+pub use embedding::embedding;
+pub use grn::grn;
+pub use layer_norm::layer_norm;
+pub use linear::linear;
+pub use linear_cross_entropy::linear_cross_entropy;
+pub use pooling::{avg_pool1d, max_over_time, max_pool1d, mean_over_time};
+pub use rotary::rotary;
+pub use time_norm::time_norm;

@@ -1,0 +1,49 @@
+use std::cell::RefCell;
+
+use einthoven_random::Stream;
+use rand::Rng;
+
+/// How one forward pass runs: evaluating, or training with random draws.
+///
+/// Layers take it by reference; dropout draws from its stream in the order of the calls.
+#[derive(Debug)]
+pub struct Pass {
+    stream: Option<RefCell<Stream>>,
+}
+
+/// One draw of dropout: which elements are dropped is a pure function of it.
+#[derive(Clone, Debug)]
+pub struct Dropout {
+    /// Probability that an element becomes zero, in `[0, 1)`.
+    pub rate: f64,
+    /// The ChaCha key of the draw.
+    pub seed: [u8; 32],
+}
+
+impl Pass {
+    /// A deterministic pass without dropout.
+    pub fn evaluate() -> Self {
+        Self { stream: None }
+    }
+
+    /// A training pass whose dropout draws from `stream`.
+    pub fn train(stream: Stream) -> Self {
+        Self { stream: Some(RefCell::new(stream)) }
+    }
+
+    /// Whether this is a training pass.
+    pub fn is_training(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// The next draw of dropout; `None` when evaluating or when `rate` is zero.
+    pub fn dropout(&self, rate: f64) -> Option<Dropout> {
+        if rate <= 0.0 {
+            return None;
+        }
+        let stream = self.stream.as_ref()?;
+        let mut seed = [0; 32];
+        stream.borrow_mut().fill_bytes(&mut seed);
+        Some(Dropout { rate, seed })
+    }
+}
