@@ -1,5 +1,7 @@
 //! What can go wrong while judging a model.
 
+use std::path::PathBuf;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -19,6 +21,44 @@ pub enum Error {
     Level {
         /// The level asked for.
         level: f64,
+    },
+    /// A prompt file cannot be read.
+    #[error("cannot read the prompts in {}: give the path of a TOML file, or one of the built-in sets ptb-xl-super, scp-statements, simulated", path.display())]
+    PromptFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A prompt file is no TOML, or holds a key that it should not.
+    #[error("the prompt file {} is not what it should be", path.display())]
+    PromptToml {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// A prompt file's content makes no sense.
+    #[error("the prompt file {} is not what it should be: {problem}", path.display())]
+    Prompt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A prompt set says nothing about a class.
+    #[error("the prompt set {set} has no phrasing for {code}; add it under [labels], or choose another set")]
+    MissingPrompt {
+        /// The prompt set.
+        set: String,
+        /// The class's code.
+        code: String,
+    },
+    /// The embeddings of a class's texts cancel each other out.
+    #[error("the texts of {code} have no common direction: their embeddings add up to zero")]
+    NoDirection {
+        /// The class's code.
+        code: String,
     },
     /// A score is not a number, so nothing can be ranked by it.
     #[error("the score of {record} for {class} is not a number; the model or its input is broken")]

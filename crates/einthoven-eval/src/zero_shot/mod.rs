@@ -1,0 +1,192 @@
+//! Zero-shot classification: which class's words lie nearest to a record.
+//!
+//! A class is put into words by a [`PromptSet`]; the embeddings of its texts are averaged and scaled to length one. A
+//! record's score for the class is the cosine between the two. Nothing is fitted to labels.
+
+mod prompts;
+
+use std::collections::BTreeMap;
+
+use einthoven_random::Streams;
+use serde::{Deserialize, Serialize};
+
+pub use prompts::PromptSet;
+
+use crate::bootstrap::{BootstrapConfig, Estimates, estimate};
+use crate::embeddings::Embeddings;
+use crate::error::{Error, Result, same_length};
+use crate::metrics::{Ranking, RocCurve, ScoreTable};
+
+/// How well a model tells the classes of a label set apart without having been shown a label.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ZeroShotResult {
+    /// The label set.
+    pub labels: String,
+    /// The prompt set that put it into words.
+    pub prompts: String,
+    /// How many records were scored.
+    pub records: usize,
+    /// The classes that occur and do not always occur, in the label set's order.
+    pub classes: Vec<ClassResult>,
+    /// Means over these classes, with intervals.
+    pub r#macro: Estimates,
+    /// The classes that cannot be judged on these records.
+    pub left_out: Vec<LeftOut>,
+    /// How the intervals were made.
+    pub bootstrap: BootstrapConfig,
+    /// The seed of their resamples.
+    pub seed: u64,
+}
+
+/// One class of a [`ZeroShotResult`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassResult {
+    /// The class's code.
+    pub code: String,
+    /// The first phrasing of its prompt.
+    pub words: String,
+    /// Records that have it.
+    pub positives: usize,
+    /// Records that do not.
+    pub negatives: usize,
+    /// Its metrics with intervals.
+    #[serde(flatten)]
+    pub metrics: Estimates,
+    /// The smallest cosine at which F1 is greatest, when records at or above it are called positive.
+    pub f1_threshold: Option<f64>,
+}
+
+/// A class that is left out because it lacks positives or negatives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The class's code.
+    pub code: String,
+    /// Records that have it.
+    pub positives: usize,
+    /// Records that do not.
+    pub negatives: usize,
+}
+
+/// The ROC curve of one class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassCurve {
+    /// The class's code.
+    pub code: String,
+    /// Its curve.
+    pub curve: RocCurve,
+}
+
+/// One embedding per class, `[classes, width]`: all its texts (phrasings × templates) embedded by `embed`, averaged,
+/// and scaled to length one.
+///
+/// `embed` is called once, with every distinct text.
+pub fn class_embeddings(
+    prompts: &PromptSet,
+    classes: &[String],
+    embed: impl FnOnce(&[String]) -> Result<Embeddings>,
+) -> Result<Embeddings> {
+    let mut rows = BTreeMap::new();
+    let mut texts = Vec::new();
+    let mut members = Vec::with_capacity(classes.len());
+    for code in classes {
+        let of_class: Vec<usize> = prompts
+            .texts(code)?
+            .into_iter()
+            .map(|text| {
+                *rows.entry(text.clone()).or_insert_with(|| {
+                    texts.push(text);
+                    texts.len() - 1
+                })
+            })
+            .collect();
+        members.push(of_class);
+    }
+    let embedded = embed(&texts)?;
+    same_length("embeddings of the prompts", texts.len(), embedded.rows())?;
+    let mut data = Vec::with_capacity(classes.len() * embedded.width());
+    for (code, of_class) in classes.iter().zip(&members) {
+        let centroid = embedded.select(of_class).centroid();
+        data.extend(centroid.ok_or_else(|| Error::NoDirection { code: code.clone() })?);
+    }
+    Embeddings::new(classes.len(), embedded.width(), data)
+}
+
+/// Cosines of every record with every class, both embedded with length one.
+pub fn scores(
+    records: Vec<String>,
+    signals: &Embeddings,
+    classes: Vec<String>,
+    class_embeddings: &Embeddings,
+) -> Result<ScoreTable> {
+    ScoreTable::new(records, classes, signals.cosines(class_embeddings)?)
+}
+
+/// Judges `scores` against the truth, `targets[record][class]`.
+pub fn judge(
+    labels: &str,
+    prompts: &PromptSet,
+    scores: &ScoreTable,
+    targets: &[Vec<bool>],
+    bootstrap: &BootstrapConfig,
+    streams: &Streams,
+) -> Result<ZeroShotResult> {
+    let (kept, left_out) = rankings(scores, targets)?;
+    let rankings: Vec<Ranking> = kept.iter().map(|(_, ranking)| ranking.clone()).collect();
+    let estimated = estimate(&rankings, bootstrap, streams)?;
+    let classes = kept
+        .into_iter()
+        .zip(estimated.classes)
+        .map(|((class, ranking), metrics)| {
+            let code = scores.classes()[class].clone();
+            Ok(ClassResult {
+                words: prompts.phrasings(&code)?[0].clone(),
+                code,
+                positives: ranking.positives(),
+                negatives: ranking.len() - ranking.positives(),
+                metrics,
+                f1_threshold: ranking.f1_max().map(|best| best.threshold),
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok(ZeroShotResult {
+        labels: labels.into(),
+        prompts: prompts.name.clone(),
+        records: scores.records().len(),
+        classes,
+        r#macro: estimated.r#macro,
+        left_out,
+        bootstrap: *bootstrap,
+        seed: streams.seed(),
+    })
+}
+
+/// The ROC curves of the classes that can be judged, in the order of the classes.
+pub fn roc_curves(scores: &ScoreTable, targets: &[Vec<bool>]) -> Result<Vec<ClassCurve>> {
+    let (kept, _) = rankings(scores, targets)?;
+    let curves = kept.into_iter().filter_map(|(class, ranking)| {
+        let code = scores.classes()[class].clone();
+        ranking.roc_curve().map(|curve| ClassCurve { code, curve })
+    });
+    Ok(curves.collect())
+}
+
+/// Rankings of the classes that can be judged, with their columns, and the classes that cannot.
+fn rankings(scores: &ScoreTable, targets: &[Vec<bool>]) -> Result<(Vec<(usize, Ranking)>, Vec<LeftOut>)> {
+    same_length("targets for the records", scores.records().len(), targets.len())?;
+    for row in targets {
+        same_length("targets of a record", scores.classes().len(), row.len())?;
+    }
+    let (mut kept, mut left_out) = (Vec::new(), Vec::new());
+    for (class, code) in scores.classes().iter().enumerate() {
+        let target: Vec<bool> = targets.iter().map(|row| row[class]).collect();
+        let ranking = Ranking::new(&target, &scores.column(class))?;
+        let positives = ranking.positives();
+        let negatives = ranking.len() - positives;
+        if positives == 0 || negatives == 0 {
+            left_out.push(LeftOut { code: code.clone(), positives, negatives });
+        } else {
+            kept.push((class, ranking));
+        }
+    }
+    Ok((kept, left_out))
+}
