@@ -1,0 +1,250 @@
+//! Learning-rate schedules: a factor on the base learning rate for every step.
+//!
+//! Both schedules published for ESI (Yu et al. 2024, arXiv 2405.19366) can be expressed: the code's linear
+//! warm-up over the first tenth of the steps with linear decay to zero
+//! ([`ScheduleConfig::published_linear`]), and the text's five epochs of warm-up with a tenfold decay every ten
+//! epochs ([`ScheduleConfig::published_step`]).
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// How the learning rate changes over a run: a linear warm-up, then a decay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScheduleConfig {
+    /// The decay after the warm-up.
+    pub kind: Decay,
+    /// Length of the linear warm-up.
+    pub warmup: Span,
+    /// The first step of the warm-up has learning rate 0, as in the published code, and so changes nothing.
+    /// Otherwise every step of the warm-up has the rate of its successor there.
+    pub from_zero: bool,
+    /// `step` only: how often the rate falls, counted from the start of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<Span>,
+    /// `step` only: what the rate is multiplied by each time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub factor: Option<f64>,
+}
+
+/// The course of the learning rate after the warm-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decay {
+    /// No decay.
+    Constant,
+    /// Linearly to 0 at the end of the run.
+    #[default]
+    Linear,
+    /// Along half a cosine to 0 at the end of the run.
+    Cosine,
+    /// By a constant factor at regular intervals.
+    Step,
+}
+
+/// A part of a run, written `{ fraction = 0.1 }`, `{ steps = 500 }` or `{ epochs = 5 }`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Span {
+    /// A fraction of all steps, 0 to 1.
+    Fraction(f64),
+    /// A number of steps.
+    Steps(u64),
+    /// A number of epochs.
+    Epochs(u64),
+}
+
+impl Span {
+    /// The length in steps, of a run of `total` steps.
+    fn steps(self, total: u64, steps_per_epoch: u64) -> u64 {
+        match self {
+            Self::Fraction(fraction) => (fraction * total as f64).round() as u64,
+            Self::Steps(steps) => steps,
+            Self::Epochs(epochs) => epochs.saturating_mul(steps_per_epoch),
+        }
+    }
+}
+
+impl Default for ScheduleConfig {
+    fn default() -> Self {
+        Self { kind: Decay::Linear, warmup: Span::Fraction(0.1), from_zero: false, every: None, factor: None }
+    }
+}
+
+impl ScheduleConfig {
+    /// The schedule of ESI's published code: the first step at rate 0, linear warm-up over the first tenth,
+    /// linear decay to 0.
+    pub fn published_linear() -> Self {
+        Self { from_zero: true, ..Self::default() }
+    }
+
+    /// The schedule of ESI's published text: 5 epochs of warm-up, then a tenth every 10 epochs.
+    pub fn published_step() -> Self {
+        Self {
+            kind: Decay::Step,
+            warmup: Span::Epochs(5),
+            from_zero: true,
+            every: Some(Span::Epochs(10)),
+            factor: Some(0.1),
+        }
+    }
+
+    /// Checks what can be checked without knowing the length of the run.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the first key that cannot be used.
+    pub fn validate(&self) -> Result<()> {
+        check_fraction("schedule.warmup", self.warmup)?;
+        if self.kind == Decay::Step {
+            let Some(every) = self.every else {
+                return Err(config("schedule.every", "kind = \"step\" needs it, e.g. { epochs = 10 }"));
+            };
+            check_fraction("schedule.every", every)?;
+            match self.factor {
+                Some(factor) if factor > 0.0 && factor <= 1.0 => Ok(()),
+                Some(factor) => Err(config("schedule.factor", format!("must be above 0 and at most 1, is {factor}"))),
+                None => Err(config("schedule.factor", "kind = \"step\" needs it, e.g. 0.1")),
+            }
+        } else if self.every.is_some() {
+            Err(config("schedule.every", "only applies to kind = \"step\""))
+        } else if self.factor.is_some() {
+            Err(config("schedule.factor", "only applies to kind = \"step\""))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn config(key: &'static str, message: impl Into<String>) -> Error {
+    Error::Config { key, message: message.into() }
+}
+
+fn check_fraction(key: &'static str, span: Span) -> Result<()> {
+    match span {
+        Span::Fraction(fraction) if !(0.0..=1.0).contains(&fraction) => {
+            Err(config(key, format!("a fraction must lie between 0 and 1, is {fraction}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A schedule for a run of known length.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    kind: Decay,
+    from_zero: bool,
+    total: u64,
+    warmup: u64,
+    every: u64,
+    factor: f64,
+}
+
+impl Schedule {
+    /// The schedule `config` describes, for `total` steps of which an epoch has `steps_per_epoch`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when a key cannot be used, the warm-up is longer than the run, or an interval has no step.
+    pub fn new(schedule: &ScheduleConfig, total: u64, steps_per_epoch: u64) -> Result<Self> {
+        schedule.validate()?;
+        let warmup = schedule.warmup.steps(total, steps_per_epoch);
+        if warmup > total {
+            return Err(config("schedule.warmup", format!("is {warmup} steps, longer than the run of {total}")));
+        }
+        let every = match schedule.every {
+            Some(every) => every.steps(total, steps_per_epoch),
+            None => total.max(1),
+        };
+        if every == 0 {
+            return Err(config("schedule.every", "comes to less than one step"));
+        }
+        Ok(Self {
+            kind: schedule.kind,
+            from_zero: schedule.from_zero,
+            total,
+            warmup,
+            every,
+            factor: schedule.factor.unwrap_or(1.0),
+        })
+    }
+
+    /// The factor on the learning rate at `step`, counted from 0.
+    pub fn factor(&self, step: u64) -> f64 {
+        if step < self.warmup {
+            return if self.from_zero {
+                step as f64 / self.warmup as f64
+            } else {
+                (step + 1) as f64 / (self.warmup + 1) as f64
+            };
+        }
+        let remaining = self.total.saturating_sub(step) as f64 / (self.total - self.warmup).max(1) as f64;
+        match self.kind {
+            Decay::Constant => 1.0,
+            Decay::Linear => remaining,
+            Decay::Cosine => 0.5 * (1.0 - (std::f64::consts::PI * remaining).cos()),
+            Decay::Step => self.factor.powi(i32::try_from(step / self.every).unwrap_or(i32::MAX)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn factors(config: &ScheduleConfig, total: u64, per_epoch: u64) -> Vec<f64> {
+        let schedule = Schedule::new(config, total, per_epoch).unwrap();
+        (0..total).map(|step| schedule.factor(step)).collect()
+    }
+
+    #[test]
+    fn the_published_linear_schedule_is_reproduced() {
+        let factors = factors(&ScheduleConfig::published_linear(), 20, 5);
+        for (step, factor) in factors.into_iter().enumerate() {
+            let step = step as f64;
+            let expected = if step < 2.0 { step / 2.0 } else { (20.0 - step) / 18.0 };
+            assert_eq!(factor, expected, "step {step}");
+        }
+    }
+
+    #[test]
+    fn the_published_step_schedule_warms_up_and_falls_every_ten_epochs() {
+        let factors = factors(&ScheduleConfig::published_step(), 30 * 4, 4);
+        assert_eq!(factors[0], 0.0);
+        assert_eq!(factors[10], 0.5);
+        assert!(factors[20..40].iter().all(|&factor| factor == 1.0));
+        assert!(factors[40..80].iter().all(|&factor| factor == 0.1));
+        assert!(factors[80..].iter().all(|&factor| (factor - 0.01).abs() < 1e-15));
+    }
+
+    #[test]
+    fn by_default_no_step_is_wasted() {
+        let factors = factors(&ScheduleConfig::default(), 40, 10);
+        assert!(factors.iter().all(|&factor| factor > 0.0));
+        assert_eq!(factors[4], 1.0);
+        assert!(factors[..5].windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(factors[4..].windows(2).all(|pair| pair[0] > pair[1]));
+    }
+
+    #[test]
+    fn cosine_falls_from_one_to_almost_zero_and_constant_stays() {
+        let without_warmup = |kind| ScheduleConfig { kind, warmup: Span::Steps(0), ..ScheduleConfig::default() };
+        let cosine = factors(&without_warmup(Decay::Cosine), 100, 10);
+        assert_eq!(cosine[0], 1.0);
+        assert!((cosine[50] - 0.5).abs() < 1e-12);
+        assert!(cosine[99] > 0.0 && cosine[99] < 1e-3);
+        assert!(factors(&without_warmup(Decay::Constant), 10, 5).iter().all(|&factor| factor == 1.0));
+    }
+
+    #[test]
+    fn impossible_schedules_name_the_key() {
+        let message = |config: &ScheduleConfig, total| Schedule::new(config, total, 10).unwrap_err().to_string();
+        let longer = ScheduleConfig { warmup: Span::Epochs(5), ..ScheduleConfig::default() };
+        assert_eq!(message(&longer, 20), "train.schedule.warmup: is 50 steps, longer than the run of 20");
+        let fraction = ScheduleConfig { warmup: Span::Fraction(1.5), ..ScheduleConfig::default() };
+        assert!(message(&fraction, 20).starts_with("train.schedule.warmup: a fraction"));
+        let no_interval = ScheduleConfig { kind: Decay::Step, ..ScheduleConfig::default() };
+        assert!(message(&no_interval, 20).starts_with("train.schedule.every: kind"));
+        let needless = ScheduleConfig { factor: Some(0.5), ..ScheduleConfig::default() };
+        assert!(message(&needless, 20).starts_with("train.schedule.factor: only"));
+    }
+}
