@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::simulate::Condition;
 use crate::{Lead, LeadNames};
 
 /// The result of an operation on recordings.
@@ -122,6 +123,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// What a file holds is no recording.
+    #[error("{} holds no usable recording", path.display())]
+    Recording {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
     /// A lead without a name.
     #[error("a lead has an empty name")]
     EmptyLeadName,
@@ -195,4 +204,36 @@ pub enum Error {
         /// What is wrong and what was expected.
         message: String,
     },
+    /// A code that is not one of the simulator's conditions.
+    #[error("the simulator does not know the condition `{code}`: it knows {}", condition_codes())]
+    UnknownCondition {
+        /// The code.
+        code: String,
+    },
+    /// Conditions that one recording cannot have together.
+    #[error("{first} and {second} cannot be simulated together: {reason}")]
+    Conditions {
+        /// One condition.
+        first: Condition,
+        /// The other.
+        second: Condition,
+        /// Why they exclude each other.
+        reason: &'static str,
+    },
+    /// A setting of the simulator that is out of its range.
+    #[error("the simulator's `{field}` is {value}: expected {low} to {high}")]
+    SimulatorSetting {
+        /// The setting.
+        field: &'static str,
+        /// Its value.
+        value: f64,
+        /// The smallest value allowed.
+        low: f64,
+        /// The largest value allowed.
+        high: f64,
+    },
+}
+
+fn condition_codes() -> String {
+    Condition::ALL.map(|condition| condition.code()).join(", ")
 }

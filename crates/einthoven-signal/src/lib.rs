@@ -12,6 +12,7 @@ pub mod format;
 mod lead;
 mod record;
 mod sex;
+pub mod simulate;
 
 pub use contract::{BandPass, Crop, InputContract, Missing, Pad, Prepared, Scaling};
 pub use error::{Error, Result};

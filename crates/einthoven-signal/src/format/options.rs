@@ -1,15 +1,19 @@
 //! What an array file does not say about itself.
 
 use std::fmt;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::read_file;
 use crate::{Error, Lead, Result};
 
-/// What an array file (`.npy`, `.csv`) does not say about itself. Nothing of it is ever guessed.
+/// What an array file (`.npy`, `.csv`) does not say about itself.
 ///
-/// What is not given here is looked for in the file, then in a JSON file of these fields beside it (`x.json` for `x.npy`).
+/// What is not given here is looked for in the file, then in a JSON file of these fields beside it (`x.json` for
+/// `x.npy`). Leads and rate are never guessed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ArrayOptions {
@@ -19,19 +23,43 @@ pub struct ArrayOptions {
     /// Samples per second, in Hz.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sampling_rate: Option<f64>,
-    /// Unit of the samples; millivolts if nobody says otherwise.
+    /// Unit of the samples. Without one, numbers with a fraction are millivolts; whole-number types need one, as
+    /// these are mostly ADC values or microvolts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<Unit>,
 }
 
+impl ArrayOptions {
+    /// These options, completed first by what the file `path` says, then by the JSON file beside it.
+    pub(super) fn complete(&self, file: Self, path: &Path) -> Result<Self> {
+        let beside = Self::beside(path)?;
+        Ok(Self {
+            leads: self.leads.clone().or(file.leads).or(beside.leads),
+            sampling_rate: self.sampling_rate.or(file.sampling_rate).or(beside.sampling_rate),
+            unit: self.unit.or(file.unit).or(beside.unit),
+        })
+    }
+
+    /// The options in the JSON file beside `path`; none if there is no such file.
+    fn beside(path: &Path) -> Result<Self> {
+        let json = path.with_extension("json");
+        match read_file(&json) {
+            Ok(bytes) => {
+                serde_json::from_slice(&bytes).map_err(|source| Error::Parse { path: json, source: source.into() })
+            }
+            Err(Error::Read { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// A unit of voltage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Unit {
     /// Volts.
     Volt,
     /// Thousandths of a volt.
-    #[default]
     Millivolt,
     /// Millionths of a volt.
     Microvolt,
