@@ -54,6 +54,30 @@ pub enum Error {
         /// The class's code.
         code: String,
     },
+    /// A file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file cannot be written; what stood there before is untouched.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of reference embeddings is damaged, or is something else.
+    #[error("{} holds no reference embeddings: {problem}", path.display())]
+    Reference {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The embeddings of a class's texts cancel each other out.
     #[error("the texts of {code} have no common direction: their embeddings add up to zero")]
     NoDirection {

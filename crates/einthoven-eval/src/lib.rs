@@ -3,8 +3,13 @@
 pub mod bootstrap;
 mod embeddings;
 mod error;
+mod files;
 pub mod metrics;
+pub mod query;
+mod reference;
+pub mod retrieval;
 pub mod zero_shot;
 
 pub use embeddings::Embeddings;
 pub use error::{Error, Result};
+pub use reference::ReferenceSet;
