@@ -232,6 +232,20 @@ pub enum Error {
         /// The largest value allowed.
         high: f64,
     },
+    /// A drawing that no bitmap can hold.
+    #[error("a drawing of {width} × {height} pixels is too large")]
+    PictureSize {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
+    /// A drawing that could not be written.
+    #[error("cannot encode the drawing")]
+    Picture {
+        /// What the encoder said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 fn condition_codes() -> String {

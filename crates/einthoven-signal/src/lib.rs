@@ -6,6 +6,7 @@
 //! the wrong leads, rate or units.
 
 pub mod contract;
+pub mod draw;
 pub mod dsp;
 mod error;
 pub mod format;

@@ -83,21 +83,14 @@ impl Condition {
 
     /// Whether it is a rhythm; of these a recording has exactly one.
     pub fn is_rhythm(&self) -> bool {
-        matches!(
-            self,
-            Self::SinusRhythm
-                | Self::SinusBradycardia
-                | Self::SinusTachycardia
-                | Self::AtrialFibrillation
-        )
+        matches!(self, Self::SinusRhythm | Self::SinusBradycardia | Self::SinusTachycardia | Self::AtrialFibrillation)
     }
 
     /// Why two conditions cannot be stated of one recording, if they cannot.
     fn conflict(self, other: Self) -> Option<&'static str> {
         use Condition::{
-            AnteriorInfarction, AtrialFibrillation, FirstDegreeAvBlock, InferiorInfarction,
-            LeftBundleBranchBlock, LeftVentricularHypertrophy, NormalEcg, RightBundleBranchBlock,
-            SinusRhythm,
+            AnteriorInfarction, AtrialFibrillation, FirstDegreeAvBlock, InferiorInfarction, LeftBundleBranchBlock,
+            LeftVentricularHypertrophy, NormalEcg, RightBundleBranchBlock, SinusRhythm,
         };
         match (self, other) {
             (NormalEcg, SinusRhythm) => None,
@@ -107,10 +100,9 @@ impl Condition {
             (LeftBundleBranchBlock, RightBundleBranchBlock) => {
                 Some("with both bundles blocked no beat reaches the ventricles")
             }
-            (
-                LeftBundleBranchBlock,
-                InferiorInfarction | AnteriorInfarction | LeftVentricularHypertrophy,
-            ) => Some("it cannot be read beneath left bundle branch block"),
+            (LeftBundleBranchBlock, InferiorInfarction | AnteriorInfarction | LeftVentricularHypertrophy) => {
+                Some("it cannot be read beneath left bundle branch block")
+            }
             _ => None,
         }
     }

@@ -1,0 +1,183 @@
+//! Simulated twelve-lead ECGs with known truth: nothing to download, nothing to protect.
+//!
+//! A moving dipole stands for the heart. Each phase of a beat is a Gaussian in time along a direction in Frank's
+//! frame; Dower's transformation takes the dipole to the leads. Every patient has own sizes, directions, intervals
+//! and chest, every beat its own time and size; what the conditions demand is checked on the beat before it is used.
+//!
+//! ```
+//! use einthoven_random::Streams;
+//! use einthoven_signal::simulate::{SimulatorConfig, simulate};
+//!
+//! let ecg = simulate(&SimulatorConfig::default(), &Streams::new(1), 0)?;
+//! assert_eq!(ecg.record.leads().len(), 12);
+//! let statements: Vec<_> = ecg.conditions.iter().map(|c| c.statement()).collect();
+//! println!("{} year-old, {}: {}", ecg.age, ecg.sex, statements.join(", "));
+//! # Ok::<(), einthoven_signal::Error>(())
+//! ```
+
+mod condition;
+mod config;
+mod dice;
+mod disturbance;
+mod heart;
+mod morphology;
+mod patient;
+mod reader;
+mod rhythm;
+mod torso;
+mod wave;
+
+use std::f64::consts::TAU;
+
+use einthoven_random::Streams;
+use serde::{Deserialize, Serialize};
+
+pub use condition::Condition;
+pub use config::SimulatorConfig;
+
+use crate::{Lead, Record, Result, Sex, Source};
+use dice::Dice;
+use heart::Heart;
+use patient::Patient;
+use rhythm::Rhythm;
+use torso::{INDEPENDENT, twelve};
+
+/// A simulated recording and all that is true of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SimulatedEcg {
+    /// The twelve standard leads.
+    pub record: Record,
+    /// Exactly what a reader would state, the rhythm first.
+    pub conditions: Vec<Condition>,
+    /// Age in years, 18 to 95.
+    pub age: u8,
+    /// Sex.
+    pub sex: Sex,
+    /// Times and intervals that the recording was made from.
+    pub truth: Truth,
+}
+
+/// True times and intervals of a simulated recording.
+///
+/// Intervals are those of conducted beats, not of premature ventricular ones. P and QRS begin and end where their
+/// waves have decayed (2.5 and 3 standard deviations); T ends where the tangent at its steepest descent meets zero.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Truth {
+    /// Mean ventricular rate, beats per minute.
+    pub heart_rate: f64,
+    /// Intervals between successive R peaks, s.
+    pub rr: Vec<f64>,
+    /// Onset of P to onset of QRS, ms; `None` in atrial fibrillation.
+    pub pr_ms: Option<f64>,
+    /// Duration of QRS, ms.
+    pub qrs_ms: f64,
+    /// Onset of QRS to end of T, ms.
+    pub qt_ms: f64,
+    /// Times at which the dipole of each QRS complex is largest, in seconds from the first sample.
+    pub r_peaks: Vec<f64>,
+}
+
+/// Simulates patient `index` of the population of `streams`.
+///
+/// Conditions are drawn as follows. Sinus rhythm 52 %, bradycardia 15 %, tachycardia 15 %, atrial fibrillation 18 %;
+/// left and right bundle branch block 12 % each; without left bundle branch block, inferior infarction, anterior
+/// infarction and left ventricular hypertrophy 14 % each; with sinus rhythm or bradycardia, first-degree AV block 18 %;
+/// premature ventricular beats 15 %. So every condition is present in at least 12 % of patients, and about 17 % have a
+/// normal ECG. The result is a pure function of the arguments.
+///
+/// # Errors
+/// [`Error::SimulatorSetting`](crate::Error::SimulatorSetting) for a setting out of its range.
+pub fn simulate(config: &SimulatorConfig, streams: &Streams, index: u64) -> Result<SimulatedEcg> {
+    let conditions = patient::conditions(&mut Dice(streams.stream("simulate.conditions", &[index])));
+    simulate_conditions(config, &conditions, streams, index)
+}
+
+/// Simulates patient `index` with the given conditions.
+///
+/// Without a rhythm among them the patient has sinus rhythm; with sinus rhythm and nothing else,
+/// [`Condition::NormalEcg`] is stated too. Rate, age, sex and everything else is drawn.
+///
+/// # Errors
+/// [`Error::Conditions`](crate::Error::Conditions) for conditions that exclude each other;
+/// [`Error::SimulatorSetting`](crate::Error::SimulatorSetting) for a setting out of its range.
+pub fn simulate_conditions(
+    config: &SimulatorConfig,
+    conditions: &[Condition],
+    streams: &Streams,
+    index: u64,
+) -> Result<SimulatedEcg> {
+    config.validate()?;
+    let conditions = condition::complete(conditions)?;
+    let mut dice = Dice(streams.stream("simulate", &[index]));
+    let patient = Patient::draw(&conditions, &mut dice);
+    let heart = Heart::draw(&conditions, &patient, &mut dice);
+    let rhythm = Rhythm::draw(&conditions, &patient, &heart, config.seconds, &mut dice);
+    let mut leads = leads(config, &conditions, &heart, &rhythm, &mut dice);
+    // The disturbances have a stream of their own: with and without them the heart is the same.
+    let mut dice = Dice(streams.stream("simulate.disturbances", &[index]));
+    for lead in &mut leads {
+        disturbance::disturb(lead, config, (rhythm.breathing, rhythm.breath), &mut dice);
+    }
+    let source = Source::Simulated { seed: streams.seed(), index };
+    let record = Record::new(Lead::TWELVE.to_vec(), config.sampling_rate, interleave(&leads), source)?;
+    let truth = truth(&conditions, &heart, &rhythm, config.seconds);
+    Ok(SimulatedEcg { record, conditions, age: patient.age, sex: patient.sex, truth })
+}
+
+/// The eight independent leads without disturbances.
+fn leads(
+    config: &SimulatorConfig,
+    conditions: &[Condition],
+    heart: &Heart,
+    rhythm: &Rhythm,
+    dice: &mut Dice,
+) -> [Vec<f64>; INDEPENDENT] {
+    let rate = config.sampling_rate;
+    let mut dipole = vec![[0.0; 3]; config.samples()];
+    for &onset in &rhythm.atria {
+        for wave in &heart.atria {
+            wave.add_to(&mut dipole, rate, onset, 1.0);
+        }
+    }
+    for beat in &rhythm.ventricles {
+        let complex = if beat.ectopic { &heart.ectopic } else { &heart.conducted };
+        // Breathing moves the heart, and no two beats are quite alike.
+        let breath = (TAU * rhythm.breathing * beat.r + rhythm.breath).cos();
+        let gain = 1.0 + 0.025 * breath + 0.008 * dice.normal(0.0, 1.0);
+        for wave in &complex.waves {
+            wave.add_to(&mut dipole, rate, beat.r - complex.peak, gain);
+        }
+    }
+    if !heart::has_p_waves(conditions) {
+        disturbance::fibrillate(&mut dipole, rate, dice);
+    }
+    let rows = heart.torso.rows();
+    rows.map(|row| dipole.iter().map(|d| row[0] * d[0] + row[1] * d[1] + row[2] * d[2]).collect())
+}
+
+/// The twelve leads, one after the other.
+fn interleave(leads: &[Vec<f64>; INDEPENDENT]) -> Vec<f32> {
+    let length = leads[0].len();
+    let mut samples = vec![0.0; 12 * length];
+    for i in 0..length {
+        let moment = twelve(&leads.each_ref().map(|lead| lead[i]));
+        for (row, value) in moment.into_iter().enumerate() {
+            samples[row * length + i] = value as f32;
+        }
+    }
+    samples
+}
+
+fn truth(conditions: &[Condition], heart: &Heart, rhythm: &Rhythm, seconds: f64) -> Truth {
+    let inside = rhythm.ventricles.iter().map(|beat| beat.r).filter(|r| (0.0..seconds).contains(r));
+    let r_peaks: Vec<f64> = inside.collect();
+    let rr: Vec<f64> = r_peaks.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    Truth {
+        heart_rate: 60.0 * rr.len() as f64 / rr.iter().sum::<f64>(),
+        pr_ms: heart::has_p_waves(conditions).then_some(1e3 * heart.pr),
+        qrs_ms: 1e3 * heart.conducted.width,
+        qt_ms: 1e3 * heart.conducted.qt,
+        rr,
+        r_peaks,
+    }
+}
