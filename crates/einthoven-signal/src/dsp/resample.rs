@@ -12,7 +12,7 @@ const HALF_WIDTH: usize = 10;
 /// How far the ratio of two rates may be from a fraction: a drift of 1 ms in 1000 s.
 const TOLERANCE: f64 = 1e-6;
 /// The furthest two rates may be apart.
-const MAX_RATIO: f64 = 1000.0;
+const MAX_RATIO: f64 = 100.0;
 /// The largest factor up or down, which bounds the filter's length.
 const MAX_FACTOR: usize = 100_000;
 
@@ -53,11 +53,11 @@ impl Resampler {
 
     /// A resampler from one rate to another, in Hz.
     ///
-    /// Their ratio is rounded to the simplest fraction within a millionth of it; for whole numbers up to 1000 that is
-    /// the ratio itself.
+    /// Their ratio is rounded to a simple fraction, mostly within a millionth of it and never more than 1e-5 away; for
+    /// whole numbers up to 1000 it is the ratio itself.
     ///
     /// # Errors
-    /// [`Error::Resample`] if the rates are more than a factor of 1000 apart.
+    /// [`Error::Resample`] if the rates are more than a factor of 100 apart.
     pub fn between(from: f64, to: f64) -> Result<Self> {
         let ratio = to / from;
         if !(1.0 / MAX_RATIO..=MAX_RATIO).contains(&ratio) {
@@ -160,12 +160,17 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// The simplest fraction within [`TOLERANCE`] of a positive `ratio`: a convergent of its continued fraction.
+///
+/// Where the next one would exceed [`MAX_FACTOR`], the last one must do; it is within 1 / `MAX_FACTOR` of the ratio.
 fn fraction(ratio: f64) -> (usize, usize) {
     let (mut before, mut last) = ((0.0, 1.0), (1.0, 0.0));
     let mut rest = ratio;
     loop {
         let whole = rest.floor();
-        let next = (whole * last.0 + before.0, whole * last.1 + before.1);
+        let next: (f64, f64) = (whole * last.0 + before.0, whole * last.1 + before.1);
+        if next.0.max(next.1) > MAX_FACTOR as f64 {
+            return (last.0 as usize, last.1 as usize);
+        }
         if (next.0 / next.1 / ratio - 1.0).abs() <= TOLERANCE {
             return (next.0 as usize, next.1 as usize);
         }
@@ -208,6 +213,8 @@ mod tests {
         while ratio < MAX_RATIO {
             let (up, down) = fraction(ratio);
             assert!(up.max(down) <= MAX_FACTOR, "{ratio}: {up}/{down}");
+            let error = (up as f64 / down as f64 / ratio - 1.0).abs();
+            assert!(error <= 1e-5, "{ratio}: {up}/{down}");
             ratio *= 1.000_37;
         }
         assert!(Resampler::between(500.0, 0.1).is_err());
