@@ -1,0 +1,75 @@
+use candle_core::{D, Tensor};
+use einthoven_nn::{Pass, without_gradients};
+
+use super::Esi;
+use crate::{Error, Result, TokenBatch};
+
+impl Esi {
+    /// Captions of `signals` `[batch, leads, samples]`: the likeliest next token at each step, from `prompt` until `stop` or
+    /// `max_tokens` tokens, the prompt among them and the `stop` not.
+    ///
+    /// [`Tokenizer::prompt`](crate::Tokenizer::prompt) makes the prompt and [`Tokenizer::sep`](crate::Tokenizer::sep) is the stop. A `paper`
+    /// model was never trained to predict the first token after `[CLS]`, so its prompt must hold one.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the prompt is too short or something does not fit the model.
+    pub fn generate(
+        &self,
+        signals: &Tensor,
+        valid: Option<&[usize]>,
+        prompt: &[u32],
+        stop: u32,
+        max_tokens: usize,
+    ) -> Result<Vec<Vec<u32>>> {
+        let shortest = if self.corrected.is_some() { 1 } else { 2 };
+        if prompt.len() < shortest {
+            let message = format!("{} tokens, at least {shortest} are needed", prompt.len());
+            return Err(Error::input("prompt", message));
+        }
+        let longest = self.config.text.max_position_embeddings;
+        without_gradients(|| {
+            let pass = Pass::evaluate();
+            let signal = self.view(signals, valid, &pass)?.tokens;
+            let batch = signal.dim(0)?;
+            let mut captions = vec![prompt.to_vec(); batch];
+            let mut ended = vec![false; batch];
+            for len in prompt.len()..max_tokens.min(longest) {
+                let next = self.next_tokens(&captions, len, &signal, &pass)?;
+                for (index, caption) in captions.iter_mut().enumerate() {
+                    ended[index] |= next[index] == stop;
+                    // Rows that have ended go on as padding, so that all stay of one length.
+                    caption.push(if ended[index] { stop } else { next[index] });
+                }
+                if ended.iter().all(|&ended| ended) {
+                    break;
+                }
+            }
+            for caption in &mut captions {
+                let end = caption[prompt.len()..].iter().position(|&id| id == stop);
+                caption.truncate(end.map_or(caption.len(), |end| prompt.len() + end));
+            }
+            Ok(captions)
+        })
+    }
+
+    /// The likeliest token after each caption, all of `len` tokens.
+    fn next_tokens(
+        &self,
+        captions: &[Vec<u32>],
+        len: usize,
+        signal: &Tensor,
+        pass: &Pass,
+    ) -> Result<Vec<u32>> {
+        let batch = captions.len();
+        let tokens =
+            TokenBatch { ids: captions.concat(), lengths: vec![len; batch], batch, len };
+        let words = self.text.embed_words(&tokens)?;
+        let inputs = match &self.corrected {
+            Some(corrected) => corrected.word_norm.forward(&words)?,
+            None => self.text.encode(&words, &tokens.lengths, pass)?.narrow(1, 1, len - 1)?,
+        };
+        let states = self.decoder.forward(&inputs, signal)?;
+        let last = states.narrow(1, states.dim(1)? - 1, 1)?.squeeze(1)?.contiguous()?;
+        Ok(self.decoder.logits(&last)?.argmax(D::Minus1)?.to_vec1::<u32>()?)
+    }
+}

@@ -1,0 +1,141 @@
+//! Signal encoders: networks that turn a recording into a sequence of features and one pooled vector.
+
+mod convnext;
+mod xresnet;
+
+use candle_core::Tensor;
+use einthoven_nn::{Pass, Scope};
+use serde::{Deserialize, Serialize};
+
+pub use convnext::{ChannelNorm, ConvNext, ConvNextConfig, ConvNextSize};
+pub use xresnet::{XResNet, XResNetConfig};
+
+use crate::{Error, Result};
+
+/// What a signal encoder makes of a batch of recordings.
+#[derive(Clone, Debug)]
+pub struct Features {
+    /// Features over time, `[batch, time, channels]`.
+    pub sequence: Tensor,
+    /// How many time steps of each recording are not padding; `None` if all are.
+    pub lengths: Option<Vec<usize>>,
+    /// One vector per recording, `[batch, width]`.
+    pub pooled: Tensor,
+}
+
+/// A network that encodes recordings.
+pub trait SignalEncoder {
+    /// Encodes `x`, `[batch, leads, samples]`, of which the first `valid` samples of each recording are not padding.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a recording of other leads, too few samples or a `valid` that does not fit.
+    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features>;
+
+    /// Width of the pooled vector.
+    fn width(&self) -> usize;
+
+    /// Channels of the feature sequence.
+    fn sequence_width(&self) -> usize;
+}
+
+/// Which signal encoder, and its shape.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum SignalConfig {
+    /// ConvNeXt V2 in one dimension.
+    ConvNext(ConvNextConfig),
+    /// XResNet in one dimension.
+    XResNet(XResNetConfig),
+}
+
+impl Default for SignalConfig {
+    fn default() -> Self {
+        Self::ConvNext(ConvNextConfig::default())
+    }
+}
+
+/// A signal encoder chosen by configuration.
+#[derive(Clone, Debug)]
+pub enum AnyEncoder {
+    /// ConvNeXt V2 in one dimension.
+    ConvNext(ConvNext),
+    /// XResNet in one dimension.
+    XResNet(XResNet),
+}
+
+impl AnyEncoder {
+    /// The encoder of `config` for recordings of `leads` leads. A ConvNeXt whose configuration leaves the kind of norm
+    /// open gets `norm`; `classes` adds the classifier head that the published one carries.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the numbers make no model.
+    pub fn new(
+        config: &SignalConfig,
+        leads: usize,
+        norm: ChannelNorm,
+        classes: Option<usize>,
+        scope: &Scope,
+    ) -> Result<Self> {
+        Ok(match config {
+            SignalConfig::ConvNext(config) => {
+                let config = ConvNextConfig { norm: Some(config.norm.unwrap_or(norm)), ..*config };
+                Self::ConvNext(ConvNext::new(&config, leads, classes, scope)?)
+            }
+            SignalConfig::XResNet(config) => Self::XResNet(XResNet::new(config, leads, scope)?),
+        })
+    }
+
+    fn inner(&self) -> &dyn SignalEncoder {
+        match self {
+            Self::ConvNext(encoder) => encoder,
+            Self::XResNet(encoder) => encoder,
+        }
+    }
+}
+
+impl SignalEncoder for AnyEncoder {
+    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
+        self.inner().forward(x, valid, pass)
+    }
+
+    fn width(&self) -> usize {
+        self.inner().width()
+    }
+
+    fn sequence_width(&self) -> usize {
+        self.inner().sequence_width()
+    }
+}
+
+/// Checks a batch of recordings and turns it channels last, `[batch, samples, leads]`.
+fn channels_last(
+    x: &Tensor,
+    leads: usize,
+    shortest: usize,
+    valid: Option<&[usize]>,
+) -> Result<Tensor> {
+    let &[batch, found, samples] = x.dims() else {
+        let message = format!("shape {:?}, expected [batch, leads, samples]", x.dims());
+        return Err(Error::input("signals", message));
+    };
+    if found != leads {
+        let message = format!("recordings of {found} leads, the model was made for {leads}");
+        return Err(Error::input("signals", message));
+    }
+    if samples < shortest {
+        let message = format!("{samples} samples, the model needs at least {shortest}");
+        return Err(Error::input("signals", message));
+    }
+    if let Some(valid) = valid
+        && (valid.len() != batch || valid.iter().any(|&count| count > samples))
+    {
+        let message = format!("{valid:?} do not fit {batch} recordings of {samples} samples");
+        return Err(Error::input("valid samples", message));
+    }
+    Ok(x.transpose(1, 2)?.contiguous()?)
+}
+
+/// How many of `steps` time steps are not padding when each stands for `stride` samples; at least one.
+fn valid_steps(valid: Option<&[usize]>, stride: usize, steps: usize) -> Option<Vec<usize>> {
+    valid.map(|valid| valid.iter().map(|count| count.div_ceil(stride).clamp(1, steps)).collect())
+}

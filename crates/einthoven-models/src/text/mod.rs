@@ -1,0 +1,14 @@
+//! Texts: tokenizers, the BERT encoder, and pretrained ones from a folder or the Hugging Face Hub.
+
+mod bert;
+mod config;
+mod hub;
+mod pretrained;
+mod tokenizer;
+mod word_piece;
+
+pub use bert::Bert;
+pub use config::BertConfig;
+pub use hub::Hub;
+pub use pretrained::{PretrainedText, TextSource};
+pub use tokenizer::{TokenBatch, Tokenizer};
