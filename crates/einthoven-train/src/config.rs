@@ -23,13 +23,14 @@ pub struct TrainConfig {
     pub accumulate: usize,
     /// AdamW's learning rate at the schedule's full height.
     pub learning_rate: f64,
-    /// Factor on the learning rate of the text encoder; a pretrained one usually wants less than 1.
+    /// Factor on the learning rate of the text encoder; a pretrained one usually wants less than 1, and 0 freezes it.
     pub text_learning_rate_scale: f64,
     /// AdamW's decay rates of the first and second moment.
     pub betas: [f64; 2],
     /// AdamW's ε.
     pub eps: f64,
-    /// AdamW's decoupled weight decay. Norms, biases and the logit scale are not decayed.
+    /// AdamW's decoupled weight decay. Norms, biases, embedding tables and the logit scale are not decayed, unless the
+    /// model is in paper mode, where everything is.
     pub weight_decay: f64,
     /// Largest global L2 norm of the gradient; a longer one is scaled down to it. Absent: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +53,7 @@ pub struct TrainConfig {
     pub checkpoint: CheckpointConfig,
 }
 
-/// The weight of each loss in the total; a loss of weight 0 is not computed.
+/// The weight of each loss in the total; a loss of weight 0 teaches nothing but is still logged.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LossConfig {

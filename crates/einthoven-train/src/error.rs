@@ -104,6 +104,14 @@ pub enum Error {
         /// Batches in a step.
         accumulate: usize,
     },
+    /// A record has no caption: the captions were made for another dataset.
+    #[error("record {index} has no caption, there are {captions}")]
+    NoCaption {
+        /// The record's place in the dataset.
+        index: usize,
+        /// How many captions there are.
+        captions: usize,
+    },
     /// A loss or the gradient became infinite or not a number. Nothing was updated or saved after it.
     #[error(
         "step {step}: {quantity} is {value}; records of the step: {}. Look at these records, lower train.learning_rate or set train.clip_norm; the last checkpoint is intact",
@@ -128,7 +136,7 @@ pub enum Error {
         available: Vec<String>,
     },
     /// Validation failed.
-    #[error("validation after step {step} failed")]
+    #[error("validation after step {step} failed: {source}")]
     Validation {
         /// Steps done.
         step: u64,
@@ -136,7 +144,7 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The worker threads could not be started.
-    #[error("cannot start {threads} worker threads (train.threads)")]
+    #[error("train.threads: cannot start {threads} threads: {source}")]
     Threads {
         /// Threads asked for.
         threads: usize,

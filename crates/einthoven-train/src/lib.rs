@@ -1,12 +1,22 @@
-//! How an Einthoven model learns: objectives, schedules, the trainer, checkpoints and metric logs.
+//! How an Einthoven model learns: the objective, schedules, the trainer, checkpoints and metric logs.
 
+mod captions;
 pub mod checkpoint;
 pub mod config;
 mod error;
 mod files;
 pub mod metrics_log;
+mod objective;
+mod progress;
 pub mod schedule;
+mod trainer;
+mod validation;
 
+pub use captions::TokenizedCaptions;
 pub use checkpoint::{Checkpoint, RunFolder};
 pub use config::TrainConfig;
 pub use error::{Error, Result};
+pub use objective::{Losses, Objective};
+pub use progress::ProgressDisplay;
+pub use trainer::{Setup, Summary, Trainer};
+pub use validation::Validator;

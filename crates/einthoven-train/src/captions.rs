@@ -1,0 +1,87 @@
+//! The captions of a dataset as tokens, made once before training.
+
+use einthoven_models::{TokenBatch, Tokenizer};
+
+use crate::{Error, Result};
+
+/// Captions tokenised together, so that memory is bounded however long the longest is.
+const CHUNK: usize = 1024;
+
+/// The tokens of every caption of a dataset, in the dataset's order.
+#[derive(Clone, Debug)]
+pub struct TokenizedCaptions {
+    ids: Vec<u32>,
+    /// Where each caption begins in `ids`, and where the last one ends.
+    offsets: Vec<usize>,
+    pad: u32,
+}
+
+impl TokenizedCaptions {
+    /// Tokenises `captions`, each cut to `max_tokens`.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when the tokenizer fails.
+    pub fn new(tokenizer: &Tokenizer, captions: &[String], max_tokens: usize) -> Result<Self> {
+        let mut tokens = Self { ids: Vec::new(), offsets: vec![0], pad: tokenizer.pad() };
+        for chunk in captions.chunks(CHUNK) {
+            let batch = tokenizer.encode_batch(chunk, max_tokens)?;
+            for (index, &length) in batch.lengths.iter().enumerate() {
+                tokens.ids.extend_from_slice(&batch.row(index)[..length]);
+                tokens.offsets.push(tokens.ids.len());
+            }
+        }
+        Ok(tokens)
+    }
+
+    /// The number of captions.
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Whether there are no captions.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The captions of the records `indices`, `[batch, tokens]`, padded to the longest of them.
+    ///
+    /// # Errors
+    /// [`Error::NoCaption`] for an index beyond the dataset.
+    pub fn batch(&self, indices: &[usize]) -> Result<TokenBatch> {
+        let rows = indices
+            .iter()
+            .map(|&index| match self.offsets.get(index..=index + 1) {
+                Some(&[start, end]) => Ok(&self.ids[start..end]),
+                _ => Err(Error::NoCaption { index, captions: self.len() }),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let lengths: Vec<usize> = rows.iter().map(|row| row.len()).collect();
+        let len = lengths.iter().copied().max().unwrap_or(0);
+        let mut ids = vec![self.pad; rows.len() * len];
+        for (target, row) in ids.chunks_mut(len.max(1)).zip(&rows) {
+            target[..row.len()].copy_from_slice(row);
+        }
+        Ok(TokenBatch { ids, lengths, batch: rows.len(), len })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_equals_tokenising_its_captions() {
+        let captions: Vec<String> = (0..2 * CHUNK + 5)
+            .map(|index| format!("ECG finding{} number {index}.", " very".repeat(index % 7)))
+            .collect();
+        let tokenizer = Tokenizer::train_word_piece(&captions, 400).unwrap();
+        let tokens = TokenizedCaptions::new(&tokenizer, &captions, 12).unwrap();
+        assert_eq!(tokens.len(), captions.len());
+        let indices = [2 * CHUNK + 4, 0, 6, CHUNK, 0];
+        let texts: Vec<String> = indices.iter().map(|&index| captions[index].clone()).collect();
+        let batch = tokens.batch(&indices).unwrap();
+        assert_eq!(batch, tokenizer.encode_batch(&texts, 12).unwrap());
+        assert_eq!(batch.groups(), [0, 1, 2, 3, 1]);
+        assert!(matches!(tokens.batch(&[captions.len()]), Err(Error::NoCaption { .. })));
+    }
+}

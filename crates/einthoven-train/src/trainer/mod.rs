@@ -1,0 +1,352 @@
+//! The trainer: from a model and a loader to checkpoints and logs.
+//!
+//! A step takes `accumulate` batches, averages their gradients, clips them, updates the parameters with AdamW and
+//! clamps the logit scale. Every random draw is addressed by the step, so all that a run is can be found again from its
+//! last checkpoint: killed at any moment and resumed, it gives the weights, optimiser state and metrics of a run that
+//! was never interrupted, bit for bit and at any number of threads.
+
+mod step;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use einthoven_corpus::{Batches, Loader};
+use einthoven_models::{Esi, Tokenizer};
+use einthoven_nn::{Parameters, without_gradients};
+use einthoven_random::Streams;
+
+use crate::captions::TokenizedCaptions;
+use crate::checkpoint::{self, Best, Checkpoint, FORMAT, RunFolder, Snapshot, State};
+use crate::config::TrainConfig;
+use crate::metrics_log::{Entry, Kind, MetricsLog};
+use crate::objective::Objective;
+use crate::progress::{Progress, ProgressDisplay};
+use crate::schedule::Schedule;
+use crate::validation::Validator;
+use crate::{Error, Result};
+use step::Stepper;
+
+/// Everything a run is made of.
+pub struct Setup {
+    /// The model to train.
+    pub model: Esi,
+    /// Its parameters.
+    pub parameters: Parameters,
+    /// The training records, in batches of `train.batch_size`.
+    pub loader: Loader,
+    /// The tokenizer of the captions.
+    pub tokenizer: Tokenizer,
+    /// The `[train]` part of the experiment.
+    pub config: TrainConfig,
+    /// The resolved experiment, as TOML. A run is only resumed with the same.
+    pub experiment: String,
+    /// Judges the model along the way.
+    pub validator: Option<Box<dyn Validator>>,
+    /// The random streams of the run.
+    pub streams: Streams,
+    /// Where the run is kept; [`RunFolder::resume`] goes on from its last checkpoint.
+    pub folder: RunFolder,
+    /// When it becomes true, the run ends after the step at hand and saves a checkpoint.
+    pub stop: Arc<AtomicBool>,
+    /// Whether progress is shown.
+    pub display: ProgressDisplay,
+}
+
+/// Trains a model.
+pub struct Trainer {
+    stepper: Stepper,
+    loader: Loader,
+    tokenizer: String,
+    experiment: String,
+    validator: Option<Box<dyn Validator>>,
+    folder: RunFolder,
+    stop: Arc<AtomicBool>,
+    display: ProgressDisplay,
+    length: Length,
+    best: Option<Best>,
+    last_validation: BTreeMap<String, f64>,
+    /// Steps done when the newest checkpoint was saved.
+    saved: Option<u64>,
+}
+
+/// How a run came out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Steps done.
+    pub step: u64,
+    /// Steps of the whole run.
+    pub total: u64,
+    /// Whether the run was asked to stop before its end.
+    pub interrupted: bool,
+    /// The folder of the newest checkpoint.
+    pub checkpoint: Option<PathBuf>,
+    /// The best validation result, if one was asked for.
+    pub best: Option<Best>,
+    /// The newest validation's metrics; empty if there was none since the run was started or resumed.
+    pub validation: BTreeMap<String, f64>,
+}
+
+/// The length of a run.
+#[derive(Clone, Copy, Debug)]
+struct Length {
+    total: u64,
+    steps_per_epoch: u64,
+    batches_per_epoch: u64,
+    accumulate: u64,
+}
+
+impl Length {
+    fn new(config: &TrainConfig, loader: &Loader) -> Result<Self> {
+        let batches = loader.batches_per_epoch();
+        let steps_per_epoch = (batches / config.accumulate) as u64;
+        if steps_per_epoch == 0 {
+            let (batch_size, accumulate) = (config.batch_size, config.accumulate);
+            return Err(Error::TooFewRecords { batches, batch_size, accumulate });
+        }
+        Ok(Self {
+            total: config.total_steps(steps_per_epoch),
+            steps_per_epoch,
+            batches_per_epoch: batches as u64,
+            accumulate: config.accumulate as u64,
+        })
+    }
+
+    /// The epoch of the step after `done` steps, and the batches of it that are already used.
+    fn position(&self, done: u64) -> (u64, u64) {
+        (done / self.steps_per_epoch, done % self.steps_per_epoch * self.accumulate)
+    }
+}
+
+impl Trainer {
+    /// Prepares a run: checks its configuration, tokenises the captions, and goes back to the newest checkpoint if the
+    /// folder has one.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a value that cannot be used, [`Error::TooFewRecords`] when the data do not fill one step,
+    /// [`Error::OtherExperiment`] when the folder's run was started differently, and the errors of reading a
+    /// checkpoint.
+    pub fn new(setup: Setup) -> Result<Self> {
+        let Setup { model, parameters, loader, tokenizer, config, streams, folder, .. } = setup;
+        config.validate()?;
+        if setup.validator.is_none() && config.checkpoint.best.is_some() {
+            let message = "needs a validation to choose by".to_owned();
+            return Err(Error::Config { key: "checkpoint.best", message });
+        }
+        let length = Length::new(&config, &loader)?;
+        let schedule = Schedule::new(&config.schedule, length.total, length.steps_per_epoch)?;
+        let captions = TokenizedCaptions::new(&tokenizer, loader.captions(), config.max_tokens)?;
+        let objective = Objective::new(model, captions, &config.losses, parameters.device().clone());
+        let stepper = Stepper::new(objective, parameters, schedule, config, streams)?;
+        let mut trainer = Self {
+            stepper,
+            loader,
+            tokenizer: tokenizer.to_json()?,
+            experiment: setup.experiment,
+            validator: setup.validator,
+            folder,
+            stop: setup.stop,
+            display: setup.display,
+            length,
+            best: None,
+            last_validation: BTreeMap::new(),
+            saved: None,
+        };
+        if let Some(checkpoint) = trainer.folder.last()? {
+            trainer.restore(&checkpoint)?;
+        }
+        Ok(trainer)
+    }
+
+    /// Trains to the end, or until asked to stop.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] when a loss or gradient is not finite, [`Error::Save`] when a checkpoint cannot be
+    /// written, and the errors of loading records, of the model and of validation. The newest checkpoint is intact then.
+    pub fn run(mut self) -> Result<Summary> {
+        match self.stepper.config().threads {
+            None => self.train(),
+            Some(threads) => rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .map_err(|source| Error::Threads { threads, source })?
+                .install(|| self.train()),
+        }
+    }
+
+    fn train(&mut self) -> Result<Summary> {
+        let total = self.length.total;
+        let mut log = MetricsLog::open(&self.folder, self.stepper.done())?;
+        let mut progress = Progress::start(self.display, self.stepper.done(), total);
+        let mut batches: Option<Batches> = None;
+        while self.stepper.done() < total && !self.is_stopped() {
+            let (epoch, batch) = self.length.position(self.stepper.done());
+            let source = match &mut batches {
+                Some(source) if batch > 0 => source,
+                other => other.insert(self.loader.epoch(epoch, batch as usize)),
+            };
+            let values = self.stepper.step(source)?;
+            self.after_step(epoch, values, &mut log, &mut progress)?;
+        }
+        if self.saved != Some(self.stepper.done()) {
+            self.save(false, &log)?;
+        }
+        Ok(Summary {
+            step: self.stepper.done(),
+            total,
+            interrupted: self.stepper.done() < total,
+            checkpoint: self.folder.last_path(),
+            best: self.best.clone(),
+            validation: self.last_validation.clone(),
+        })
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Logs, validates and saves what is due.
+    fn after_step(
+        &mut self,
+        epoch: u64,
+        values: BTreeMap<String, f64>,
+        log: &mut MetricsLog,
+        progress: &mut Progress,
+    ) -> Result<()> {
+        let step = self.stepper.done();
+        let config = self.stepper.config();
+        let is_end = step == self.length.total;
+        let is_due = |every: u64| is_end || step.is_multiple_of(every);
+        let save_every = config.checkpoint.every.unwrap_or(self.length.steps_per_epoch);
+        let (log_due, save_due) = (step == 1 || is_due(config.log_every), is_due(save_every));
+        let validation_due = is_due(config.validate_every.unwrap_or(u64::MAX));
+
+        progress.step(step, || describe(epoch, &values));
+        if log_due {
+            let rate = self.stepper.take_records_per_second();
+            let mut entry = entry(Kind::Train, step, epoch, &values);
+            entry.values.insert("samples_per_second".to_owned(), Some(rate));
+            log.write(&entry)?;
+        }
+        let is_best = validation_due && self.validate(epoch, log, progress)?;
+        if save_due || is_best {
+            self.save(is_best, log)?;
+        }
+        Ok(())
+    }
+
+    /// Judges the model; returns whether it is the best so far.
+    fn validate(&mut self, epoch: u64, log: &mut MetricsLog, progress: &Progress) -> Result<bool> {
+        let Some(validator) = &mut self.validator else { return Ok(false) };
+        let step = self.stepper.done();
+        let metrics = without_gradients(|| validator.validate(self.stepper.model(), step))
+            .map_err(|source| Error::Validation { step, source })?;
+        log.write(&entry(Kind::Validation, step, epoch, &metrics))?;
+        let list: Vec<String> = metrics.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+        progress.line(&format!("validation after step {step}: {}", list.join(", ")));
+
+        let Some(metric) = &self.stepper.config().checkpoint.best else {
+            self.last_validation = metrics;
+            return Ok(false);
+        };
+        let Some(&value) = metrics.get(metric) else {
+            let available = metrics.into_keys().collect();
+            return Err(Error::UnknownMetric { metric: metric.clone(), available });
+        };
+        self.last_validation = metrics;
+        let is_best = !value.is_nan() && self.best.as_ref().is_none_or(|best| value > best.value);
+        if is_best {
+            self.best = Some(Best { metric: metric.clone(), value, step });
+        }
+        Ok(is_best)
+    }
+
+    /// Saves a checkpoint, after the log entries up to it are safe.
+    fn save(&mut self, is_best: bool, log: &MetricsLog) -> Result<()> {
+        log.sync()?;
+        let step = self.stepper.done();
+        let snapshot = Snapshot {
+            model: &self.stepper.parameters().tensors(),
+            optimizer: &self.stepper.optimizer_state()?,
+            state: self.state(),
+            config: &self.experiment,
+            contract: self.loader.contract(),
+            tokenizer: &self.tokenizer,
+        };
+        self.folder.save(&snapshot, is_best, self.stepper.config().checkpoint.keep)?;
+        self.saved = Some(step);
+        Ok(())
+    }
+
+    fn state(&self) -> State {
+        let (epoch, batch) = self.length.position(self.stepper.done());
+        State {
+            format: FORMAT,
+            step: self.stepper.done(),
+            epoch,
+            batch,
+            batches_per_epoch: self.length.batches_per_epoch,
+            seed: self.stepper.seed(),
+            best: self.best.clone(),
+            experiment: checkpoint::experiment_hash(&self.experiment),
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Goes back to a checkpoint of the same run.
+    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        self.check_same_run(checkpoint)?;
+        let parameters = self.stepper.parameters();
+        parameters.load(&checkpoint.model_tensors(parameters.device())?)?;
+        let optimizer = checkpoint.optimizer_tensors(parameters.device())?;
+        let step = checkpoint.state().step;
+        self.stepper.restore(&optimizer, step)?;
+        self.best = checkpoint.state().best.clone();
+        self.saved = Some(step);
+        Ok(())
+    }
+
+    fn check_same_run(&self, checkpoint: &Checkpoint) -> Result<()> {
+        let (was, is) = (checkpoint.state(), self.state());
+        let message = if was.experiment != is.experiment {
+            format!("the experiment was changed ({})", difference(checkpoint.config(), &self.experiment))
+        } else if was.seed != is.seed {
+            format!("its seed was {}, is {}", was.seed, is.seed)
+        } else if was.batches_per_epoch != is.batches_per_epoch {
+            format!("its data gave {} batches an epoch, now give {}", was.batches_per_epoch, is.batches_per_epoch)
+        } else if (was.epoch, was.batch) != self.length.position(was.step) {
+            "its state contradicts its experiment".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Error::OtherExperiment { path: checkpoint.folder().to_owned(), message })
+    }
+}
+
+fn entry(kind: Kind, step: u64, epoch: u64, values: &BTreeMap<String, f64>) -> Entry {
+    let defined = |value: f64| value.is_finite().then_some(value);
+    let values = values.iter().map(|(name, &value)| (name.clone(), defined(value))).collect();
+    Entry { kind, step, epoch, values }
+}
+
+/// The figures of a step that are worth a look while it runs.
+fn describe(epoch: u64, values: &BTreeMap<String, f64>) -> String {
+    let value = |name: &str| values.get(name).copied().unwrap_or(f64::NAN);
+    format!("epoch {epoch}  loss {:.4}  lr {:.2e}", value("loss"), value("lr"))
+}
+
+/// The first line in which two experiments differ.
+fn difference(was: &str, is: &str) -> String {
+    let (mut was, mut is) = (was.lines(), is.lines());
+    loop {
+        match (was.next(), is.next()) {
+            (None, None) => return "in white space only".to_owned(),
+            (was, is) if was == is => {}
+            (was, is) => {
+                let show = |line: Option<&str>| line.map_or("nothing".to_owned(), |line| format!("`{}`", line.trim()));
+                return format!("it said {}, now says {}", show(was), show(is));
+            }
+        }
+    }
+}

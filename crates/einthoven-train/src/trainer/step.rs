@@ -1,0 +1,153 @@
+//! One optimiser step.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use candle_core::Tensor;
+use einthoven_corpus::Batches;
+use einthoven_models::{Esi, Mode, is_decayed};
+use einthoven_nn::{AdamW, AdamWConfig, Gradients, ParameterGroup, Parameters, Pass, backward};
+use einthoven_random::Streams;
+
+use crate::config::TrainConfig;
+use crate::objective::Objective;
+use crate::schedule::Schedule;
+use crate::{Error, Result};
+
+/// Takes optimiser steps and counts them.
+pub(super) struct Stepper {
+    objective: Objective,
+    parameters: Parameters,
+    optimizer: AdamW,
+    schedule: Schedule,
+    config: TrainConfig,
+    streams: Streams,
+    done: u64,
+    /// Records used and time spent since the rate was last asked for.
+    records: usize,
+    busy: Duration,
+}
+
+impl Stepper {
+    pub(super) fn new(
+        objective: Objective,
+        parameters: Parameters,
+        schedule: Schedule,
+        config: TrainConfig,
+        streams: Streams,
+    ) -> Result<Self> {
+        let [beta1, beta2] = config.betas;
+        let groups = groups(objective.model(), &parameters, &config);
+        let optimizer = AdamW::new(groups, AdamWConfig { beta1, beta2, eps: config.eps })?;
+        let (records, busy) = (0, Duration::ZERO);
+        Ok(Self { objective, parameters, optimizer, schedule, config, streams, done: 0, records, busy })
+    }
+
+    /// Steps done since the start of the run.
+    pub(super) fn done(&self) -> u64 {
+        self.done
+    }
+
+    pub(super) fn config(&self) -> &TrainConfig {
+        &self.config
+    }
+
+    pub(super) fn model(&self) -> &Esi {
+        self.objective.model()
+    }
+
+    pub(super) fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.streams.seed()
+    }
+
+    pub(super) fn optimizer_state(&self) -> Result<BTreeMap<String, Tensor>> {
+        Ok(self.optimizer.state()?)
+    }
+
+    /// Goes on from the optimiser's state after `done` steps.
+    pub(super) fn restore(&mut self, optimizer: &HashMap<String, Tensor>, done: u64) -> Result<()> {
+        self.optimizer.load_state(optimizer)?;
+        self.done = done;
+        Ok(())
+    }
+
+    /// Records per second of the steps since the last call.
+    pub(super) fn take_records_per_second(&mut self) -> f64 {
+        let rate = self.records as f64 / self.busy.as_secs_f64();
+        (self.records, self.busy) = (0, Duration::ZERO);
+        rate
+    }
+
+    /// Takes the next batches and updates the parameters; returns what there is to log.
+    pub(super) fn step(&mut self, batches: &mut Batches) -> Result<BTreeMap<String, f64>> {
+        let start = Instant::now();
+        let (mut gradients, mut values, ids) = self.gradients(batches)?;
+        let variables: Vec<_> = self.parameters.trainable().into_iter().map(|(_, variable)| variable).collect();
+        let norm = match self.config.clip_norm {
+            Some(limit) => gradients.clip_to_norm(&variables, limit)?,
+            None => gradients.norm(&variables)?,
+        };
+        if !norm.is_finite() {
+            return Err(Error::NotFinite { step: self.done + 1, quantity: "gradient norm", value: norm, ids });
+        }
+        let learning_rate = self.config.learning_rate * self.schedule.factor(self.done);
+        self.optimizer.step(&gradients, learning_rate)?;
+        self.objective.model().clamp_logit_scale()?;
+        self.done += 1;
+        self.records += ids.len();
+        self.busy += start.elapsed();
+        values.insert("lr".to_owned(), learning_rate);
+        values.insert("grad_norm".to_owned(), norm);
+        values.insert("logit_scale".to_owned(), self.objective.model().logit_scale()?);
+        Ok(values)
+    }
+
+    /// The mean gradients and losses of a step's batches, and the ids of their records.
+    fn gradients(&self, batches: &mut Batches) -> Result<(Gradients, BTreeMap<String, f64>, Vec<String>)> {
+        let count = self.config.accumulate;
+        let mut sum = Gradients::default();
+        let mut values = BTreeMap::new();
+        let mut ids = Vec::new();
+        for (index, batch) in batches.take(count).enumerate() {
+            let batch = batch?;
+            let pass = Pass::train(self.streams.stream("dropout", &[self.done, index as u64]));
+            let losses = self.objective.losses(&batch, &pass)?;
+            for &(quantity, value) in &losses.named {
+                if !value.is_finite() {
+                    return Err(Error::NotFinite { step: self.done + 1, quantity, value, ids: batch.ids });
+                }
+                *values.entry(quantity.to_owned()).or_insert(0.0) += value / count as f64;
+            }
+            sum.accumulate(backward(&losses.total)?)?;
+            ids.extend(batch.ids);
+        }
+        if count > 1 {
+            sum.scale(1.0 / count as f64)?;
+        }
+        Ok((sum, values, ids))
+    }
+}
+
+/// What the names of the text encoder's parameters begin with.
+const TEXT_ENCODER: &str = "pretrained_text_encoder.";
+
+/// The parameters by how they are to be updated: with the text encoder's rate or not, decayed or not. In paper mode all
+/// are decayed, as published.
+fn groups(model: &Esi, parameters: &Parameters, config: &TrainConfig) -> Vec<ParameterGroup> {
+    let decays_all = model.config().mode == Mode::Paper;
+    let mut groups = Vec::new();
+    for (of_text_encoder, learning_rate_scale) in [(false, 1.0), (true, config.text_learning_rate_scale)] {
+        for (decayed, weight_decay) in [(true, config.weight_decay), (false, 0.0)] {
+            let mut group = parameters.trainable();
+            group.retain(|(name, _)| {
+                name.starts_with(TEXT_ENCODER) == of_text_encoder && (decays_all || is_decayed(name)) == decayed
+            });
+            groups.push(ParameterGroup { parameters: group, weight_decay, learning_rate_scale });
+        }
+    }
+    groups
+}
