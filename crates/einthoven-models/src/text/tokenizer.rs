@@ -256,6 +256,7 @@ impl Tokenizer {
             .collect();
         let vocabulary: serde_json::Map<String, serde_json::Value> =
             pieces.iter().cloned().zip((0u32..).map(serde_json::Value::from)).collect();
+        let failed = |source| Error::Tokenizer { origin: origin.clone(), source };
         let model: WordPiece = serde_json::from_value(serde_json::json!({
             "type": "WordPiece",
             "vocab": vocabulary,
@@ -263,14 +264,15 @@ impl Tokenizer {
             "continuing_subword_prefix": word_piece::CONTINUATION,
             "max_input_chars_per_word": 100,
         }))
-        .map_err(|source| Error::Tokenizer { origin: origin.clone(), source: source.into() })?;
+        .map_err(|source| failed(source.into()))?;
         let mut inner = tokenizers::Tokenizer::new(model);
         inner
             .with_normalizer(Some(BertNormalizer::new(true, true, None, lowercase)))
+            .map_err(failed)?
             .with_pre_tokenizer(Some(BertPreTokenizer))
             .with_post_processor(Some(BertProcessing::new(sep, cls)))
-            .with_decoder(Some(WordPieceDecoder::default()))
-            .add_special_tokens(&special);
+            .with_decoder(Some(WordPieceDecoder::default()));
+        inner.add_special_tokens(special).map_err(failed)?;
         Self::new(inner, origin)
     }
 
