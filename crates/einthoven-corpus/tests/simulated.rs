@@ -1,0 +1,85 @@
+//! The simulated cohort.
+
+use std::collections::BTreeSet;
+
+use einthoven_corpus::caption::no_descriptions;
+use einthoven_corpus::{CaptionConfig, Dataset, DatasetOptions, Error, SimulatedConfig, Split};
+use einthoven_random::Streams;
+use einthoven_signal::simulate::{SimulatorConfig, simulate};
+
+fn cohort(records: usize, seed: u64) -> Dataset {
+    Dataset::simulated(&SimulatedConfig { records, seed, ..SimulatedConfig::default() }).unwrap()
+}
+
+#[test]
+fn a_record_is_a_pure_function_of_seed_and_number() {
+    let (small, large, other) = (cohort(12, 5), cohort(30, 5), cohort(12, 6));
+    assert_eq!(small.entries, large.entries[..12]);
+    assert_ne!(small.entries, other.entries);
+    assert_eq!(small.record(7).unwrap(), large.record(7).unwrap());
+    assert_ne!(small.record(7).unwrap().samples(), other.record(7).unwrap().samples());
+    assert_eq!(large.subset(&[20, 7]).record(1).unwrap(), small.record(7).unwrap());
+}
+
+#[test]
+fn entries_say_what_the_simulator_drew() {
+    let dataset = cohort(20, 1);
+    for (index, entry) in dataset.entries.iter().enumerate() {
+        let truth = simulate(&SimulatorConfig::default(), &Streams::new(1), index as u64).unwrap();
+        let codes: Vec<_> = truth.conditions.iter().map(|c| c.code()).collect();
+        assert_eq!(entry.codes.iter().map(|c| c.code.as_str()).collect::<Vec<_>>(), codes);
+        let statements: Vec<_> = truth.conditions.iter().map(|c| c.statement()).collect();
+        assert_eq!(entry.statements, statements);
+        assert_eq!((entry.age, entry.sex), (Some(truth.age), Some(truth.sex)));
+        assert_eq!(dataset.record(index).unwrap(), truth.record);
+    }
+}
+
+#[test]
+fn folds_are_ten_and_patients_stay_in_one() {
+    let dataset = cohort(40, 0);
+    for fold in 1..=10 {
+        assert_eq!(dataset.select(&Split::Folds(vec![fold])).len(), 4);
+    }
+    assert_eq!((dataset.select(&Split::Train).len(), dataset.select(&Split::Test).len()), (32, 4));
+    let patients: BTreeSet<_> = dataset.entries.iter().map(|e| &e.patient).collect();
+    assert_eq!(patients.len(), 40);
+}
+
+#[test]
+fn conditions_are_the_labels() {
+    let dataset = cohort(60, 0);
+    let set = dataset.label_set("conditions").unwrap();
+    assert!(set.classes.is_sorted() && set.classes.contains(&"AFIB".to_owned()));
+    assert_eq!(set.unlabelled(), 0);
+    for (entry, row) in dataset.entries.iter().zip(&set.targets) {
+        let marked: BTreeSet<_> = set.classes.iter().zip(row).filter(|(_, m)| **m).map(|(c, _)| c).collect();
+        assert_eq!(marked, entry.codes.iter().map(|c| &c.code).collect());
+    }
+    assert!(matches!(dataset.label_set("super"), Err(Error::UnknownLabelSet { .. })));
+}
+
+#[test]
+fn every_simulated_record_has_a_caption() {
+    let dataset = cohort(10, 0);
+    let (kept, captions, leftovers) = CaptionConfig::default().captions(&dataset, &no_descriptions);
+    assert_eq!((kept.len(), leftovers.count()), (10, 0));
+    let entry = &kept.entries[3];
+    let age = entry.age.unwrap();
+    let expected = format!(
+        "This patient is a {age} year-old {}. ECG Findings: {}.",
+        entry.sex.unwrap(),
+        entry.statements.join(", ")
+    );
+    assert_eq!(captions[3], expected);
+}
+
+#[test]
+fn the_rate_option_is_the_simulators() {
+    let config = SimulatedConfig { records: 1, ..SimulatedConfig::default() };
+    let options = DatasetOptions { rate: Some(100), simulated: config };
+    let dataset = Dataset::open("simulated", None, &options).unwrap();
+    assert_eq!(dataset.record(0).unwrap().sampling_rate(), 100.0);
+    let options = DatasetOptions { rate: Some(0), ..options };
+    assert!(matches!(Dataset::open("simulated", None, &options), Err(Error::Simulator { .. })));
+}
