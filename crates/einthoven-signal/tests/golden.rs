@@ -1,5 +1,7 @@
 //! Values equal to those of the Python `wfdb` package and of SciPy, from golden files.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::path::{Path, PathBuf};
