@@ -78,6 +78,19 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A line of a run's log is not what it should be.
+    #[error("line {line} of {} is no entry of a log", path.display())]
+    Log {
+        /// The log.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The report's template could not be filled in.
+    #[error("the report cannot be laid out")]
+    Template(#[from] minijinja::Error),
     /// The embeddings of a class's texts cancel each other out.
     #[error("the texts of {code} have no common direction: their embeddings add up to zero")]
     NoDirection {

@@ -7,6 +7,7 @@ mod files;
 pub mod metrics;
 pub mod query;
 mod reference;
+pub mod report;
 pub mod retrieval;
 pub mod zero_shot;
 
