@@ -50,8 +50,9 @@ pub struct DatasetOptions {
 impl Dataset {
     /// Opens the dataset of a card: `ptb-xl`, `simulated`, or a card's file.
     ///
-    /// `root` is the folder that the data lie in; a card's file stands for its own folder where none is given. Records
-    /// that are listed but not there are left out and reported in [`Dataset::missing`].
+    /// `root` is the folder that the data lie in; a card's file stands for its own folder where none is given, and the
+    /// simulated cohort needs none. Records that are listed but not there are left out and reported in
+    /// [`Dataset::missing`].
     ///
     /// # Errors
     /// For a card that is unknown or not valid, a root that is not given, a rate that is not offered, and a table that is

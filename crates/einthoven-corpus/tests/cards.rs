@@ -1,11 +1,13 @@
 //! Dataset cards.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::fs;
 
 use common::Folder;
-use einthoven_corpus::{Dataset, DatasetCard, DatasetOptions, Error, Layout, Split, statements};
+use einthoven_corpus::{Dataset, DatasetCard, DatasetOptions, Error, Layout, SimulatedConfig, Split, statements};
 use einthoven_signal::Lead;
 use einthoven_signal::simulate::Condition;
 
@@ -21,10 +23,9 @@ fn the_cards_that_come_along_are_valid_and_agree_with_the_readers() {
         assert_eq!(again, card);
     }
     let folder = Folder::with_records(1);
-    for dataset in [
-        Dataset::ptbxl(folder.path(), 100).unwrap(),
-        Dataset::open("simulated", None, &DatasetOptions::default()).unwrap(),
-    ] {
+    let cohort = SimulatedConfig { records: 2, ..SimulatedConfig::default() };
+    let options = DatasetOptions { rate: None, simulated: cohort };
+    for dataset in [Dataset::ptbxl(folder.path(), 100).unwrap(), Dataset::open("simulated", None, &options).unwrap()] {
         let listed: Vec<_> = dataset.card.label_sets.keys().map(String::as_str).collect();
         assert_eq!(listed, dataset.label_sets());
         assert!(listed.iter().all(|name| dataset.label_set(name).is_ok()));

@@ -1,5 +1,7 @@
 //! The loader: the same batches however they are made, and clear errors.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::collections::BTreeSet;

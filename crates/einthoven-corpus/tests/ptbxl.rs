@@ -1,5 +1,7 @@
 //! PTB-XL's layout: what is read from it, and what is said about a folder that is not as it should be.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! The real PTB-XL sample: 434 records of folds 1 to 9.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! The simulated cohort.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 
 use einthoven_corpus::caption::no_descriptions;

@@ -1,4 +1,5 @@
 //! What the tests share: where the real sample lies, and a small folder in PTB-XL's layout.
+#![allow(clippy::unwrap_used)]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::fmt::Write as _;
