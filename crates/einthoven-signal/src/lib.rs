@@ -4,6 +4,16 @@
 //! [`InputContract::prepare`] is the only way from there to what a model sees: which leads in which order,
 //! at which rate, how long, in which scale. The contract is saved with a model, so that nobody can feed it
 //! the wrong leads, rate or units.
+//!
+//! ```
+//! use einthoven_signal::{InputContract, Lead, Record, Source};
+//!
+//! let samples = vec![0.1; 12 * 1000];
+//! let record = Record::new(Lead::TWELVE.to_vec(), 100.0, samples, Source::Memory)?;
+//! let prepared = InputContract::esi_corrected().prepare(&record)?;
+//! assert_eq!(prepared.samples.len(), 12 * 5000);
+//! # Ok::<(), einthoven_signal::Error>(())
+//! ```
 
 pub mod contract;
 pub mod draw;

@@ -37,22 +37,26 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-/// The header of a golden record, if its files are at hand.
-fn header(record: &str) -> Option<PathBuf> {
-    let root = data()?;
-    let mut places = vec![root.clone()];
-    places.extend(std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()));
-    places.into_iter().map(|place| place.join(format!("{record}.hea"))).find(|header| header.is_file())
+/// The header of a golden record in `root` or one of its folders, if it is there.
+fn header(root: &Path, record: &str) -> Option<PathBuf> {
+    let folders = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
+    std::iter::once(root.to_owned())
+        .chain(folders)
+        .map(|folder| folder.join(format!("{record}.hea")))
+        .find(|header| header.is_file())
 }
 
 #[test]
 fn records_are_read_as_by_the_wfdb_package() {
+    let Some(root) = data() else {
+        return;
+    };
     let mut read = 0;
     for (_, description) in items() {
         for expected in description["records"].as_array().unwrap() {
             let record = expected["record"].as_str().unwrap();
             let whole = expected.get("read_arguments").is_none();
-            let Some(path) = header(record).filter(|_| whole) else {
+            let Some(path) = header(&root, record).filter(|_| whole) else {
                 continue;
             };
             let digital = match wfdb::read_digital(&path) {
@@ -83,19 +87,24 @@ fn check_header(expected: &Value, digital: &wfdb::Digital) {
     assert_eq!(header.comments.len() as u64, expected["comments_count"].as_u64().unwrap(), "{record}");
     assert_eq!(header.counter_frequency, expected.get("counter_freq").and_then(Value::as_f64), "{record}");
     for (i, signal) in header.signals.iter().enumerate() {
-        let field = |key: &str| &expected[key][i];
-        assert_eq!(signal.file, *field("file_name"), "{record}");
-        assert_eq!(signal.description, *field("sig_name"), "{record}");
-        assert_eq!(signal.format.to_string(), *field("fmt"), "{record}");
-        assert_eq!(signal.unit, *field("units"), "{record}");
-        assert_eq!(signal.gain, *field("adc_gain"), "{record}");
-        assert_eq!(signal.baseline, *field("baseline"), "{record}");
-        assert_eq!(signal.zero, *field("adc_zero"), "{record}");
-        assert_eq!(signal.initial, *field("init_value"), "{record}");
-        assert_eq!(signal.offset, field("byte_offset").as_u64().unwrap_or(0), "{record}");
-        assert_eq!(signal.skew, field("skew").as_u64().unwrap_or(0), "{record}");
-        assert_eq!(u64::from(signal.resolution.unwrap_or(0)), field("adc_res").as_u64().unwrap(), "{record}");
-        let checksum = field("checksum").as_i64().map(|sum| sum as u16);
+        let check = |key: &str, found: Value| {
+            // A field that the header leaves out is null there and has its default here.
+            let expected = &expected[key][i];
+            assert!(*expected == found || expected.is_null(), "{key} of {record}: {found}");
+        };
+        check("file_name", signal.file.as_str().into());
+        check("sig_name", signal.description.as_str().into());
+        check("fmt", signal.format.to_string().into());
+        check("units", signal.unit.as_str().into());
+        check("adc_gain", signal.gain.into());
+        check("baseline", signal.baseline.into());
+        check("adc_res", signal.resolution.into());
+        check("adc_zero", signal.zero.into());
+        check("init_value", signal.initial.into());
+        check("samps_per_frame", signal.samples_per_frame.into());
+        check("byte_offset", signal.offset.into());
+        check("skew", signal.skew.into());
+        let checksum = expected["checksum"][i].as_i64().map(|sum| sum as u16);
         assert_eq!(signal.checksum, checksum, "{record}");
     }
 }
