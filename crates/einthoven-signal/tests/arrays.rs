@@ -151,6 +151,7 @@ fn csv_files_name_their_leads() {
     let text = "# sampling_rate: 500 Hz\n# anything else\n# unit: mV\nI, v2\n1,-4\n2.0,-5\n 3e0 ,-6\n";
     assert_is_i_and_v2(&read("x.csv", text, &none).unwrap());
     assert_is_i_and_v2(&read("x.csv", text.replace('\n', "\r\n"), &none).unwrap());
+    assert_is_i_and_v2(&read("x.csv", format!("\u{feff}{text}"), &none).unwrap());
     let micro = text.replace("mV", "uV");
     assert_eq!(read("x.CSV", micro, &none).unwrap().row(0), [1e-3, 2e-3, 3e-3]);
 

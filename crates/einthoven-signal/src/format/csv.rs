@@ -16,7 +16,9 @@ use crate::{Error, Record, Result};
 /// beside it says them; [`Error::Parse`] or [`Error::Array`] if the file is damaged; those of [`Record::new`].
 pub fn read(path: &Path, options: &ArrayOptions) -> Result<Record> {
     let bytes = read_file(path)?;
-    let (mut said, preamble) = preamble(&bytes, path)?;
+    // Spreadsheets mark UTF-8 with a byte order mark.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let (mut said, preamble) = preamble(bytes, path)?;
     let mut reader =
         ::csv::ReaderBuilder::new().has_headers(false).trim(::csv::Trim::All).from_reader(&bytes[preamble..]);
     // Line numbers of the parser are those after the preamble.

@@ -162,11 +162,10 @@ impl SignalFile<'_> {
     /// The file and its length.
     fn open(&self) -> Result<(File, u64)> {
         let path = self.header.sibling(self.name);
-        let opened = File::open(&path).and_then(|file| {
-            let metadata = file.metadata()?;
-            // A device or pipe has no length to check the header against.
+        let opened = std::fs::metadata(&path).and_then(|metadata| {
+            // A device or pipe has no length to check the header against, and may block.
             if metadata.is_file() {
-                Ok((file, metadata.len()))
+                Ok((File::open(&path)?, metadata.len()))
             } else {
                 Err(std::io::Error::other("not a regular file"))
             }
@@ -177,16 +176,16 @@ impl SignalFile<'_> {
         })
     }
 
-    /// Puts the interleaved values of the file in their signals' rows.
+    /// Puts the interleaved values of the file in their signals' rows, of `length` samples.
     fn spread(&self, bytes: &[u8], length: usize, values: &mut [i32]) {
-        let (mut signal, mut frame) = (0, 0);
-        self.format.decode(bytes, |value| {
-            values[self.signals[signal] * length + frame] = value;
-            signal += 1;
-            if signal == self.signals.len() {
-                (signal, frame) = (0, frame + 1);
+        let interleaved = self.format.decode(bytes);
+        for (place, &signal) in self.signals.iter().enumerate() {
+            let row = &mut values[signal * length..(signal + 1) * length];
+            let column = interleaved.iter().skip(place).step_by(self.signals.len());
+            for (to, &from) in row.iter_mut().zip(column) {
+                *to = from;
             }
-        });
+        }
     }
 }
 

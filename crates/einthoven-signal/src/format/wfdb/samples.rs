@@ -62,41 +62,29 @@ impl Format {
         }
     }
 
-    /// Hands every value stored in `bytes` to `take`, in order.
-    pub fn decode(self, bytes: &[u8], mut take: impl FnMut(i32)) {
+    /// The values stored in `bytes`, in order.
+    pub fn decode(self, bytes: &[u8]) -> Vec<i32> {
         match self {
-            Self::F16 => {
-                for &[a, b] in bytes.as_chunks().0 {
-                    take(i16::from_le_bytes([a, b]).into());
-                }
-            }
-            Self::F24 => {
-                for &[a, b, c] in bytes.as_chunks().0 {
-                    take(i32::from_le_bytes([0, a, b, c]) >> 8);
-                }
-            }
-            Self::F32 => {
-                for &value in bytes.as_chunks().0 {
-                    take(i32::from_le_bytes(value));
-                }
-            }
-            Self::F80 => {
-                for &value in bytes {
-                    take(i32::from(value) - 128);
-                }
-            }
+            Self::F16 => each(bytes, |b| i16::from_le_bytes(b).into()),
+            Self::F24 => each(bytes, |[a, b, c]| i32::from_le_bytes([0, a, b, c]) >> 8),
+            Self::F32 => each(bytes, i32::from_le_bytes),
+            Self::F80 => each(bytes, |[b]| i32::from(b) - 128),
             Self::F212 => {
                 let (pairs, rest) = bytes.as_chunks();
-                for &[a, b, c] in pairs {
-                    take(twelve_bits(a, b & 0x0f));
-                    take(twelve_bits(c, b >> 4));
-                }
-                if let [a, b] = rest {
-                    take(twelve_bits(*a, b & 0x0f));
-                }
+                let values = pairs.iter().flat_map(|&[a, b, c]| [twelve_bits(a, b & 0x0f), twelve_bits(c, b >> 4)]);
+                let last = match rest {
+                    [a, b] => Some(twelve_bits(*a, b & 0x0f)),
+                    _ => None,
+                };
+                values.chain(last).collect()
             }
         }
     }
+}
+
+/// The values stored in `N` bytes each.
+fn each<const N: usize>(bytes: &[u8], value: impl Fn([u8; N]) -> i32) -> Vec<i32> {
+    bytes.as_chunks().0.iter().map(|&b| value(b)).collect()
 }
 
 /// The two's complement number of 8 low and 4 high bits.
