@@ -88,6 +88,23 @@ pub enum Error {
         /// Why.
         source: serde_json::Error,
     },
+    /// A recording does not meet the model's input contract.
+    #[error("{record} cannot be prepared for the model")]
+    Record {
+        /// The recording.
+        record: String,
+        /// Why.
+        source: Box<einthoven_signal::Error>,
+    },
+    /// A dataset's records could not be loaded.
+    #[error("the dataset's records cannot be loaded")]
+    Corpus(#[from] einthoven_corpus::Error),
+    /// The model failed.
+    #[error("the model failed")]
+    Model(#[from] einthoven_models::Error),
+    /// The tensor library failed.
+    #[error("a tensor operation failed")]
+    Tensor(#[from] candle_core::Error),
     /// The report's template could not be filled in.
     #[error("the report cannot be laid out")]
     Template(#[from] minijinja::Error),

@@ -1,6 +1,7 @@
 //! Judging models: metrics, bootstrap intervals, zero-shot classification, retrieval, text queries and reports.
 
 pub mod bootstrap;
+pub mod embed;
 mod embeddings;
 mod error;
 mod files;

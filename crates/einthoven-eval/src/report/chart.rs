@@ -2,11 +2,8 @@
 
 use std::fmt::Write;
 
-const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 260.0;
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 12.0;
-const TOP: f64 = 34.0;
 const BOTTOM: f64 = 40.0;
 /// How many colours the page defines, `--line-0` and on.
 const COLOURS: usize = 6;
@@ -23,8 +20,21 @@ pub struct Line {
     pub marked: bool,
 }
 
+/// How large a chart is drawn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// As wide as the page, with a legend.
+    Wide,
+    /// A third of it, for a single line that the title names.
+    Small,
+}
+
 /// A chart of `lines` over training steps; empty when there is nothing finite to draw.
-pub fn line_chart(lines: &[Line]) -> String {
+pub fn line_chart(lines: &[Line], size: Size) -> String {
+    let (width, height, top, x_count) = match size {
+        Size::Wide => (960.0, 280.0, 34.0, 8),
+        Size::Small => (320.0, 180.0, 8.0, 4),
+    };
     let points = || lines.iter().flat_map(|line| &line.points).filter(|(x, y)| x.is_finite() && y.is_finite());
     let Some((x_low, x_high)) = range(points().map(|point| point.0)) else {
         return String::new();
@@ -33,26 +43,26 @@ pub fn line_chart(lines: &[Line]) -> String {
         return String::new();
     };
     let y_ticks = ticks(y_low, y_high, 5);
-    let x_ticks = ticks(x_low, x_high, 7);
+    let x_ticks = ticks(x_low, x_high, x_count);
     let (y_low, y_high) = (y_low.min(y_ticks[0]), y_high.max(y_ticks[y_ticks.len() - 1]));
-    let x_of = |x: f64| LEFT + (x - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT);
-    let y_of = |y: f64| HEIGHT - BOTTOM - (y - y_low) / (y_high - y_low) * (HEIGHT - TOP - BOTTOM);
+    let x_of = |x: f64| LEFT + (x - x_low) / (x_high - x_low) * (width - LEFT - RIGHT);
+    let y_of = |y: f64| height - BOTTOM - (y - y_low) / (y_high - y_low) * (height - top - BOTTOM);
 
-    let mut svg = format!("<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">");
+    let mut svg = format!("<svg class=\"chart\" viewBox=\"0 0 {width} {height}\" role=\"img\">");
     for &tick in &y_ticks {
-        let (y, end, label) = (y_of(tick), WIDTH - RIGHT, number(tick));
+        let (y, end, label) = (y_of(tick), width - RIGHT, number(tick));
         push(&mut svg, format_args!("<line class=\"grid\" x1=\"{LEFT}\" x2=\"{end}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>"));
         let (x, y) = (LEFT - 8.0, y + 4.0);
         push(&mut svg, format_args!("<text class=\"tick\" x=\"{x}\" y=\"{y:.1}\" text-anchor=\"end\">{label}</text>"));
     }
     for &tick in x_ticks.iter().filter(|tick| (x_low..=x_high).contains(*tick)) {
-        let (x, y, label) = (x_of(tick), HEIGHT - BOTTOM + 18.0, number(tick));
+        let (x, y, label) = (x_of(tick), height - BOTTOM + 18.0, number(tick));
         push(
             &mut svg,
             format_args!("<text class=\"tick\" x=\"{x:.1}\" y=\"{y}\" text-anchor=\"middle\">{label}</text>"),
         );
     }
-    let (x, y) = ((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 4.0);
+    let (x, y) = ((LEFT + width - RIGHT) / 2.0, height - 4.0);
     push(&mut svg, format_args!("<text class=\"tick\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">step</text>"));
 
     let mut legend = LEFT;
@@ -64,6 +74,10 @@ pub fn line_chart(lines: &[Line]) -> String {
             for (x, y) in drawn {
                 push(&mut svg, format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.6\"/>"));
             }
+        }
+        if size == Size::Small {
+            svg.push_str("</g>");
+            continue;
         }
         let (swatch, text, name) = (legend + 16.0, legend + 21.0, escaped(&line.name));
         push(&mut svg, format_args!("<line x1=\"{legend:.0}\" x2=\"{swatch:.0}\" y1=\"14\" y2=\"14\"/></g>"));
@@ -190,11 +204,11 @@ mod tests {
     #[test]
     fn constant_empty_and_infinite_lines_do_not_break_a_chart() {
         let line = |points| Line { name: "a<b".into(), points, marked: false };
-        assert_eq!(line_chart(&[line(vec![])]), "");
-        assert_eq!(line_chart(&[line(vec![(1.0, f64::NAN)])]), "");
-        let svg = line_chart(&[line(vec![(1.0, 2.0), (2.0, f64::INFINITY), (3.0, 2.0)])]);
+        assert_eq!(line_chart(&[line(vec![])], Size::Wide), "");
+        assert_eq!(line_chart(&[line(vec![(1.0, f64::NAN)])], Size::Wide), "");
+        let svg = line_chart(&[line(vec![(1.0, 2.0), (2.0, f64::INFINITY), (3.0, 2.0)])], Size::Wide);
         assert!(svg.contains("a&lt;b") && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");
-        let huge = line_chart(&[line(vec![(1.0, -1e300), (2.0, 1e300)])]);
+        let huge = line_chart(&[line(vec![(1.0, -1e300), (2.0, 1e300)])], Size::Small);
         assert!(!huge.contains("NaN"), "{huge}");
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::LogEntry;
-use super::chart::{Line, line_chart};
+use super::chart::{Line, Size, line_chart};
 
 /// More lines than this make a chart unreadable.
 const LINES: usize = 6;
@@ -40,24 +40,24 @@ pub fn charts(log: &[LogEntry]) -> Vec<Chart> {
     };
 
     let mut charts = vec![
-        chart("Training loss", true, chosen(&train, &is_loss, false, "")),
-        chart("Validation scores", true, chosen(&validation, &is_score, true, "")),
-        chart("Validation loss", true, chosen(&validation, &is_loss, true, "")),
+        chart("Training loss", Size::Wide, chosen(&train, &is_loss, false, "")),
+        chart("Validation scores", Size::Wide, chosen(&validation, &is_score, true, "")),
+        chart("Validation loss", Size::Wide, chosen(&validation, &is_loss, true, "")),
     ];
     for (name, title) in
         [("lr", "Learning rate"), ("grad_norm", "Gradient norm before clipping"), ("logit_scale", "Logit scale")]
     {
-        charts.push(chart(title, false, chosen(&train, &|other| other == name, false, "")));
+        charts.push(chart(title, Size::Small, chosen(&train, &|other| other == name, false, "")));
     }
     charts.retain(|chart| !chart.svg.is_empty());
     charts
 }
 
 /// The macro averages come first where not all lines have room.
-fn chart(title: &str, wide: bool, mut lines: Vec<Line>) -> Chart {
+fn chart(title: &str, size: Size, mut lines: Vec<Line>) -> Chart {
     lines.sort_by_key(|line| !line.name.contains("macro"));
     let hidden = lines.split_off(lines.len().min(LINES)).into_iter().map(|line| line.name).collect();
-    Chart { title: title.into(), svg: line_chart(&lines), wide, hidden }
+    Chart { title: title.into(), svg: line_chart(&lines, size), wide: size == Size::Wide, hidden }
 }
 
 /// The values of the entries of one kind by name.

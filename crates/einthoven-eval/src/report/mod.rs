@@ -72,6 +72,8 @@ pub struct LogEntry {
     pub kind: String,
     /// Optimiser steps done.
     pub step: u64,
+    /// The epoch the step belongs to, from 0.
+    pub epoch: u64,
     /// The values by name; `None` where undefined.
     #[serde(flatten)]
     pub values: BTreeMap<String, Option<f64>>,
