@@ -108,11 +108,7 @@ fn zeros(record: &Record) -> Vec<f32> {
     let median = |row: &[f32]| {
         let mut present: Vec<f32> = row.iter().copied().filter(|sample| !sample.is_nan()).collect();
         let middle = present.len() / 2;
-        if present.is_empty() {
-            0.0
-        } else {
-            *present.select_nth_unstable_by(middle, f32::total_cmp).1
-        }
+        if present.is_empty() { 0.0 } else { *present.select_nth_unstable_by(middle, f32::total_cmp).1 }
     };
     (0..record.leads().len()).map(|lead| median(record.row(lead))).collect()
 }

@@ -119,7 +119,7 @@ pub fn simulate_conditions(
         disturbance::disturb(lead, config, (rhythm.breathing, rhythm.breath), &mut dice);
     }
     let source = Source::Simulated { seed: streams.seed(), index };
-    let record = Record::new(Lead::TWELVE.to_vec(), config.sampling_rate, interleave(&leads), source)?;
+    let record = Record::new(Lead::TWELVE.to_vec(), config.sampling_rate, twelve_leads(&leads), source)?;
     let truth = truth(&conditions, &heart, &rhythm, config.seconds);
     Ok(SimulatedEcg { record, conditions, age: patient.age, sex: patient.sex, truth })
 }
@@ -156,7 +156,7 @@ fn leads(
 }
 
 /// The twelve leads, one after the other.
-fn interleave(leads: &[Vec<f64>; INDEPENDENT]) -> Vec<f32> {
+fn twelve_leads(leads: &[Vec<f64>; INDEPENDENT]) -> Vec<f32> {
     let length = leads[0].len();
     let mut samples = vec![0.0; 12 * length];
     for i in 0..length {

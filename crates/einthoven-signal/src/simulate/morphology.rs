@@ -43,7 +43,7 @@ pub(super) fn conducted(conditions: &[Condition], width: f64, size: &Size, dice:
         let mut waves = left_part(conditions, width.min(LEFT_PART.max(width * 0.5)));
         if has(RightBundleBranchBlock) {
             // The right ventricle is reached late, from the left, through the muscle.
-            waves.push(Wave::new([-0.55, -0.05, -0.62], 0.71 * width, 0.29 / TAIL * width));
+            waves.push(Wave::new([-0.55, -0.05, -0.62], 0.68 * width, 0.32 / TAIL * width));
         }
         waves
     };
@@ -56,17 +56,19 @@ fn left_part(conditions: &[Condition], width: f64) -> Vec<Wave> {
     let has = |condition| conditions.contains(&condition);
     let mut septum = [-0.12, 0.02, -0.25];
     let mut anterior = [0.30, 0.15, -0.38];
-    let mut free_wall = [1.05, 0.90, 0.22];
-    let mut base = [0.0, 0.0, 0.75];
+    let mut free_wall = [1.15, 0.90, 0.22];
+    let mut base = [0.0, 0.0, 0.85];
     let mut right_base = [-0.20, -0.13, 0.12];
     if has(LeftVentricularHypertrophy) {
-        free_wall = [1.35, 0.70, 0.45];
+        anterior = [0.25, 0.15, -0.28];
+        free_wall = [1.25, 0.78, 0.42];
+        base = [0.0, 0.0, 1.05];
         right_base = [-0.05, -0.03, 0.12];
     }
     if has(InferiorInfarction) {
         // The dead inferior wall no longer pulls to the feet: the first 40 ms point upwards.
-        septum = [0.12, -0.50, -0.18];
-        anterior[1] = -0.32;
+        septum = [0.12, -0.45, -0.20];
+        anterior[1] = -0.38;
         free_wall[1] = 0.42;
     }
     if has(AnteriorInfarction) {
@@ -75,16 +77,18 @@ fn left_part(conditions: &[Condition], width: f64) -> Vec<Wave> {
         anterior = [0.10, anterior[1], 0.38];
         free_wall[0] *= 0.9;
         free_wall[2] += 0.25;
-        base[2] = 0.5;
+        base[2] *= 0.8;
     }
     if has(RightBundleBranchBlock) {
-        base[2] *= 0.6;
+        base[2] *= if has(LeftVentricularHypertrophy) { 0.8 } else { 0.45 };
         right_base = [0.0; 3];
     }
+    // Pathological Q waves are also longer than those of a healthy septum.
+    let scar = if has(InferiorInfarction) || has(AnteriorInfarction) { 0.03 } else { 0.0 };
     [
-        (septum, 0.13, 0.043),
-        (anterior, 0.26, 0.070),
-        (free_wall, 0.42, 0.095),
+        (septum, 0.13 + scar, 0.043 + scar / 3.0),
+        (anterior, 0.26 + scar, 0.070),
+        (free_wall, 0.42 + 1.5 * scar, 0.095 - scar / 3.0),
         (base, 0.62, 0.095),
         (right_base, 0.80, 0.060),
     ]
@@ -95,10 +99,10 @@ fn left_part(conditions: &[Condition], width: f64) -> Vec<Wave> {
 /// Activation from the right through the muscle: no septal wave, two humps over the left ventricle.
 fn left_bundle_branch_block(width: f64) -> Vec<Wave> {
     [
-        ([0.30, 0.15, 0.10], 0.20, 0.066),
-        ([0.95, 0.18, 0.45], 0.38, 0.105),
-        ([-0.10, 0.0, 0.70], 0.52, 0.130),
-        ([0.95, 0.05, 0.40], 0.67, 0.100),
+        ([0.35, 0.12, 0.10], 0.20, 0.066),
+        ([1.05, 0.14, 0.75], 0.38, 0.105),
+        ([0.10, 0.0, 1.00], 0.52, 0.130),
+        ([1.05, -0.05, 0.70], 0.67, 0.100),
     ]
     .map(|(vector, peak, deviation)| Wave::new(vector, peak * width, deviation * width))
     .into()
@@ -109,28 +113,29 @@ fn repolarisation(conditions: &[Condition], size: &Size, dice: &mut Dice) -> (Ve
     let has = |condition| conditions.contains(&condition);
     if has(LeftBundleBranchBlock) {
         let size = size.qrs * dice.uniform(0.85, 1.2);
-        return (scale([-0.10, -0.02, -0.14], size), scale([-0.35, -0.06, -0.45], size));
+        return (scale([-0.09, 0.0, -0.19], size), scale([-0.25, 0.03, -0.55], size));
     }
-    let mut st = scale([0.05, 0.03, -0.05], size.st);
-    let mut t = scale([0.30, 0.24, -0.17], size.t);
+    let mut st = scale([0.05, 0.03, -0.08], size.st);
+    let mut t = scale([0.33, 0.17, -0.20], size.t);
     if has(LeftVentricularHypertrophy) {
         let strain = dice.uniform(0.85, 1.3);
         add(&mut st, [-0.10, -0.03, -0.06], strain);
-        add(&mut t, [-0.55, -0.20, 0.02], strain);
+        add(&mut t, [-0.52, -0.18, -0.06], strain);
     }
     if has(InferiorInfarction) {
         // With a second infarct in front, the mirror image of the inferior injury is not seen there.
         let mirror = if has(AnteriorInfarction) { 0.0 } else { 0.09 };
-        add(&mut st, [-0.05, 0.20, mirror], dice.uniform(1.0, 1.7));
+        add(&mut st, [-0.05, 0.20, mirror], dice.uniform(1.1, 1.7));
         add(&mut t, [0.0, -0.45, 0.10], dice.uniform(-0.2, 1.0));
     }
     if has(AnteriorInfarction) {
-        add(&mut st, [0.05, -0.04, -0.21], dice.uniform(1.0, 1.7));
+        add(&mut st, [0.05, -0.04, -0.22], dice.uniform(1.1, 1.7));
         add(&mut t, [-0.10, 0.0, 0.45], dice.uniform(-0.2, 1.0));
     }
     if has(RightBundleBranchBlock) {
         add(&mut st, [0.02, 0.0, 0.04], 1.0);
-        add(&mut t, [0.12, 0.0, 0.25], 1.0);
+        let left = if has(LeftVentricularHypertrophy) { 0.0 } else { 0.12 };
+        add(&mut t, [left, 0.0, 0.25], 1.0);
     }
     (st, t)
 }

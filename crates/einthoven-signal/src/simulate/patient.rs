@@ -74,7 +74,7 @@ impl Patient {
         } else {
             dice.normal(75.0, 8.5).clamp(63.0, 94.0)
         };
-        let build = (dice.normal(0.0, 0.16).exp(), dice.normal(0.0, 0.2).exp());
+        let build = (dice.normal(0.0, 0.22).exp(), dice.normal(0.0, 0.3).exp());
         Self { age, sex, rr: 60.0 / rate, build }
     }
 
@@ -103,7 +103,7 @@ impl Patient {
             (-0.5 * (f64::from(self.age) - 35.0) - leftward, 17.0)
         };
         let frontal: f64 = spread * dice.normal(mean, deviation);
-        let horizontal: f64 = spread * dice.normal(0.0, 8.0);
+        let horizontal: f64 = spread * dice.normal(0.0, 11.0);
         (frontal.clamp(-65.0, 30.0).to_radians(), horizontal.to_radians())
     }
 }

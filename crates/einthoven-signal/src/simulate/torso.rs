@@ -32,9 +32,9 @@ impl Torso {
     pub fn draw(dice: &mut Dice, spread: f64) -> Self {
         let mut rows = DOWER;
         for row in &mut rows[2..] {
-            let thickness = 1.0 + 0.07 * spread * dice.normal(0.0, 1.0);
+            let thickness = 1.0 + 0.13 * spread * dice.normal(0.0, 1.0);
             for coefficient in row {
-                *coefficient = *coefficient * thickness + 0.03 * spread * dice.normal(0.0, 1.0);
+                *coefficient = *coefficient * thickness + 0.05 * spread * dice.normal(0.0, 1.0);
             }
         }
         Self(rows)
