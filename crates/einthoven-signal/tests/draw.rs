@@ -1,5 +1,7 @@
 //! Drawings hold what was recorded, at the scale that they state.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use einthoven_random::Streams;
 use einthoven_signal::draw::{DrawOptions, png, svg};
 use einthoven_signal::simulate::{SimulatorConfig, simulate};

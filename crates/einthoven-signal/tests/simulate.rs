@@ -1,5 +1,7 @@
 //! The simulator's patients have what their statements say, measured on the leads.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use Condition::*;
 use einthoven_random::Streams;
 use einthoven_signal::simulate::{Condition, SimulatedEcg, SimulatorConfig, simulate, simulate_conditions};
