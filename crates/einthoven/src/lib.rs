@@ -1,1 +1,41 @@
-//! The front door.
+//! Einthoven pretrains models that understand ECGs through words.
+//!
+//! This crate is the front door: the library's face, and what the `einthoven` command does.
+//!
+//! - [`signal`]: recordings, file formats, the input contract, the simulator, drawing
+//! - [`corpus`]: datasets, labels, captions, the loader
+//! - [`nn`]: differentiable operations, the optimiser
+//! - [`models`]: signal encoders, text encoder, ESI
+//! - [`train`]: the trainer, checkpoints, logs
+//! - [`eval`]: metrics, zero-shot, retrieval, queries, reports
+//!
+//! An [`Experiment`] says all of a run; [`pretrain`] carries it out; a [`Model`] opens what comes out.
+
+mod assemble;
+mod error;
+mod experiment;
+mod files;
+mod judge;
+mod model;
+mod overrides;
+mod pretrain;
+mod recording;
+pub mod report;
+
+pub use einthoven_corpus as corpus;
+pub use einthoven_eval as eval;
+pub use einthoven_models as models;
+pub use einthoven_nn as nn;
+pub use einthoven_random as random;
+pub use einthoven_signal as signal;
+pub use einthoven_train as train;
+
+pub use assemble::Data;
+pub use error::{Error, Result};
+pub use experiment::{DataConfig, EvaluateConfig, Experiment, TextConfig};
+pub use judge::{Judged, Judgement, judge};
+pub use model::Model;
+pub use files::write_atomically;
+pub use overrides::in_data_folder;
+pub use pretrain::{Outcome, Pretrain, pretrain};
+pub use recording::Reading;

@@ -1,0 +1,121 @@
+//! From an experiment to its parts: recordings with captions, text encoder, model.
+
+use std::sync::Arc;
+
+use candle_core::{DType, Device};
+use einthoven_corpus::{AugmentConfig, Dataset, Leftovers, Loader, Split, caption};
+use einthoven_models::{BertConfig, Esi, Hub, PretrainedText, Tokenizer};
+use einthoven_nn::Parameters;
+use einthoven_random::Streams;
+use einthoven_signal::InputContract;
+
+use crate::{DataConfig, Error, Experiment, Result, in_data_folder};
+
+/// The name below which a model keeps its text encoder.
+const TEXT_ENCODER: &str = "pretrained_text_encoder.";
+
+/// Recordings of one split, with captions.
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// What they are, such as `ptb-xl fold 9`.
+    pub name: String,
+    /// The recordings.
+    pub dataset: Arc<Dataset>,
+    /// The caption of each.
+    pub captions: Arc<Vec<String>>,
+    /// The recordings left out because they have no caption.
+    pub leftovers: Leftovers,
+}
+
+impl Data {
+    /// The dataset of an experiment, with the splits it asks for.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::open`], and of splits that overlap.
+    pub fn open(config: &DataConfig) -> Result<Dataset> {
+        let root = config.root.as_deref().map(in_data_folder);
+        let mut dataset = Dataset::open(&config.dataset, root.as_deref(), &config.options())?;
+        if let Some(splits) = &config.splits {
+            dataset.splits = splits.clone();
+        }
+        dataset.splits.validate()?;
+        Ok(dataset)
+    }
+
+    /// The recordings of a split that have a caption.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if none is left.
+    pub fn select(dataset: &Dataset, config: &DataConfig, split: &Split) -> Result<Self> {
+        let folds = dataset.splits.folds(split);
+        let list: Vec<String> = folds.iter().map(u8::to_string).collect();
+        let name = format!("{} fold{} {}", dataset.name, if folds.len() == 1 { "" } else { "s" }, list.join(", "));
+        let (selected, captions, leftovers) =
+            config.caption.captions(&dataset.select(split), &caption::no_descriptions);
+        if selected.is_empty() {
+            let message = format!("{name} holds no recording with a caption; choose other folds");
+            return Err(Error::setting("data.splits", message));
+        }
+        Ok(Self { name, dataset: Arc::new(selected), captions: Arc::new(captions), leftovers })
+    }
+
+    /// A loader of these recordings.
+    ///
+    /// # Errors
+    /// Those of [`Loader::new`].
+    pub fn loader(
+        &self,
+        config: &DataConfig,
+        contract: &InputContract,
+        augment: AugmentConfig,
+        batch_size: usize,
+        streams: Streams,
+    ) -> Result<Loader> {
+        let (dataset, captions) = (Arc::clone(&self.dataset), Arc::clone(&self.captions));
+        Ok(Loader::new(dataset, captions, contract.clone(), augment, config.loader(batch_size), streams)?)
+    }
+}
+
+/// An augmentation that changes nothing, for recordings that are judged.
+pub fn no_augmentation() -> AugmentConfig {
+    AugmentConfig { additive_noise: 0.0, lead_gain: 0.0, ..AugmentConfig::default() }
+}
+
+/// The tokenizer of an experiment, and the pretrained text encoder where it names one.
+///
+/// `experiment.model` is brought into line with them, so that it describes the model that is built.
+///
+/// # Errors
+/// Those of loading a text encoder or training a vocabulary.
+pub fn text(experiment: &mut Experiment, captions: &[String]) -> Result<(Tokenizer, Option<PretrainedText>)> {
+    experiment.model.leads = experiment.contract.leads.len();
+    match &experiment.text.pretrained {
+        Some(source) => {
+            let pretrained = PretrainedText::open(source, &Hub::from_env())?;
+            experiment.model.text = pretrained.config.clone();
+            Ok((pretrained.tokenizer.clone(), Some(pretrained)))
+        }
+        None => {
+            let tokenizer = Tokenizer::train_word_piece(captions, experiment.text.vocabulary)?;
+            experiment.model.text = BertConfig {
+                vocab_size: tokenizer.vocabulary_size(),
+                pad_token_id: tokenizer.pad(),
+                ..experiment.model.text.clone()
+            };
+            Ok((tokenizer, None))
+        }
+    }
+}
+
+/// A new model, its text encoder with the pretrained weights where there are some.
+///
+/// # Errors
+/// Those of a configuration that makes no model, and of weights that do not fit it.
+pub fn model(experiment: &Experiment, pretrained: Option<&PretrainedText>) -> Result<(Parameters, Esi)> {
+    let parameters = Parameters::new(DType::F32, &Device::Cpu, Streams::new(experiment.seed));
+    let model = Esi::new(&experiment.model, &parameters.root())?;
+    if let Some(pretrained) = pretrained {
+        pretrained.load_into(&parameters, TEXT_ENCODER)?;
+    }
+    Ok((parameters, model))
+}

@@ -1,0 +1,193 @@
+//! What can be typed after `einthoven`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Pretrain models that understand ECGs through words, and ask any ECG any question in plain text.
+#[derive(Debug, Parser)]
+#[command(name = "einthoven", version, propagate_version = true, max_term_width = 110)]
+#[command(after_help = "Start with `einthoven quickstart`: it needs no data and no download.
+
+Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 130 interrupted, with everything saved.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Simulate a cohort, pretrain a small ESI on it, and report how well it answers for patients it never saw
+    Quickstart(Quickstart),
+    /// Pretrain a signal encoder and a text transformer together, as an experiment file says
+    #[command(after_help = "Examples:
+  einthoven pretrain experiments/simulated.toml
+  einthoven pretrain experiments/ptbxl-sample.toml --set model.mode=paper --set seed=1 --out runs/paper-1
+  einthoven pretrain experiments/simulated.toml --resume
+
+A run killed at any step and resumed ends with the same bytes as one that was never interrupted.")]
+    Pretrain(Pretrain),
+    /// Judge a run: zero-shot classification and retrieval on a dataset, with intervals
+    #[command(after_help = "Examples:
+  einthoven evaluate runs/quickstart
+  einthoven evaluate runs/quickstart --dataset simulated --labels conditions --folds 10 --html report.html")]
+    Evaluate(Evaluate),
+    /// Score recordings against free texts
+    #[command(after_help = "Examples:
+  einthoven query runs/quickstart ecg.hea --text \"atrial fibrillation\" --text \"sinus rhythm\"
+  einthoven query runs/quickstart ecg.npy --sampling-rate 500 --unit mV --text \"left bundle branch block\" --json")]
+    Query(Query),
+    /// Write a caption for a recording, word by word from the model's decoder
+    Describe(Describe),
+    /// Say what a recording, a checkpoint or a run folder holds
+    Inspect(Inspect),
+    /// Draw a recording on ECG paper: 25 mm/s, 10 mm/mV
+    #[command(after_help = "Examples:
+  einthoven draw ecg.hea -o ecg.svg
+  einthoven draw simulated:7 -o ecg.png")]
+    Draw(Draw),
+    /// Print a completion script for your shell
+    Completions {
+        /// The shell to complete for
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Options of `quickstart`.
+#[derive(Debug, Args)]
+pub struct Quickstart {
+    /// Folder for the run
+    #[arg(long, default_value = "runs/quickstart")]
+    pub out: PathBuf,
+    /// Change one key of the embedded experiment (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Go on with the run in the folder
+    #[arg(long)]
+    pub resume: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `pretrain`.
+#[derive(Debug, Args)]
+pub struct Pretrain {
+    /// The experiment file
+    pub experiment: PathBuf,
+    /// Change one key of the experiment (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Folder for the run [default: runs/ and the experiment's name]
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Go on from the last checkpoint, or start if there is none
+    #[arg(long)]
+    pub resume: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How to read recordings in files that do not say it themselves.
+#[derive(Debug, Args)]
+pub struct Reading {
+    /// Sampling rate of array files, in Hz
+    #[arg(long)]
+    pub sampling_rate: Option<f64>,
+    /// Leads of array files, in order (such as I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6)
+    #[arg(long, value_delimiter = ',')]
+    pub leads: Option<Vec<String>>,
+    /// Unit of array files: mV, uV or V
+    #[arg(long)]
+    pub unit: Option<String>,
+}
+
+/// Options of `evaluate`.
+#[derive(Debug, Args)]
+pub struct Evaluate {
+    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose) or a checkpoint folder
+    pub run: PathBuf,
+    /// Dataset to judge on [default: the run's own]
+    #[arg(long)]
+    pub dataset: Option<String>,
+    /// Where the dataset lies
+    #[arg(long)]
+    pub root: Option<PathBuf>,
+    /// Label set [default: the run's own]
+    #[arg(long)]
+    pub labels: Option<String>,
+    /// Label prompts: the name of an embedded set or a TOML file [default: the run's own]
+    #[arg(long)]
+    pub prompts: Option<String>,
+    /// Folds to judge on [default: the run's test folds]
+    #[arg(long, value_delimiter = ',')]
+    pub folds: Option<Vec<u8>>,
+    /// Write the HTML report here
+    #[arg(long)]
+    pub html: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `query`.
+#[derive(Debug, Args)]
+pub struct Query {
+    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose) or a checkpoint folder
+    pub run: PathBuf,
+    /// Recordings: WFDB, NumPy or CSV files, or simulated:INDEX
+    #[arg(required = true)]
+    pub records: Vec<String>,
+    /// A text to score (repeatable)
+    #[arg(long = "text", required = true)]
+    pub texts: Vec<String>,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `describe`.
+#[derive(Debug, Args)]
+pub struct Describe {
+    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose) or a checkpoint folder
+    pub run: PathBuf,
+    /// The recording: a WFDB, NumPy or CSV file, or simulated:INDEX
+    pub record: String,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Longest caption, in tokens
+    #[arg(long, default_value_t = 128)]
+    pub max_tokens: usize,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `inspect`.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// A recording, a run folder or a checkpoint folder
+    pub path: String,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `draw`.
+#[derive(Debug, Args)]
+pub struct Draw {
+    /// The recording: a WFDB, NumPy or CSV file, or simulated:INDEX
+    pub record: String,
+    /// Picture to write: its ending, .svg or .png, says the kind
+    #[arg(short, long)]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub reading: Reading,
+}

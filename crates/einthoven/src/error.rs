@@ -1,0 +1,99 @@
+//! What can go wrong at the front door.
+
+use std::path::{Path, PathBuf};
+
+/// An error of the front door, or of one of the crates behind it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A configuration file cannot be understood; the message holds line and key.
+    #[error("{}: {message}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// An override from the command line cannot be applied.
+    #[error("--set {}: {message}", overrides.join(" --set "))]
+    Override {
+        /// The overrides at fault.
+        overrides: Vec<String>,
+        /// What is wrong with them.
+        message: String,
+    },
+    /// A value of the experiment, or an argument, does not fit the rest.
+    #[error("{key}: {message}")]
+    Setting {
+        /// The key or argument.
+        key: String,
+        /// What is wrong with it, and the remedy.
+        message: String,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot {action} {}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A run folder already holds a run.
+    #[error("{} already holds a run: go on with --resume, or choose another folder with --out", path.display())]
+    RunExists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// From reading or preparing a recording.
+    #[error(transparent)]
+    Signal(#[from] einthoven_signal::Error),
+    /// From a dataset or its loader.
+    #[error(transparent)]
+    Corpus(#[from] einthoven_corpus::Error),
+    /// From an operation on tensors.
+    #[error(transparent)]
+    Nn(#[from] einthoven_nn::Error),
+    /// From a model.
+    #[error(transparent)]
+    Model(#[from] einthoven_models::Error),
+    /// From training or checkpoints.
+    #[error(transparent)]
+    Train(#[from] einthoven_train::Error),
+    /// From judging a model.
+    #[error(transparent)]
+    Eval(#[from] einthoven_eval::Error),
+    /// From a tensor.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// The result of the front door's functions.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// Wraps what the system said about a file.
+    pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::File { action, path, source }
+    }
+
+    /// An error about a key or argument.
+    pub(crate) fn setting(key: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Setting { key: key.into(), message: message.into() }
+    }
+
+    /// Whether the fault lies in usage or configuration rather than in what happened.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Config { .. }
+                | Self::Override { .. }
+                | Self::Setting { .. }
+                | Self::RunExists { .. }
+                | Self::Train(einthoven_train::Error::Config { .. })
+                | Self::Model(einthoven_models::Error::Config { .. })
+                | Self::Corpus(einthoven_corpus::Error::Setting { .. } | einthoven_corpus::Error::Contract { .. })
+        )
+    }
+}

@@ -1,0 +1,154 @@
+//! The experiment file: the whole truth of a run.
+
+use std::path::{Path, PathBuf};
+
+use einthoven_corpus::{AugmentConfig, CaptionConfig, DatasetOptions, LoaderConfig, OnError, SimulatedConfig, SplitConfig};
+use einthoven_eval::bootstrap::BootstrapConfig;
+use einthoven_models::{EsiConfig, TextSource};
+use einthoven_signal::InputContract;
+use einthoven_train::TrainConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result, overrides};
+
+/// An experiment: data, model, training and judgement, from one TOML file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// What the run is called; names its folder.
+    pub name: String,
+    /// The seed of every random stream of the run.
+    #[serde(default)]
+    pub seed: u64,
+    /// The recordings and their captions.
+    pub data: DataConfig,
+    /// What the model is fed.
+    pub contract: InputContract,
+    /// How training recordings are varied.
+    #[serde(default)]
+    pub augment: AugmentConfig,
+    /// Where the words come from.
+    #[serde(default)]
+    pub text: TextConfig,
+    /// The model.
+    #[serde(default)]
+    pub model: EsiConfig,
+    /// How it is trained.
+    pub train: TrainConfig,
+    /// How it is judged.
+    pub evaluate: EvaluateConfig,
+}
+
+/// The recordings of an experiment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// A dataset card: `simulated`, `ptb-xl`, or a card's file.
+    pub dataset: String,
+    /// The folder of the data: as it stands, or below `$EINTHOVEN_DATA`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<PathBuf>,
+    /// The sampling rate to take recordings at, in Hz, where a dataset offers several; the highest by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<u32>,
+    /// The cohort, where it is simulated.
+    #[serde(default)]
+    pub simulated: SimulatedConfig,
+    /// Which folds serve for what; the card's recommendation by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub splits: Option<SplitConfig>,
+    /// How captions are made.
+    #[serde(default)]
+    pub caption: CaptionConfig,
+    /// Threads that prepare recordings beside training.
+    #[serde(default = "one")]
+    pub workers: usize,
+    /// Keep recordings in memory once they are read.
+    #[serde(default)]
+    pub cache: bool,
+    /// What happens to a recording that cannot be prepared.
+    #[serde(default)]
+    pub on_error: OnError,
+}
+
+fn one() -> usize {
+    1
+}
+
+impl DataConfig {
+    /// How the dataset is opened.
+    pub fn options(&self) -> DatasetOptions {
+        DatasetOptions { rate: self.rate, simulated: self.simulated.clone() }
+    }
+
+    /// How batches of `batch_size` are made.
+    pub fn loader(&self, batch_size: usize) -> LoaderConfig {
+        LoaderConfig {
+            batch_size,
+            workers: self.workers,
+            cache: self.cache,
+            on_error: self.on_error,
+            ..LoaderConfig::default()
+        }
+    }
+}
+
+/// Where the text encoder and its vocabulary come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TextConfig {
+    /// A pretrained text encoder. Absent: one of `model.text`'s shape starts from scratch, with a WordPiece vocabulary
+    /// trained on the captions of the training recordings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pretrained: Option<TextSource>,
+    /// The largest vocabulary that is trained from scratch.
+    pub vocabulary: usize,
+}
+
+impl Default for TextConfig {
+    fn default() -> Self {
+        Self { pretrained: None, vocabulary: 4000 }
+    }
+}
+
+/// How a run is judged, while it trains and in the end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluateConfig {
+    /// The label set.
+    pub labels: String,
+    /// The prompts that put the labels into words: the name of a set that comes with the program, or a TOML file.
+    pub prompts: String,
+    /// How the intervals are made.
+    #[serde(default)]
+    pub bootstrap: BootstrapConfig,
+}
+
+impl Experiment {
+    /// Reads an experiment file with `key=value` overrides laid over it.
+    ///
+    /// # Errors
+    /// [`Error::File`]; [`Error::Config`] with file, line and key; [`Error::Override`].
+    pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
+        Self::parse(path, &text, overrides)
+    }
+
+    /// Reads the text of an experiment file; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`Experiment::load`].
+    pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Self> {
+        let experiment: Self = overrides::parse(path, text, overrides)?;
+        experiment.train.validate()?;
+        Ok(experiment)
+    }
+
+    /// The experiment as TOML, every default spelt out.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if a value cannot be written as TOML.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|error| Error::setting("experiment", error.to_string()))
+    }
+}

@@ -1,0 +1,94 @@
+//! A trained model, opened from a run.
+
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+use einthoven_eval::query::{QueryResult, query};
+use einthoven_eval::{Embeddings, ReferenceSet, embed};
+use einthoven_models::{Esi, Mode, Tokenizer};
+use einthoven_nn::Parameters;
+use einthoven_random::Streams;
+use einthoven_signal::Record;
+use einthoven_train::Checkpoint;
+
+use crate::{Experiment, Result};
+
+/// The file of reference embeddings beside a checkpoint's weights.
+pub(crate) const REFERENCE_FILE: &str = "reference.safetensors";
+
+/// A trained model with everything needed to use it.
+#[derive(Debug)]
+pub struct Model {
+    /// The checkpoint it was opened from.
+    pub checkpoint: Checkpoint,
+    /// The experiment it comes from.
+    pub experiment: Experiment,
+    /// Its parameters.
+    pub parameters: Parameters,
+    /// The network.
+    pub network: Esi,
+    /// The tokenizer of its texts.
+    pub tokenizer: Tokenizer,
+    /// Embeddings of recordings to rank a query among, where the run kept some.
+    pub reference: Option<ReferenceSet>,
+}
+
+impl Model {
+    /// Opens a run folder (its best checkpoint, else its last; `RUN@last` and `RUN@best` choose) or a checkpoint folder.
+    ///
+    /// # Errors
+    /// Names the file that is missing, cut short, or from another version.
+    pub fn open(path: &Path) -> Result<Self> {
+        let checkpoint = Checkpoint::open(path)?;
+        let folder = checkpoint.folder();
+        let experiment = Experiment::parse(&folder.join("config.toml"), checkpoint.config(), &[])?;
+        let parameters = Parameters::new(DType::F32, &Device::Cpu, Streams::new(experiment.seed));
+        let network = Esi::new(&experiment.model, &parameters.root())?;
+        parameters.load(&checkpoint.model_tensors(&Device::Cpu)?)?;
+        let tokenizer = Tokenizer::load(&checkpoint.tokenizer_path())?;
+        let reference = folder.join(REFERENCE_FILE);
+        let reference = reference.exists().then(|| ReferenceSet::load(&reference)).transpose()?;
+        Ok(Self { checkpoint, experiment, parameters, network, tokenizer, reference })
+    }
+
+    /// Embeds recordings of any leads, rate and length that the input contract can prepare.
+    ///
+    /// # Errors
+    /// Names the recording and what the contract lacks in it.
+    pub fn embed(&self, records: &[(String, Record)]) -> Result<Embeddings> {
+        Ok(embed::records(&self.network, self.checkpoint.contract(), records)?)
+    }
+
+    /// Scores every text for every recording; these come with the names that answers call them by.
+    ///
+    /// # Errors
+    /// As [`Model::embed`].
+    pub fn query(&self, records: &[(String, Record)], texts: Vec<String>) -> Result<QueryResult> {
+        let signals = self.embed(records)?;
+        let embedded = embed::texts(&self.network, &self.tokenizer, &texts, self.experiment.train.max_tokens)?;
+        let names = records.iter().map(|(name, _)| name.clone()).collect();
+        let scale = self.network.logit_scale()?;
+        Ok(query(names, &signals, texts, &embedded, scale, self.reference.as_ref())?)
+    }
+
+    /// Writes a caption for a recording, of at most `max_tokens` tokens.
+    ///
+    /// A `paper` model cannot begin a caption by itself and is given the published opening.
+    ///
+    /// # Errors
+    /// As [`Model::embed`].
+    pub fn describe(&self, record: &Record, max_tokens: usize) -> Result<String> {
+        let contract = self.checkpoint.contract();
+        let prepared = contract.prepare(record)?;
+        let shape = (1, contract.leads.len(), contract.samples);
+        let signal = Tensor::from_vec(prepared.samples, shape, &Device::Cpu)?;
+        let opening = match self.network.config().mode {
+            Mode::Paper => "This",
+            Mode::Corrected => "",
+        };
+        let prompt = self.tokenizer.prompt(opening)?;
+        let stop = self.tokenizer.sep();
+        let captions = self.network.generate(&signal, Some(&[prepared.valid]), &prompt, stop, max_tokens)?;
+        Ok(self.tokenizer.decode(&captions.concat())?)
+    }
+}
