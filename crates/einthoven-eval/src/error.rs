@@ -98,10 +98,10 @@ pub enum Error {
     },
     /// A dataset's records could not be loaded.
     #[error("the dataset's records cannot be loaded")]
-    Corpus(#[from] einthoven_corpus::Error),
+    Corpus(#[source] Box<einthoven_corpus::Error>),
     /// The model failed.
     #[error("the model failed")]
-    Model(#[from] einthoven_models::Error),
+    Model(#[source] Box<einthoven_models::Error>),
     /// The tensor library failed.
     #[error("a tensor operation failed")]
     Tensor(#[from] candle_core::Error),
@@ -122,6 +122,18 @@ pub enum Error {
         /// The record that was scored.
         record: String,
     },
+}
+
+impl From<einthoven_corpus::Error> for Error {
+    fn from(source: einthoven_corpus::Error) -> Self {
+        Self::Corpus(Box::new(source))
+    }
+}
+
+impl From<einthoven_models::Error> for Error {
+    fn from(source: einthoven_models::Error) -> Self {
+        Self::Model(Box::new(source))
+    }
 }
 
 /// What this crate's functions return.

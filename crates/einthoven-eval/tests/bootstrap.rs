@@ -1,5 +1,7 @@
 //! Bootstrap intervals: what they are of, that they repeat, that they cover.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Instant;
 
 use einthoven_eval::bootstrap::{BootstrapConfig, Estimated, estimate, percentile_interval};

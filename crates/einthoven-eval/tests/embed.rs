@@ -1,5 +1,7 @@
 //! From recordings to figures with a real, untrained model.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};

@@ -1,6 +1,8 @@
 //! Every metric against scikit-learn, the PTB-XL benchmark and brute-force ranks, over every
 //! `metrics*` folder of the golden directory.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{Golden, close, option, table};

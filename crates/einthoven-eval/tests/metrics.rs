@@ -1,5 +1,7 @@
 //! Metrics on inputs small enough to work out by hand, and on bad ones.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use einthoven_eval::Error;
 use einthoven_eval::metrics::retrieval::{Ties, rank};
 use einthoven_eval::metrics::{

@@ -1,5 +1,7 @@
 //! The prompt files of the program, and files of a user.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use einthoven_eval::Error;

@@ -1,5 +1,7 @@
 //! The report page from plain values.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use einthoven_eval::bootstrap::BootstrapConfig;

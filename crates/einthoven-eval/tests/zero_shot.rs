@@ -1,5 +1,7 @@
 //! Zero-shot classification, retrieval and queries on embeddings made by hand.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use einthoven_eval::bootstrap::BootstrapConfig;

@@ -121,7 +121,7 @@ pub fn scores(
     ScoreTable::new(records, classes, signals.cosines(class_embeddings)?)
 }
 
-/// Judges `scores` against the truth, `targets[record][class]`.
+/// Judges `scores` against the truth, `targets[record][class]`; resamples come from `streams`.
 pub fn judge(
     labels: &str,
     prompts: &PromptSet,
@@ -130,29 +130,33 @@ pub fn judge(
     bootstrap: &BootstrapConfig,
     streams: &Streams,
 ) -> Result<ZeroShotResult> {
-    let (kept, left_out) = rankings(scores, targets)?;
-    let rankings: Vec<Ranking> = kept.iter().map(|(_, ranking)| ranking.clone()).collect();
-    let estimated = estimate(&rankings, bootstrap, streams)?;
-    let classes = kept
-        .into_iter()
-        .zip(estimated.classes)
-        .map(|((class, ranking), metrics)| {
-            let code = scores.classes()[class].clone();
-            Ok(ClassResult {
-                words: prompts.phrasings(&code)?[0].clone(),
-                code,
-                positives: ranking.positives(),
-                negatives: ranking.len() - ranking.positives(),
-                metrics,
-                f1_threshold: ranking.f1_max().map(|best| best.threshold),
-            })
+    let (mut codes, mut kept, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+    for (code, ranking) in scores.classes().iter().zip(rankings(scores, targets)?) {
+        let positives = ranking.positives();
+        let negatives = ranking.len() - positives;
+        if positives == 0 || negatives == 0 {
+            left_out.push(LeftOut { code: code.clone(), positives, negatives });
+        } else {
+            codes.push(code);
+            kept.push(ranking);
+        }
+    }
+    let estimated = estimate(&kept, bootstrap, streams)?;
+    let classes = codes.into_iter().zip(&kept).zip(estimated.classes).map(|((code, ranking), metrics)| {
+        Ok(ClassResult {
+            code: code.clone(),
+            words: prompts.phrasings(code)?[0].clone(),
+            positives: ranking.positives(),
+            negatives: ranking.len() - ranking.positives(),
+            metrics,
+            f1_threshold: ranking.f1_max().map(|best| best.threshold),
         })
-        .collect::<Result<_>>()?;
+    });
     Ok(ZeroShotResult {
         labels: labels.into(),
         prompts: prompts.name.clone(),
         records: scores.records().len(),
-        classes,
+        classes: classes.collect::<Result<_>>()?,
         r#macro: estimated.r#macro,
         left_out,
         bootstrap: *bootstrap,
@@ -162,31 +166,23 @@ pub fn judge(
 
 /// The ROC curves of the classes that can be judged, in the order of the classes.
 pub fn roc_curves(scores: &ScoreTable, targets: &[Vec<bool>]) -> Result<Vec<ClassCurve>> {
-    let (kept, _) = rankings(scores, targets)?;
-    let curves = kept.into_iter().filter_map(|(class, ranking)| {
-        let code = scores.classes()[class].clone();
-        ranking.roc_curve().map(|curve| ClassCurve { code, curve })
-    });
-    Ok(curves.collect())
+    let rankings = rankings(scores, targets)?;
+    let curves = scores.classes().iter().zip(rankings);
+    Ok(curves
+        .filter_map(|(code, ranking)| ranking.roc_curve().map(|curve| ClassCurve { code: code.clone(), curve }))
+        .collect())
 }
 
-/// Rankings of the classes that can be judged, with their columns, and the classes that cannot.
-fn rankings(scores: &ScoreTable, targets: &[Vec<bool>]) -> Result<(Vec<(usize, Ranking)>, Vec<LeftOut>)> {
+/// The records ranked for each class.
+fn rankings(scores: &ScoreTable, targets: &[Vec<bool>]) -> Result<Vec<Ranking>> {
     same_length("targets for the records", scores.records().len(), targets.len())?;
     for row in targets {
         same_length("targets of a record", scores.classes().len(), row.len())?;
     }
-    let (mut kept, mut left_out) = (Vec::new(), Vec::new());
-    for (class, code) in scores.classes().iter().enumerate() {
-        let target: Vec<bool> = targets.iter().map(|row| row[class]).collect();
-        let ranking = Ranking::new(&target, &scores.column(class))?;
-        let positives = ranking.positives();
-        let negatives = ranking.len() - positives;
-        if positives == 0 || negatives == 0 {
-            left_out.push(LeftOut { code: code.clone(), positives, negatives });
-        } else {
-            kept.push((class, ranking));
-        }
-    }
-    Ok((kept, left_out))
+    (0..scores.classes().len())
+        .map(|class| {
+            let target: Vec<bool> = targets.iter().map(|row| row[class]).collect();
+            Ranking::new(&target, &scores.column(class))
+        })
+        .collect()
 }
