@@ -4,8 +4,10 @@
 
 use std::path::Path;
 
+use einthoven_corpus::statements;
 use einthoven_eval::Error;
 use einthoven_eval::zero_shot::PromptSet;
+use einthoven_signal::simulate::Condition;
 
 #[test]
 fn every_built_in_set_is_well_formed_and_says_each_thing_once() {
@@ -45,6 +47,22 @@ fn label_sets_find_their_prompts() {
         assert!(codes("sub").contains(&subclass.to_owned()), "{subclass}");
     }
     assert_eq!(codes("all"), codes("rhythm"));
+}
+
+#[test]
+fn a_label_is_first_called_what_captions_call_it() {
+    let scp = PromptSet::open("scp-statements").unwrap();
+    let mut codes = 0;
+    for code in statements::codes() {
+        assert_eq!(Some(scp.phrasings(code).unwrap()[0].as_str()), statements::english(code));
+        codes += 1;
+    }
+    assert_eq!(codes, 71);
+    let simulated = PromptSet::open("simulated").unwrap();
+    assert_eq!(simulated.labels.len(), Condition::ALL.len());
+    for condition in Condition::ALL {
+        assert_eq!(simulated.phrasings(condition.code()).unwrap()[0], condition.statement());
+    }
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn report() -> Report {
 
     let captions: Vec<String> = (0..60).map(|index| format!("ECG Findings: finding {}.", index % 40)).collect();
     let unit = |stream: &mut einthoven_random::Stream| {
-        let angle = stream.random_range(0.0..6.28f32);
+        let angle = stream.random_range(0.0..std::f32::consts::TAU);
         [angle.cos(), angle.sin()]
     };
     let data: Vec<f32> = (0..60).flat_map(|_| unit(&mut stream)).collect();
