@@ -1,10 +1,12 @@
 //! Bootstrap intervals of ranking metrics.
 //!
-//! Records are drawn with replacement; the metrics are computed anew from each resample, and the
-//! interval lies between the percentiles of what came out (Efron & Tibshirani 1993, ch. 13). A class
-//! without a positive or a negative in a resample has no metric there: that resample is skipped for
-//! it, and counted. Each resample draws from its own random stream, so intervals are the same at any
-//! thread count.
+//! Records are drawn with replacement; the metrics are computed anew from each resample, and the interval lies between
+//! the percentiles of what came out (Efron & Tibshirani 1993, ch. 13). A class without a positive or a negative in a
+//! resample has no metric there: that resample is skipped for it, and counted. Each resample draws from its own random
+//! stream, so intervals are the same at any thread count.
+//!
+//! Percentile intervals are not corrected for bias. A resample repeats records, and repeated positives stand together in
+//! the ranking, so average precision and F1-max lean upwards where positives are few.
 
 use einthoven_random::Streams;
 use rand::RngExt;
