@@ -28,9 +28,7 @@ impl Default for DecoderConfig {
 
 impl DecoderConfig {
     pub(crate) fn validate(&self) -> Result<()> {
-        for (key, value) in
-            [("heads", self.heads), ("dim_head", self.dim_head), ("ff_mult", self.ff_mult)]
-        {
+        for (key, value) in [("heads", self.heads), ("dim_head", self.dim_head), ("ff_mult", self.ff_mult)] {
             if value == 0 {
                 return Err(Error::config(format!("decoder.{key}"), "must be at least 1"));
             }
@@ -84,12 +82,7 @@ impl Decoder {
     ///
     /// # Errors
     /// [`Error::Config`] if the numbers make no model.
-    pub fn new(
-        config: &DecoderConfig,
-        width: usize,
-        vocab_size: usize,
-        scope: &Scope,
-    ) -> Result<Self> {
+    pub fn new(config: &DecoderConfig, width: usize, vocab_size: usize, scope: &Scope) -> Result<Self> {
         config.validate()?;
         let layers = (0..config.depth).map(|index| {
             let scope = scope.enter("multimodal_layers").enter(index);
@@ -241,12 +234,7 @@ impl CrossAttention {
         })
     }
 
-    fn forward(
-        &self,
-        x: &Tensor,
-        context: &Tensor,
-        context_lengths: Option<&[usize]>,
-    ) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor, context: &Tensor, context_lengths: Option<&[usize]>) -> Result<Tensor> {
         let heads = &self.heads;
         let q = heads.split(&self.queries.forward(x)?, heads.count)?;
         let part = |start| rows_of(&self.keys_values, start, heads.width, context);
@@ -266,12 +254,7 @@ pub(crate) struct AttentionPool {
 }
 
 impl AttentionPool {
-    pub(crate) fn new(
-        config: &DecoderConfig,
-        width: usize,
-        context: usize,
-        scope: &Scope,
-    ) -> Result<Self> {
+    pub(crate) fn new(config: &DecoderConfig, width: usize, context: usize, scope: &Scope) -> Result<Self> {
         Ok(Self {
             norm: GammaNorm::new(&scope.enter("norm"), width)?,
             context_norm: GammaNorm::new(&scope.enter("context_norm"), context)?,
@@ -280,12 +263,7 @@ impl AttentionPool {
     }
 
     /// `queries` `[tokens, width]` over `context` `[batch, time, channels]` to `[batch, tokens, width]`.
-    pub(crate) fn forward(
-        &self,
-        queries: &Tensor,
-        context: &Tensor,
-        lengths: Option<&[usize]>,
-    ) -> Result<Tensor> {
+    pub(crate) fn forward(&self, queries: &Tensor, context: &Tensor, lengths: Option<&[usize]>) -> Result<Tensor> {
         let queries = self.norm.forward(queries)?.unsqueeze(0)?;
         let queries = queries.repeat((context.dim(0)?, 1, 1))?;
         self.attention.forward(&queries, &self.context_norm.forward(context)?, lengths)

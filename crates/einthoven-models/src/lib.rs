@@ -47,12 +47,10 @@ mod weights;
 
 pub use decoder::{Decoder, DecoderConfig};
 pub use error::{Error, Result};
-pub use esi::{
-    Esi, EsiConfig, EsiLosses, LossWeights, Mode, TextPooling, canonical_names, is_decayed,
-};
+pub use esi::{Esi, EsiConfig, EsiLosses, LossWeights, Mode, TextPooling, canonical_names, is_decayed};
 pub use signal::{
-    AnyEncoder, ChannelNorm, ConvNext, ConvNextConfig, ConvNextSize, Features, SignalConfig,
-    SignalEncoder, XResNet, XResNetConfig,
+    AnyEncoder, ChannelNorm, ConvNext, ConvNextConfig, ConvNextSize, Features, SignalConfig, SignalEncoder, XResNet,
+    XResNetConfig,
 };
 pub use text::{Bert, BertConfig, Hub, PretrainedText, TextSource, TokenBatch, Tokenizer};
 pub use weights::{load_pytorch, load_safetensors};

@@ -15,18 +15,14 @@ use crate::{Error, Result};
 /// [`Error::Read`] if the file cannot be read, [`Error::Weights`] if it is cut short or its header
 /// does not describe its data.
 pub fn load_safetensors(path: &Path) -> Result<HashMap<String, Tensor>> {
-    let bytes =
-        std::fs::read(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
+    let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
     let damaged = |source: SafeTensorError| Error::Weights {
         path: path.to_path_buf(),
         message: describe(&source, bytes.len()),
         source,
     };
     let file = SafeTensors::deserialize(&bytes).map_err(damaged)?;
-    file.tensors()
-        .into_iter()
-        .map(|(name, view)| Ok((name, view.load(&Device::Cpu)?)))
-        .collect()
+    file.tensors().into_iter().map(|(name, view)| Ok((name, view.load(&Device::Cpu)?))).collect()
 }
 
 /// All tensors of a PyTorch `state_dict` file (`pytorch_model.bin`, the zip format of PyTorch 1.6 on).
@@ -57,8 +53,7 @@ mod tests {
 
     fn sound_file() -> Vec<u8> {
         let data: Vec<u8> = (0..6u32).flat_map(|i| (i as f32).to_le_bytes()).collect();
-        let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![2, 3], &data)
-            .unwrap();
+        let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![2, 3], &data).unwrap();
         safetensors::serialize([("weight", view)], None).unwrap()
     }
 

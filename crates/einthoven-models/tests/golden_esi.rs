@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use candle_core::Tensor;
 use common::{esi, parameters, scalar, values};
 use einthoven_models::{
-    BertConfig, ConvNextConfig, ConvNextSize, Esi, EsiConfig, LossWeights, Mode, SignalConfig,
-    SignalEncoder, TokenBatch,
+    BertConfig, ConvNextConfig, ConvNextSize, Esi, EsiConfig, LossWeights, Mode, SignalConfig, SignalEncoder,
+    TokenBatch,
 };
-use einthoven_nn::{AdamW, AdamWConfig, ParameterGroup, Pass, backward, linear, layer_norm};
+use einthoven_nn::{AdamW, AdamWConfig, ParameterGroup, Pass, backward, layer_norm, linear};
 
 /// The batch without its last column, as the published loss reads it.
 fn shortened(tokens: &TokenBatch) -> TokenBatch {
@@ -81,18 +81,14 @@ fn losses_and_every_gradient_equal_the_published_ones() {
         let signals = esi::signals(&golden);
         let pass = Pass::evaluate();
         let weight = |key: &str| golden.hyper("esi")[key].as_f64().unwrap();
-        let weights = LossWeights {
-            contrastive: weight("contrastive_loss_weight"),
-            caption: weight("caption_loss_weight"),
-        };
+        let weights =
+            LossWeights { contrastive: weight("contrastive_loss_weight"), caption: weight("caption_loss_weight") };
         // Equal groups would take negatives away; the published loss knows nothing of them.
         let groups = vec![0; tokens.batch];
-        let losses =
-            model.losses(&signals, None, &tokens, Some(&groups), weights, &pass).unwrap();
+        let losses = model.losses(&signals, None, &tokens, Some(&groups), weights, &pass).unwrap();
         let weighted = |loss: &Tensor, weight: f64| (loss * weight).unwrap().reshape(1).unwrap();
         golden.assert_close(&weighted(&losses.caption, weights.caption), "out.loss.caption");
-        golden
-            .assert_close(&weighted(&losses.contrastive, weights.contrastive), "out.loss.contrastive");
+        golden.assert_close(&weighted(&losses.contrastive, weights.contrastive), "out.loss.contrastive");
         golden.assert_close(&losses.total.reshape(1).unwrap(), "out.loss.total");
         let gradients = backward(&losses.total).unwrap();
         golden.assert_gradients(&gradients, &parameters, "", &golden.names("no_gradient"));
@@ -101,11 +97,7 @@ fn losses_and_every_gradient_equal_the_published_ones() {
 
 /// The published schedule: linear warm-up over two steps from zero, then linear decay to zero.
 fn learning_rate(step: usize, steps: usize, peak: f64) -> f64 {
-    if step < 2 {
-        peak * step as f64 / 2.0
-    } else {
-        peak * (steps - step) as f64 / (steps - 2) as f64
-    }
+    if step < 2 { peak * step as f64 / 2.0 } else { peak * (steps - step) as f64 / (steps - 2) as f64 }
 }
 
 #[test]
@@ -121,11 +113,8 @@ fn training_follows_the_published_trace() {
             weight_decay: number("weight_decay"),
             learning_rate_scale: 1.0,
         };
-        let config = AdamWConfig {
-            beta1: betas[0].as_f64().unwrap(),
-            beta2: betas[1].as_f64().unwrap(),
-            eps: number("eps"),
-        };
+        let config =
+            AdamWConfig { beta1: betas[0].as_f64().unwrap(), beta2: betas[1].as_f64().unwrap(), eps: number("eps") };
         let mut optimizer = AdamW::new(vec![group], config).unwrap();
         let (steps, batch) = (golden.number("steps"), golden.number("batch"));
         let order = golden.integers("in.batch_index");
@@ -137,16 +126,13 @@ fn training_follows_the_published_trace() {
         };
         let mut worst = 0f64;
         for step in 0..steps {
-            let rows: Vec<usize> =
-                order[step * batch..(step + 1) * batch].iter().map(|&row| row as usize).collect();
+            let rows: Vec<usize> = order[step * batch..(step + 1) * batch].iter().map(|&row| row as usize).collect();
             let index: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
             let index = Tensor::new(index, signals.device()).unwrap();
             let chosen = signals.index_select(&index, 0).unwrap();
             let tokens = esi::tokens(&golden, &rows);
             let pass = Pass::evaluate();
-            let losses = model
-                .losses(&chosen, None, &tokens, None, LossWeights::default(), &pass)
-                .unwrap();
+            let losses = model.losses(&chosen, None, &tokens, None, LossWeights::default(), &pass).unwrap();
             for (name, loss) in [
                 ("loss_total", &losses.total),
                 ("loss_caption", &losses.caption),
@@ -162,16 +148,14 @@ fn training_follows_the_published_trace() {
             assert!((rate - published).abs() < 1e-9, "step {step}: rate {rate}, {published}");
             optimizer.step(&gradients, rate).unwrap();
             let temperature = model.logit_scale().unwrap().ln();
-            worst = worst
-                .max(close(temperature, trace("temperature_after")[step], "temperature", step));
+            worst = worst.max(close(temperature, trace("temperature_after")[step], "temperature", step));
         }
         println!("{}: worst relative error of the trace {worst:.2e}", golden.name);
 
         let state = optimizer.state().unwrap();
         for kind in ["exp_avg", "exp_avg_sq"] {
             for name in golden.below(&format!("out.adam.{kind}.")).keys() {
-                let error =
-                    golden.error(&state[&format!("{name}.{kind}")], &format!("out.adam.{kind}.{name}"));
+                let error = golden.error(&state[&format!("{name}.{kind}")], &format!("out.adam.{kind}.{name}"));
                 assert!(error <= 1e-2, "{kind} of {name} differs by {error:e}");
             }
         }
@@ -188,12 +172,9 @@ fn training_follows_the_published_trace() {
         let all: Vec<usize> = (0..golden.number("records")).collect();
         let tokens = esi::tokens(&golden, &all);
         let pass = Pass::evaluate();
-        let losses =
-            model.losses(&signals, None, &tokens, None, LossWeights::default(), &pass).unwrap();
+        let losses = model.losses(&signals, None, &tokens, None, LossWeights::default(), &pass).unwrap();
         let wanted = values(golden.tensor("out.eval_losses"));
-        for (loss, wanted) in
-            [&losses.total, &losses.caption, &losses.contrastive].into_iter().zip(wanted)
-        {
+        for (loss, wanted) in [&losses.total, &losses.caption, &losses.contrastive].into_iter().zip(wanted) {
             close(scalar(loss), wanted, "loss on all records", steps);
         }
     }

@@ -70,11 +70,7 @@ impl EsiConfig {
     pub fn validate(&self) -> Result<()> {
         self.text.validate("text")?;
         self.decoder.validate()?;
-        for (key, value) in [
-            ("leads", self.leads),
-            ("latents", self.latents),
-            ("signal_tokens", self.signal_tokens),
-        ] {
+        for (key, value) in [("leads", self.leads), ("latents", self.latents), ("signal_tokens", self.signal_tokens)] {
             if value == 0 {
                 return Err(Error::config(key, "must be at least 1"));
             }
@@ -141,7 +137,7 @@ pub fn is_decayed(name: &str) -> bool {
     );
     // An XResNet's layers are numbered, 0 the convolution and 1 the batch norm.
     let encoder = path.strip_prefix(&["img_encoder"]).unwrap_or(path);
-    let is_batch_norm = parent == "1"
-        && encoder.first().is_some_and(|first| first.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_batch_norm =
+        parent == "1" && encoder.first().is_some_and(|first| first.bytes().all(|byte| byte.is_ascii_digit()));
     !(is_norm || is_table || is_downsampling_norm || is_batch_norm)
 }

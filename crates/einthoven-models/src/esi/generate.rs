@@ -53,16 +53,9 @@ impl Esi {
     }
 
     /// The likeliest token after each caption, all of `len` tokens.
-    fn next_tokens(
-        &self,
-        captions: &[Vec<u32>],
-        len: usize,
-        signal: &Tensor,
-        pass: &Pass,
-    ) -> Result<Vec<u32>> {
+    fn next_tokens(&self, captions: &[Vec<u32>], len: usize, signal: &Tensor, pass: &Pass) -> Result<Vec<u32>> {
         let batch = captions.len();
-        let tokens =
-            TokenBatch { ids: captions.concat(), lengths: vec![len; batch], batch, len };
+        let tokens = TokenBatch { ids: captions.concat(), lengths: vec![len; batch], batch, len };
         let words = self.text.embed_words(&tokens)?;
         let inputs = match &self.corrected {
             Some(corrected) => corrected.word_norm.forward(&words)?,

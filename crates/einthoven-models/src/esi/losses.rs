@@ -54,8 +54,7 @@ impl Esi {
         let states = self.decoder.forward(&task.inputs, &view.tokens)?;
         let states = states.flatten(0, 1)?;
         let ignore = Some(self.config.text.pad_token_id);
-        let caption =
-            linear_cross_entropy(&states, self.decoder.vocabulary(), &task.targets, ignore)?;
+        let caption = linear_cross_entropy(&states, self.decoder.vocabulary(), &task.targets, ignore)?;
         let total = ((&contrastive * weights.contrastive)? + (&caption * weights.caption)?)?;
         Ok(EsiLosses { contrastive, caption, total })
     }
@@ -106,9 +105,7 @@ impl Esi {
         let mut targets = Vec::with_capacity(tokens.batch * (tokens.len - first));
         for (index, &length) in tokens.lengths.iter().enumerate() {
             let row = tokens.row(index);
-            targets.extend(
-                (first..tokens.len).map(|place| if place < length { row[place] } else { pad }),
-            );
+            targets.extend((first..tokens.len).map(|place| if place < length { row[place] } else { pad }));
         }
         targets
     }

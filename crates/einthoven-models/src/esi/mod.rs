@@ -7,16 +7,14 @@ mod losses;
 mod published;
 
 use candle_core::{DType, Tensor, Var};
-use einthoven_nn::{Init, Linear, Pass, Scope, l2_normalize, mean_over_time};
+use einthoven_nn::{Init, Linear, Pass, Scope, l2_normalize, mean_over_time, without_gradients};
 
 pub use config::{EsiConfig, LossWeights, Mode, TextPooling, is_decayed};
 pub use losses::EsiLosses;
 pub use published::canonical_names;
 
 use crate::decoder::{AttentionPool, GammaNorm, projection};
-use crate::{
-    AnyEncoder, Bert, ChannelNorm, Decoder, Features, Result, SignalEncoder, TokenBatch,
-};
+use crate::{AnyEncoder, Bert, ChannelNorm, Decoder, Features, Result, SignalEncoder, TokenBatch};
 
 /// The published classifier head, which nothing uses, has this many classes.
 const DEAD_CLASSES: usize = 5;
@@ -106,25 +104,12 @@ impl Esi {
                 word_norm: GammaNorm::new(&scope.enter("text_token_norm"), width)?,
             })
         };
-        let latents = |name: &str| {
-            projection(&scope.enter(name).enter("to_latents"), width, config.latents)
-        };
+        let latents = |name: &str| projection(&scope.enter(name).enter("to_latents"), width, config.latents);
         Ok(Self {
             text: Bert::new(&config.text, &text)?,
             decoder: Decoder::new(&config.decoder, width, config.text.vocab_size, scope)?,
-            token_head: Linear::new(
-                &scope.enter("img_token_head"),
-                encoder.width(),
-                width,
-                true,
-                head,
-            )?,
-            pool: AttentionPool::new(
-                &config.decoder,
-                width,
-                context,
-                &scope.enter("img_attn_pool"),
-            )?,
+            token_head: Linear::new(&scope.enter("img_token_head"), encoder.width(), width, true, head)?,
+            pool: AttentionPool::new(&config.decoder, width, context, &scope.enter("img_attn_pool"))?,
             pool_norm: GammaNorm::new(&scope.enter("img_attn_pool_norm"), width)?,
             text_norm: GammaNorm::new(&scope.enter("text_cls_norm"), width)?,
             signal_latents: latents("img_to_latents")?,
@@ -156,25 +141,29 @@ impl Esi {
         &self.decoder
     }
 
-    /// Embeddings of recordings `[batch, leads, samples]`, `[batch, latents]`, each of length 1.
+    /// Embeddings of recordings `[batch, leads, samples]`, `[batch, latents]`, each of length 1, without gradients.
     ///
     /// `valid` says how many samples of each recording are not padding; a `paper` model takes no notice of it.
     ///
     /// # Errors
     /// [`Error::Input`](crate::Error::Input) if the signals do not fit the model.
     pub fn encode_signals(&self, signals: &Tensor, valid: Option<&[usize]>) -> Result<Tensor> {
-        let view = self.view(signals, valid, &Pass::evaluate())?;
-        self.to_shared(&self.signal_latents, &view.embedding)
+        without_gradients(|| {
+            let view = self.view(signals, valid, &Pass::evaluate())?;
+            self.to_shared(&self.signal_latents, &view.embedding)
+        })
     }
 
-    /// Embeddings of texts, `[batch, latents]`, each of length 1.
+    /// Embeddings of texts, `[batch, latents]`, each of length 1, without gradients.
     ///
     /// # Errors
     /// [`Error::Input`](crate::Error::Input) if the tokens do not fit the model.
     pub fn encode_texts(&self, tokens: &TokenBatch) -> Result<Tensor> {
-        let states = self.text.forward(tokens, &Pass::evaluate())?;
-        let embedding = self.pool_text(&states, &tokens.lengths)?;
-        self.to_shared(&self.text_latents, &embedding)
+        without_gradients(|| {
+            let states = self.text.forward(tokens, &Pass::evaluate())?;
+            let embedding = self.pool_text(&states, &tokens.lengths)?;
+            self.to_shared(&self.text_latents, &embedding)
+        })
     }
 
     /// The factor on cosine similarities in the contrastive loss.

@@ -29,9 +29,7 @@ pub fn canonical_names(tensors: HashMap<String, Tensor>) -> HashMap<String, Tens
 }
 
 fn is_constant(name: &str) -> bool {
-    let of_norm = |name: &str| {
-        name.strip_suffix(".beta").is_some_and(|path| !path.ends_with(".grn") && path != "grn")
-    };
+    let of_norm = |name: &str| name.strip_suffix(".beta").is_some_and(|path| !path.ends_with(".grn") && path != "grn");
     let endings = [".inv_freq", ".position_ids", ".token_type_ids", ".num_batches_tracked"];
     of_norm(name) || endings.iter().any(|ending| name.ends_with(ending))
 }

@@ -1,7 +1,6 @@
 use candle_core::Tensor;
 use einthoven_nn::{
-    ConvNextBlock, Init, LayerNorm, Linear, Pass, Scope, layer_norm, mean_over_time, patch_conv1d,
-    time_norm,
+    ConvNextBlock, Init, LayerNorm, Linear, Pass, Scope, layer_norm, mean_over_time, patch_conv1d, time_norm,
 };
 use serde::{Deserialize, Serialize};
 
@@ -121,12 +120,7 @@ impl ConvNext {
     ///
     /// # Errors
     /// [`Error::Config`] if a width is zero.
-    pub fn new(
-        config: &ConvNextConfig,
-        leads: usize,
-        classes: Option<usize>,
-        scope: &Scope,
-    ) -> Result<Self> {
+    pub fn new(config: &ConvNextConfig, leads: usize, classes: Option<usize>, scope: &Scope) -> Result<Self> {
         let (depths, widths) = (config.size.depths(), config.size.widths());
         if leads == 0 || widths.contains(&0) {
             let message = format!("{leads} leads and widths {widths:?} must all be at least 1");
@@ -149,9 +143,7 @@ impl ConvNext {
         let width = widths[3];
         let norm = LayerNorm::new(&scope.enter("norm"), width, true, EPS)?;
         let init = Init::TruncatedNormal { std: 0.02 };
-        let head = classes
-            .map(|classes| Linear::new(&scope.enter("head"), width, classes, true, init))
-            .transpose()?;
+        let head = classes.map(|classes| Linear::new(&scope.enter("head"), width, classes, true, init)).transpose()?;
         Ok(Self { leads, widths, downsamplings, stages, norm, head })
     }
 
@@ -207,13 +199,7 @@ impl SignalEncoder for ConvNext {
 }
 
 impl Downsampling {
-    fn new(
-        scope: &Scope,
-        over: ChannelNorm,
-        stem: bool,
-        inputs: usize,
-        outputs: usize,
-    ) -> Result<Self> {
+    fn new(scope: &Scope, over: ChannelNorm, stem: bool, inputs: usize, outputs: usize) -> Result<Self> {
         let (conv, norm) = if stem { (0, 1) } else { (1, 0) };
         let (conv, norm) = (scope.enter(conv), scope.enter(norm));
         let (kernel, normed) = if stem { (STEM_STRIDE, outputs) } else { (2, inputs) };

@@ -108,12 +108,7 @@ impl SignalEncoder for AnyEncoder {
 }
 
 /// Checks a batch of recordings and turns it channels last, `[batch, samples, leads]`.
-fn channels_last(
-    x: &Tensor,
-    leads: usize,
-    shortest: usize,
-    valid: Option<&[usize]>,
-) -> Result<Tensor> {
+fn channels_last(x: &Tensor, leads: usize, shortest: usize, valid: Option<&[usize]>) -> Result<Tensor> {
     let &[batch, found, samples] = x.dims() else {
         let message = format!("shape {:?}, expected [batch, leads, samples]", x.dims());
         return Err(Error::input("signals", message));

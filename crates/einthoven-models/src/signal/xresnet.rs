@@ -1,7 +1,6 @@
 use candle_core::Tensor;
 use einthoven_nn::{
-    BatchNormState, Init, Pass, Scope, avg_pool1d, batch_norm, conv1d, max_over_time, max_pool1d,
-    mean_over_time, relu,
+    BatchNormState, Init, Pass, Scope, avg_pool1d, batch_norm, conv1d, max_over_time, max_pool1d, mean_over_time, relu,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,14 +32,7 @@ pub struct XResNetConfig {
 
 impl Default for XResNetConfig {
     fn default() -> Self {
-        Self {
-            expansion: 4,
-            layers: vec![3, 4, 23, 3],
-            stem: [32, 32, 64],
-            widen: 1.0,
-            kernel: 5,
-            stem_kernel: 5,
-        }
+        Self { expansion: 4, layers: vec![3, 4, 23, 3], stem: [32, 32, 64], widen: 1.0, kernel: 5, stem_kernel: 5 }
     }
 }
 
@@ -155,14 +147,7 @@ impl SignalEncoder for XResNet {
 }
 
 impl Convolution {
-    fn new(
-        scope: &Scope,
-        inputs: usize,
-        outputs: usize,
-        kernel: usize,
-        stride: usize,
-        gain: f64,
-    ) -> Result<Self> {
+    fn new(scope: &Scope, inputs: usize, outputs: usize, kernel: usize, stride: usize, gain: f64) -> Result<Self> {
         let init = Init::Normal { std: (2.0 / (inputs * kernel) as f64).sqrt() };
         let norm = scope.enter(1);
         Ok(Self {
@@ -187,13 +172,7 @@ impl Convolution {
 }
 
 impl Block {
-    fn new(
-        scope: &Scope,
-        config: &XResNetConfig,
-        inputs: usize,
-        inner: usize,
-        stride: usize,
-    ) -> Result<Self> {
+    fn new(scope: &Scope, config: &XResNetConfig, inputs: usize, inner: usize, stride: usize) -> Result<Self> {
         let outputs = inner * config.expansion;
         let kernel = config.kernel;
         // (inputs, outputs, kernel, stride) of each convolution.

@@ -1,7 +1,5 @@
 use candle_core::Tensor;
-use einthoven_nn::{
-    Attention, Embedding, Init, LayerNorm, Linear, Pass, Scope, attention, dropout, gelu,
-};
+use einthoven_nn::{Attention, Embedding, Init, LayerNorm, Linear, Pass, Scope, attention, dropout, gelu};
 
 use super::{BertConfig, TokenBatch};
 use crate::{Error, Result};
@@ -39,9 +37,7 @@ impl Bert {
         config.validate("text")?;
         let embeddings = scope.enter("embeddings");
         let init = Init::Normal { std: config.initializer_range };
-        let table = |name: &str, rows| {
-            Embedding::new(&embeddings.enter(name), rows, config.hidden_size, init)
-        };
+        let table = |name: &str, rows| Embedding::new(&embeddings.enter(name), rows, config.hidden_size, init);
         let layers = scope.enter("encoder").enter("layer");
         Ok(Self {
             words: table("word_embeddings", config.vocab_size)?,
@@ -107,10 +103,8 @@ impl Bert {
     pub fn embed(&self, words: &Tensor, pass: &Pass) -> Result<Tensor> {
         let (batch, len, _) = words.dims3()?;
         if len > self.config.max_position_embeddings {
-            let message = format!(
-                "{len} tokens, at most {} are possible; cut the text",
-                self.config.max_position_embeddings
-            );
+            let message =
+                format!("{len} tokens, at most {} are possible; cut the text", self.config.max_position_embeddings);
             return Err(Error::input("tokens", message));
         }
         let positions: Vec<u32> = (0..batch).flat_map(|_| 0..len as u32).collect();
@@ -124,13 +118,7 @@ impl Bert {
     ///
     /// # Errors
     /// Fails when `hidden` is of another width.
-    pub fn layer(
-        &self,
-        index: usize,
-        hidden: &Tensor,
-        lengths: &[usize],
-        pass: &Pass,
-    ) -> Result<Tensor> {
+    pub fn layer(&self, index: usize, hidden: &Tensor, lengths: &[usize], pass: &Pass) -> Result<Tensor> {
         self.layers[index].forward(hidden, lengths, &self.config, pass)
     }
 }
@@ -157,13 +145,7 @@ impl Layer {
         })
     }
 
-    fn forward(
-        &self,
-        hidden: &Tensor,
-        lengths: &[usize],
-        config: &BertConfig,
-        pass: &Pass,
-    ) -> Result<Tensor> {
+    fn forward(&self, hidden: &Tensor, lengths: &[usize], config: &BertConfig, pass: &Pass) -> Result<Tensor> {
         let (batch, len, width) = hidden.dims3()?;
         let heads = config.num_attention_heads;
         let head_width = width / heads;

@@ -60,16 +60,12 @@ impl BertConfig {
     /// [`Error::Read`], [`Error::Json`], and [`Error::Config`] for a model that is not a BERT, or one with
     /// another activation or position embedding than the usual.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
         let json = |source| Error::Json { path: path.to_path_buf(), source };
-        let mut values: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(&text).map_err(json)?;
-        for (key, supported) in [
-            ("model_type", "bert"),
-            ("hidden_act", "gelu"),
-            ("position_embedding_type", "absolute"),
-        ] {
+        let mut values: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).map_err(json)?;
+        for (key, supported) in
+            [("model_type", "bert"), ("hidden_act", "gelu"), ("position_embedding_type", "absolute")]
+        {
             if let Some(found) = values.get(key)
                 && found != supported
             {
@@ -79,8 +75,7 @@ impl BertConfig {
         }
         let known = serde_json::to_value(Self::default()).map_err(json)?;
         values.retain(|key, _| known.get(key).is_some());
-        let config: Self =
-            serde_json::from_value(serde_json::Value::Object(values)).map_err(json)?;
+        let config: Self = serde_json::from_value(serde_json::Value::Object(values)).map_err(json)?;
         config.validate(&path.display().to_string())?;
         Ok(config)
     }
@@ -102,8 +97,7 @@ impl BertConfig {
             }
         }
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
-            let message =
-                format!("{} heads do not divide hidden_size {}", self.num_attention_heads, self.hidden_size);
+            let message = format!("{} heads do not divide hidden_size {}", self.num_attention_heads, self.hidden_size);
             return Err(Error::config(format!("{key}.num_attention_heads"), message));
         }
         if self.pad_token_id as usize >= self.vocab_size {

@@ -39,9 +39,9 @@ impl Hub {
     /// from `HF_TOKEN` or the cache, no network if `HF_HUB_OFFLINE` is set.
     pub fn from_env() -> Self {
         let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
-        let home = variable("HF_HOME").map(PathBuf::from).unwrap_or_else(|| {
-            std::env::home_dir().unwrap_or_default().join(".cache").join("huggingface")
-        });
+        let home = variable("HF_HOME")
+            .map(PathBuf::from)
+            .unwrap_or_else(|| std::env::home_dir().unwrap_or_default().join(".cache").join("huggingface"));
         let cache = variable("HF_HUB_CACHE").map_or_else(|| home.join("hub"), PathBuf::from);
         let endpoint = variable("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned());
         let token = variable("HF_TOKEN").or_else(|| {
@@ -105,24 +105,23 @@ impl Hub {
         let listed = |name: &&str| info.siblings.iter().any(|file| file.rfilename == **name);
         let mut wanted = vec![CONFIG];
         for choice in [&WEIGHTS, &TOKENIZER] {
-            let name = choice.iter().copied().find(|name| listed(name)).ok_or_else(|| {
-                fail(format!("holds none of: {}", choice.join(", ")), None)
-            })?;
+            let name = choice
+                .iter()
+                .copied()
+                .find(|name| listed(name))
+                .ok_or_else(|| fail(format!("holds none of: {}", choice.join(", ")), None))?;
             wanted.push(name);
         }
         wanted.extend([TOKENIZER_CONFIG].iter().copied().filter(|name| listed(name)));
-        let pinned =
-            api.repo(Repo::with_revision(repository.to_owned(), RepoType::Model, info.sha.clone()));
+        let pinned = api.repo(Repo::with_revision(repository.to_owned(), RepoType::Model, info.sha.clone()));
         let mut folder = PathBuf::new();
         for name in wanted {
-            let path = pinned.get(name).map_err(|source| {
-                fail(format!("{name} could not be downloaded ({source})"), Some(source))
-            })?;
+            let path = pinned
+                .get(name)
+                .map_err(|source| fail(format!("{name} could not be downloaded ({source})"), Some(source)))?;
             folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         }
-        cached
-            .create_ref(&info.sha)
-            .map_err(|source| Error::Write { path: self.cache.clone(), source })?;
+        cached.create_ref(&info.sha).map_err(|source| Error::Write { path: self.cache.clone(), source })?;
         Ok(folder)
     }
 }

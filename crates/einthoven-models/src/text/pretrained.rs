@@ -41,10 +41,7 @@ fn main_branch() -> String {
 impl Default for TextSource {
     /// BioLinkBERT-base, the published system's text encoder.
     fn default() -> Self {
-        Self::Hub {
-            repository: "michiyasunaga/BioLinkBERT-base".to_owned(),
-            revision: main_branch(),
-        }
+        Self::Hub { repository: "michiyasunaga/BioLinkBERT-base".to_owned(), revision: main_branch() }
     }
 }
 
@@ -66,9 +63,7 @@ impl PretrainedText {
     pub fn open(source: &TextSource, hub: &Hub) -> Result<Self> {
         match source {
             TextSource::Folder(folder) => Self::load(folder),
-            TextSource::Hub { repository, revision } => {
-                Self::load(&hub.fetch(repository, revision)?)
-            }
+            TextSource::Hub { repository, revision } => Self::load(&hub.fetch(repository, revision)?),
         }
     }
 
@@ -99,10 +94,7 @@ impl PretrainedText {
         } else if pytorch.is_file() {
             load_pytorch(&pytorch)?
         } else {
-            return Err(Error::MissingFile {
-                folder: folder.to_path_buf(),
-                wanted: WEIGHTS.to_vec(),
-            });
+            return Err(Error::MissingFile { folder: folder.to_path_buf(), wanted: WEIGHTS.to_vec() });
         };
         Ok(Self { config, tokenizer, weights: encoder_weights(weights) })
     }

@@ -8,8 +8,7 @@ use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::bert::BertProcessing;
 use tokenizers::{
-    AddedToken, NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString,
-    PreTokenizer,
+    AddedToken, NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
 };
 
 use super::word_piece;
@@ -74,20 +73,14 @@ impl Tokenizer {
             } else if vocabulary.is_file() {
                 Self::load(&vocabulary)
             } else {
-                Err(Error::MissingFile {
-                    folder: path.to_path_buf(),
-                    wanted: vec!["tokenizer.json", "vocab.txt"],
-                })
+                Err(Error::MissingFile { folder: path.to_path_buf(), wanted: vec!["tokenizer.json", "vocab.txt"] })
             };
         }
         let origin = path.display().to_string();
-        let bytes = std::fs::read(path)
-            .map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
         if path.extension().is_some_and(|extension| extension == "txt") {
-            let text = String::from_utf8(bytes).map_err(|source| Error::Tokenizer {
-                origin: origin.clone(),
-                source: source.into(),
-            })?;
+            let text = String::from_utf8(bytes)
+                .map_err(|source| Error::Tokenizer { origin: origin.clone(), source: source.into() })?;
             let pieces = text.lines().map(str::to_owned).collect();
             return Self::from_pieces(pieces, lowercase_beside(path)?, origin);
         }
@@ -153,9 +146,7 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Tokenizer`] if the library cannot express it.
     pub fn to_json(&self) -> Result<String> {
-        self.inner
-            .to_string(true)
-            .map_err(|source| Error::Tokenizer { origin: "as JSON".to_owned(), source })
+        self.inner.to_string(true).map_err(|source| Error::Tokenizer { origin: "as JSON".to_owned(), source })
     }
 
     /// Encodes `texts` as `[CLS] … [SEP]`, cut to `max_len` tokens (the `[SEP]` stays) and padded to the longest.
@@ -167,10 +158,7 @@ impl Tokenizer {
             return Err(Error::input("texts", "there is none to encode"));
         }
         if max_len < 2 {
-            return Err(Error::input(
-                "max_len",
-                format!("{max_len} tokens do not hold [CLS] and [SEP]"),
-            ));
+            return Err(Error::input("max_len", format!("{max_len} tokens do not hold [CLS] and [SEP]")));
         }
         let inputs: Vec<&str> = texts.iter().map(String::as_str).collect();
         let encodings = self
@@ -215,9 +203,7 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Tokenizer`] if the library fails.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
-        self.inner
-            .decode(ids, true)
-            .map_err(|source| Error::Tokenizer { origin: "decoding".to_owned(), source })
+        self.inner.decode(ids, true).map_err(|source| Error::Tokenizer { origin: "decoding".to_owned(), source })
     }
 
     /// How many ids there are.
@@ -257,14 +243,14 @@ impl Tokenizer {
         let vocabulary: serde_json::Map<String, serde_json::Value> =
             pieces.iter().cloned().zip((0u32..).map(serde_json::Value::from)).collect();
         let failed = |source| Error::Tokenizer { origin: origin.clone(), source };
-        let model: WordPiece = serde_json::from_value(serde_json::json!({
+        let model = serde_json::json!({
             "type": "WordPiece",
             "vocab": vocabulary,
             "unk_token": "[UNK]",
             "continuing_subword_prefix": word_piece::CONTINUATION,
             "max_input_chars_per_word": 100,
-        }))
-        .map_err(|source| failed(source.into()))?;
+        });
+        let model: WordPiece = serde_json::from_str(&model.to_string()).map_err(|source| failed(source.into()))?;
         let mut inner = tokenizers::Tokenizer::new(model);
         inner
             .with_normalizer(Some(BertNormalizer::new(true, true, None, lowercase)))
@@ -285,17 +271,12 @@ impl Tokenizer {
         let sep = id(&inner, "[SEP]")?;
         // Cutting and padding are this type's, whatever the file says.
         inner.with_padding(None);
-        inner
-            .with_truncation(None)
-            .map_err(|source| Error::Tokenizer { origin: origin.clone(), source })?;
-        let empty = inner
-            .encode("", true)
-            .map_err(|source| Error::Tokenizer { origin: origin.clone(), source })?;
+        inner.with_truncation(None).map_err(|source| Error::Tokenizer { origin: origin.clone(), source })?;
+        let empty = inner.encode("", true).map_err(|source| Error::Tokenizer { origin: origin.clone(), source })?;
         if empty.get_ids() != [cls, sep] {
             return Err(Error::Vocabulary {
                 origin,
-                message: "does not wrap a text in [CLS] and [SEP]; a BERT tokenizer is needed"
-                    .to_owned(),
+                message: "does not wrap a text in [CLS] and [SEP]; a BERT tokenizer is needed".to_owned(),
             });
         }
         Ok(Self { inner, pad, cls, sep })
@@ -327,9 +308,7 @@ fn lowercase_beside(vocabulary: &Path) -> Result<bool> {
     if !path.is_file() {
         return Ok(true);
     }
-    let text = std::fs::read_to_string(&path)
-        .map_err(|source| Error::Read { path: path.clone(), source })?;
-    let config: serde_json::Value =
-        serde_json::from_str(&text).map_err(|source| Error::Json { path, source })?;
+    let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    let config: serde_json::Value = serde_json::from_str(&text).map_err(|source| Error::Json { path, source })?;
     Ok(config.get("do_lower_case").and_then(serde_json::Value::as_bool).unwrap_or(true))
 }

@@ -19,11 +19,7 @@ type Pair = (u32, u32);
 ///
 /// All letters and digits of ASCII (alone and as continuations) and its punctuation are always in it, and so is
 /// every character of the words, even if `size` is less.
-pub(crate) fn train(
-    words: &BTreeMap<String, u64>,
-    special: &[&str],
-    size: usize,
-) -> Vec<String> {
+pub(crate) fn train(words: &BTreeMap<String, u64>, special: &[&str], size: usize) -> Vec<String> {
     let mut trainer = Trainer::new(words, special);
     trainer.merge_until(size);
     trainer.pieces
@@ -49,13 +45,9 @@ impl Trainer {
         for token in special {
             trainer.add(token);
         }
-        let mut alphabet: BTreeSet<String> = (b'!'..=b'~')
-            .filter(|byte| !byte.is_ascii_uppercase())
-            .map(|byte| char::from(byte).to_string())
-            .collect();
-        alphabet.extend(
-            (b'0'..=b'9').chain(b'a'..=b'z').map(|byte| format!("{CONTINUATION}{}", char::from(byte))),
-        );
+        let mut alphabet: BTreeSet<String> =
+            (b'!'..=b'~').filter(|byte| !byte.is_ascii_uppercase()).map(|byte| char::from(byte).to_string()).collect();
+        alphabet.extend((b'0'..=b'9').chain(b'a'..=b'z').map(|byte| format!("{CONTINUATION}{}", char::from(byte))));
         alphabet.extend(words.keys().flat_map(|word| characters(word)));
         for piece in &alphabet {
             trainer.add(piece);

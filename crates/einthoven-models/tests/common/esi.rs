@@ -2,8 +2,8 @@
 
 use candle_core::Tensor;
 use einthoven_models::{
-    BertConfig, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, Mode, SignalConfig,
-    TokenBatch, canonical_names,
+    BertConfig, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, Mode, SignalConfig, TokenBatch,
+    canonical_names,
 };
 use einthoven_nn::Parameters;
 
@@ -23,8 +23,7 @@ pub fn config(golden: &Golden) -> EsiConfig {
     let dropout = bert["dropout"].as_f64().unwrap();
     let esi = &golden.json["hyper_parameters"]["esi"];
     let or = |key: &str, default: usize| esi[key].as_u64().map_or(default, |value| value as usize);
-    let size =
-        ConvNextSize::Custom { depths: four(golden, "depths"), widths: four(golden, "dims") };
+    let size = ConvNextSize::Custom { depths: four(golden, "depths"), widths: four(golden, "dims") };
     assert_eq!(golden.number("dim"), number("hidden_size"));
     EsiConfig {
         mode: Mode::Paper,

@@ -26,9 +26,9 @@ pub struct Golden {
 
 /// Where the golden data lie, if they are there.
 pub fn folder() -> Option<PathBuf> {
-    let folder = std::env::var_os("EINTHOVEN_GOLDEN").map(PathBuf::from).unwrap_or_else(|| {
-        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/golden"))
-    });
+    let folder = std::env::var_os("EINTHOVEN_GOLDEN")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/golden")));
     if folder.is_dir() {
         return Some(folder);
     }
@@ -42,9 +42,7 @@ pub fn open(item: &str) -> Vec<Golden> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(&root)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.is_dir() && path.file_name().unwrap().to_str().unwrap().starts_with(item)
-        })
+        .filter(|path| path.is_dir() && path.file_name().unwrap().to_str().unwrap().starts_with(item))
         .collect();
     folders.sort();
     if folders.is_empty() {
@@ -63,9 +61,7 @@ impl Golden {
         found.sort();
         let json = found
             .iter()
-            .map(|path| {
-                serde_json::from_str::<Value>(&std::fs::read_to_string(path).unwrap()).unwrap()
-            })
+            .map(|path| serde_json::from_str::<Value>(&std::fs::read_to_string(path).unwrap()).unwrap())
             .find(|json| json.get("tensors").is_some() && json.get("file").is_some())
             .unwrap_or_else(|| panic!("{} holds no json that lists tensors", path.display()));
         let tensors = load_safetensors(&path.join(json["file"].as_str().unwrap())).unwrap();
@@ -90,9 +86,7 @@ impl Golden {
     pub fn below(&self, prefix: &str) -> HashMap<String, Tensor> {
         self.tensors
             .iter()
-            .filter_map(|(name, tensor)| {
-                Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone()))
-            })
+            .filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone())))
             .collect()
     }
 
@@ -113,8 +107,7 @@ impl Golden {
 
     pub fn names(&self, key: &str) -> Vec<String> {
         let list = self.json[key].as_array().unwrap();
-        let mut names: Vec<String> =
-            list.iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+        let mut names: Vec<String> = list.iter().map(|name| name.as_str().unwrap().to_owned()).collect();
         names.sort();
         names
     }
@@ -123,6 +116,16 @@ impl Golden {
     pub fn assert_close(&self, found: &Tensor, name: &str) {
         let error = self.error(found, name);
         assert!(error <= TOLERANCE, "{}: {name} differs by {error:e}", self.name);
+    }
+
+    /// Asserts that the sum of `terms` equals the golden number `name` within [`TOLERANCE`] of the sum of magnitudes:
+    /// positive and negative terms cancel, and the rounding of each is what remains.
+    pub fn assert_sum_close(&self, terms: &Tensor, name: &str) {
+        let terms = values(terms);
+        let (sum, magnitude) = (terms.iter().sum::<f64>(), terms.iter().map(|x| x.abs()).sum::<f64>());
+        let wanted = scalar(self.tensor(name));
+        let error = (sum - wanted).abs() / magnitude;
+        assert!(error <= TOLERANCE, "{}: {name} is {wanted}, found {sum}", self.name);
     }
 
     /// The largest difference relative to the golden tensor's largest magnitude; absolute where that is rounding noise.
@@ -198,9 +201,5 @@ pub fn channels_first(tensor: &Tensor) -> Tensor {
 
 /// The names and shapes of parameters and buffers.
 pub fn shapes(parameters: &Parameters) -> BTreeMap<String, Vec<usize>> {
-    parameters
-        .tensors()
-        .into_iter()
-        .map(|(name, tensor)| (name, tensor.dims().to_vec()))
-        .collect()
+    parameters.tensors().into_iter().map(|(name, tensor)| (name, tensor.dims().to_vec())).collect()
 }

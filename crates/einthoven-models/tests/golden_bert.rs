@@ -1,0 +1,93 @@
+//! A pretrained BERT against values computed by Hugging Face's implementation. The weights are not in the repository:
+//! `EINTHOVEN_MINILM` names a folder with all-MiniLM-L6-v2.
+
+mod common;
+
+use std::path::PathBuf;
+
+use candle_core::Tensor;
+use common::{Golden, parameters};
+use einthoven_models::{Bert, PretrainedText, TokenBatch};
+use einthoven_nn::{Pass, l2_normalize, mean_over_time, without_gradients};
+
+fn minilm() -> Option<PretrainedText> {
+    match std::env::var_os("EINTHOVEN_MINILM") {
+        Some(folder) => Some(PretrainedText::load(&PathBuf::from(folder)).unwrap()),
+        None => {
+            println!("skipped: EINTHOVEN_MINILM names no folder with all-MiniLM-L6-v2");
+            None
+        }
+    }
+}
+
+fn sentences(golden: &Golden) -> Vec<String> {
+    let list = golden.json["sentences"].as_array().unwrap();
+    list.iter().map(|sentence| sentence.as_str().unwrap().to_owned()).collect()
+}
+
+fn embeddings(bert: &Bert, tokens: &TokenBatch) -> (Tensor, Tensor, Tensor) {
+    let states = bert.forward(tokens, &Pass::evaluate()).unwrap();
+    let mean = mean_over_time(&states, Some(&tokens.lengths)).unwrap();
+    let unit = l2_normalize(&mean, 1e-12).unwrap();
+    (states, mean, unit)
+}
+
+#[test]
+fn tokens_and_states_equal_those_of_hugging_face() {
+    let Some(pretrained) = minilm() else { return };
+    for golden in common::open("bert-parity") {
+        let parameters = parameters(1);
+        let bert = Bert::new(&pretrained.config, &parameters.root()).unwrap();
+        pretrained.load_into(&parameters, "").unwrap();
+
+        let longest = golden.json["max_length"].as_u64().unwrap() as usize;
+        let texts = sentences(&golden);
+        let tokens = pretrained.tokenizer.encode_batch(&texts, longest).unwrap();
+        assert_eq!(tokens.ids, golden.integers("in.input_ids"));
+        let mask = golden.integers("in.attention_mask");
+        let lengths: Vec<usize> = mask.chunks(tokens.len).map(|row| row.iter().sum::<u32>() as usize).collect();
+        assert_eq!(tokens.lengths, lengths);
+
+        without_gradients(|| {
+            let (states, mean, unit) = embeddings(&bert, &tokens);
+            golden.assert_close(&states, "out.last_hidden_state");
+            golden.assert_close(&mean, "out.mean_pooled");
+            golden.assert_close(&unit, "out.embedding");
+            let cosine = unit.matmul(&unit.t().unwrap()).unwrap();
+            golden.assert_close(&cosine, "out.cosine_matrix");
+
+            let pass = Pass::evaluate();
+            let first = |x: &Tensor| x.narrow(0, 0, 1).unwrap();
+            let mut hidden = bert.embed(&bert.embed_words(&tokens).unwrap(), &pass).unwrap();
+            golden.assert_close(&first(&hidden), "mid.embeddings_sample0");
+            for layer in 0..bert.depth() {
+                hidden = bert.layer(layer, &hidden, &tokens.lengths, &pass).unwrap();
+                golden.assert_close(&first(&hidden), &format!("mid.layer{layer}_sample0"));
+            }
+
+            let note = golden.json["long_text_unit"].as_str().unwrap();
+            let unit = note.split('\'').nth(1).unwrap();
+            let long = vec![unit.repeat(30), texts[0].clone()];
+            let tokens = pretrained.tokenizer.encode_batch(&long, longest).unwrap();
+            assert_eq!(tokens.ids, golden.integers("in.long.input_ids"));
+            golden.assert_close(&embeddings(&bert, &tokens).2, "out.long.embedding");
+        });
+    }
+}
+
+#[test]
+fn token_texts_equal_those_of_hugging_face() {
+    let Some(pretrained) = minilm() else { return };
+    for golden in common::open("bert-parity") {
+        let texts = sentences(&golden);
+        let tokens = pretrained.tokenizer.encode_batch(&texts, 256).unwrap();
+        for (row, wanted) in golden.json["tokens"].as_array().unwrap().iter().enumerate() {
+            let wanted: Vec<&str> = wanted.as_array().unwrap().iter().map(|token| token.as_str().unwrap()).collect();
+            let decoded = pretrained.tokenizer.decode(&tokens.row(row)[..tokens.lengths[row]]).unwrap();
+            let plain = wanted[1..wanted.len() - 1].join(" ").replace(" ##", "");
+            let bare = |text: &str| text.replace(' ', "");
+            assert_eq!(bare(&decoded), bare(&plain));
+            assert_eq!(tokens.lengths[row], wanted.len());
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Every trainable parameter of every model and mode is reached by a finite gradient that is not zero, and the
+//! corrected captioner sees what it should and nothing else.
+
+mod common;
+
+use candle_core::{Device, Tensor, Var};
+use common::{parameters, values};
+use einthoven_models::{
+    BertConfig, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, LossWeights, Mode, SignalConfig,
+    TextPooling, TokenBatch, XResNetConfig,
+};
+use einthoven_nn::{Parameters, Pass, backward};
+use einthoven_random::Streams;
+
+const VOCABULARY: usize = 40;
+const LEN: usize = 9;
+
+/// What the published model holds and never uses.
+const DEAD: [&str; 10] = [
+    "img_attn_pool.context_norm.gamma",
+    "img_attn_pool.norm.gamma",
+    "img_attn_pool.to_kv.weight",
+    "img_attn_pool.to_out.weight",
+    "img_attn_pool.to_q.weight",
+    "img_encoder.head.bias",
+    "img_encoder.head.weight",
+    "pretrained_text_encoder.pooler.dense.bias",
+    "pretrained_text_encoder.pooler.dense.weight",
+    "text_cls_norm.gamma",
+];
+
+fn convnext() -> SignalConfig {
+    let size = ConvNextSize::Custom { depths: [1, 1, 2, 1], widths: [8, 12, 16, 24] };
+    SignalConfig::ConvNext(ConvNextConfig { size, norm: None })
+}
+
+fn xresnet() -> SignalConfig {
+    SignalConfig::XResNet(XResNetConfig {
+        layers: vec![1, 2, 1, 1],
+        stem: [8, 8, 16],
+        widen: 0.125,
+        ..XResNetConfig::default()
+    })
+}
+
+fn config(mode: Mode, signal: SignalConfig) -> EsiConfig {
+    EsiConfig {
+        mode,
+        leads: 3,
+        signal,
+        text: BertConfig {
+            vocab_size: VOCABULARY,
+            hidden_size: 16,
+            num_hidden_layers: 2,
+            num_attention_heads: 2,
+            intermediate_size: 32,
+            max_position_embeddings: 20,
+            ..BertConfig::default()
+        },
+        pooling: None,
+        decoder: DecoderConfig { depth: 2, heads: 2, dim_head: 8, ff_mult: 2 },
+        latents: 12,
+        signal_tokens: 4,
+    }
+}
+
+/// A model whose zero and one initial values are moved, so that no path is closed.
+fn model(config: &EsiConfig) -> (Esi, Parameters) {
+    let parameters = parameters(5);
+    let model = Esi::new(config, &parameters.root()).unwrap();
+    for (index, (_, variable)) in parameters.trainable().iter().enumerate() {
+        let start = values(variable);
+        let moved = start.iter().enumerate().map(|(i, x)| (x + 0.2 * ((i * 7 + index * 3) as f64 * 0.37).sin()) as f32);
+        let moved = Tensor::from_iter(moved, &Device::Cpu).unwrap();
+        variable.set(&moved.reshape(variable.shape()).unwrap()).unwrap();
+    }
+    (model, parameters)
+}
+
+fn signals(batch: usize, shift: f64) -> Tensor {
+    let wave = (0..batch * 3 * 400).map(|i| {
+        let t = i as f64 + shift;
+        ((t * 0.11).sin() + 0.5 * (t * 0.023 + (i / 1200) as f64).cos()) as f32
+    });
+    Tensor::from_iter(wave, &Device::Cpu).unwrap().reshape((batch, 3, 400)).unwrap()
+}
+
+fn tokens() -> TokenBatch {
+    let mut ids = Vec::new();
+    for row in 0..4u32 {
+        ids.push(2);
+        ids.extend((0..LEN as u32 - 2).map(|place| 5 + (row * 11 + place * 3) % 35));
+        ids.push(3);
+    }
+    // One text is shorter.
+    ids[2 * LEN + 6] = 3;
+    ids[2 * LEN + 7] = 0;
+    ids[2 * LEN + 8] = 0;
+    TokenBatch { ids, lengths: vec![LEN, LEN, 7, LEN], batch: 4, len: LEN }
+}
+
+fn unreached(config: &EsiConfig, valid: Option<&[usize]>) -> Vec<String> {
+    let (model, parameters) = model(config);
+    let pass = Pass::train(Streams::new(3).stream("dropout", &[0]));
+    let losses = model.losses(&signals(4, 0.0), valid, &tokens(), None, LossWeights::default(), &pass).unwrap();
+    let gradients = backward(&losses.total).unwrap();
+    let mut unreached = Vec::new();
+    for (name, variable) in parameters.trainable() {
+        match gradients.get(&variable) {
+            Some(gradient) => {
+                let gradient = values(gradient);
+                assert!(gradient.iter().all(|x| x.is_finite()), "{name}");
+                if gradient.iter().all(|&x| x == 0.0) {
+                    unreached.push(name);
+                }
+            }
+            None => unreached.push(name),
+        }
+    }
+    unreached
+}
+
+#[test]
+fn every_parameter_of_a_corrected_model_gets_a_gradient() {
+    for signal in [convnext(), xresnet()] {
+        for pooling in [TextPooling::Cls, TextPooling::Mean] {
+            let config = EsiConfig { pooling: Some(pooling), ..config(Mode::Corrected, signal.clone()) };
+            let none: Vec<String> = Vec::new();
+            assert_eq!(unreached(&config, None), none);
+            assert_eq!(unreached(&config, Some(&[400, 400, 200, 300])), none);
+        }
+    }
+}
+
+#[test]
+fn the_parameters_of_a_paper_model_without_gradient_are_the_published_ones() {
+    let is_query = |name: &String| name.starts_with("multimodal") && name.ends_with("1.fn.to_q.weight");
+    // Attention to copies of one vector does not depend on its queries: their gradient is zero or rounding noise.
+    let mut found = unreached(&config(Mode::Paper, convnext()), None);
+    found.retain(|name| !is_query(name));
+    assert_eq!(found, DEAD);
+
+    // XResNet has no class head.
+    let mut found = unreached(&config(Mode::Paper, xresnet()), None);
+    found.retain(|name| !is_query(name));
+    let dead: Vec<&str> = DEAD.into_iter().filter(|name| !name.starts_with("img_encoder.head")).collect();
+    assert_eq!(found, dead);
+}
+
+fn logits(model: &Esi, signals: &Tensor, tokens: &TokenBatch) -> Vec<Vec<Vec<f32>>> {
+    let logits = model.caption_logits(signals, None, tokens, &Pass::evaluate()).unwrap();
+    logits.to_vec3::<f32>().unwrap()
+}
+
+#[test]
+fn the_corrected_decoder_does_not_see_what_it_predicts() {
+    let (model, _) = model(&config(Mode::Corrected, convnext()));
+    let (signals, tokens) = (signals(4, 0.0), tokens());
+    let before = logits(&model, &signals, &tokens);
+    assert_eq!(before[0].len(), LEN - 1, "the first token is predicted too");
+    for place in 1..LEN {
+        let mut changed = tokens.clone();
+        changed.ids[place] = 4;
+        let after = logits(&model, &signals, &changed);
+        // Position p predicts token p + 1 and has read tokens 0..=p.
+        assert_eq!(before[0][..place], after[0][..place], "token {place} leaks");
+        if place < LEN - 1 {
+            assert_ne!(before[0][place], after[0][place], "token {place} is not read");
+        }
+        assert_eq!(before[1..], after[1..], "another text's token is seen");
+    }
+}
+
+#[test]
+fn the_paper_decoder_sees_what_it_predicts() {
+    let (model, _) = model(&config(Mode::Paper, convnext()));
+    let (signals, tokens) = (signals(4, 0.0), tokens());
+    let before = logits(&model, &signals, &tokens);
+    let mut changed = tokens.clone();
+    changed.ids[LEN - 2] = 4;
+    let after = logits(&model, &signals, &changed);
+    assert_ne!(before[0][0], after[0][0]);
+}
+
+#[test]
+fn the_corrected_decoder_looks_at_the_signal_through_its_attention() {
+    let (model, parameters) = model(&config(Mode::Corrected, convnext()));
+    let tokens = tokens();
+    let before = logits(&model, &signals(4, 0.0), &tokens);
+    let after = logits(&model, &signals(4, 77.0), &tokens);
+    for row in 0..4 {
+        for place in 0..LEN - 1 {
+            assert_ne!(before[row][place], after[row][place], "text {row}, position {place}");
+        }
+    }
+    // Unlike in the published model, where to look matters.
+    let (_, query) =
+        parameters.trainable().into_iter().find(|(name, _)| name == "multimodal_layers.0.1.fn.to_q.weight").unwrap();
+    query.set(&(query.as_detached_tensor() * -1.0).unwrap()).unwrap();
+    assert_ne!(before, logits(&model, &signals(4, 0.0), &tokens));
+}
+
+#[test]
+fn amplitude_and_level_reach_the_corrected_embedding_only() {
+    let change = |mode, gain: f64, level: f64| {
+        let (model, _) = model(&config(mode, convnext()));
+        let plain = model.encode_signals(&signals(4, 0.0), None).unwrap();
+        let moved = signals(4, 0.0).affine(gain, level).unwrap();
+        let moved = model.encode_signals(&moved, None).unwrap();
+        values(&(plain - moved).unwrap()).iter().fold(0f64, |a, b| a.max(b.abs()))
+    };
+    for (gain, level) in [(2.0, 0.0), (1.0, 0.5)] {
+        let paper = change(Mode::Paper, gain, level);
+        let corrected = change(Mode::Corrected, gain, level);
+        println!("gain {gain}, level {level}: paper {paper:.1e}, corrected {corrected:.1e}");
+        assert!(corrected > 50.0 * paper, "paper {paper}, corrected {corrected}");
+    }
+}
+
+#[test]
+fn identical_captions_are_no_negatives_in_a_corrected_model() {
+    let mut tokens = tokens();
+    let row = tokens.row(0).to_vec();
+    tokens.ids[LEN..2 * LEN].copy_from_slice(&row);
+    assert_eq!(tokens.groups(), [0, 0, 1, 2]);
+    let groups = tokens.groups();
+    let loss = |mode, groups: Option<&[u32]>| {
+        let (model, _) = model(&config(mode, convnext()));
+        let weights = LossWeights::default();
+        let pass = Pass::evaluate();
+        let losses = model.losses(&signals(4, 0.0), None, &tokens, groups, weights, &pass).unwrap();
+        common::scalar(&losses.contrastive)
+    };
+    assert!(loss(Mode::Corrected, Some(&groups)) < loss(Mode::Corrected, None));
+    assert_eq!(loss(Mode::Paper, Some(&groups)), loss(Mode::Paper, None));
+}
+
+#[test]
+fn the_logit_scale_starts_and_stays_where_it_should() {
+    let (corrected, parameters) = model(&config(Mode::Corrected, convnext()));
+    let start = Esi::new(&config(Mode::Corrected, convnext()), &common::parameters(1).root());
+    let start = start.unwrap().logit_scale().unwrap();
+    assert!((start - 1.0 / 0.07).abs() < 1e-4, "{start}");
+    let set = |parameters: &Parameters, value: f32| {
+        let all = parameters.trainable();
+        let (_, temperature) = all.iter().find(|(name, _)| name == "temperature").unwrap();
+        temperature.set(&Tensor::new(&[value], &Device::Cpu).unwrap()).unwrap();
+    };
+    set(&parameters, 3.0);
+    corrected.clamp_logit_scale().unwrap();
+    assert!((corrected.logit_scale().unwrap() - 3f64.exp()).abs() < 1e-3);
+    set(&parameters, 6.0);
+    corrected.clamp_logit_scale().unwrap();
+    assert!((corrected.logit_scale().unwrap() - 100.0).abs() < 1e-3);
+
+    let (paper, parameters) = model(&config(Mode::Paper, convnext()));
+    set(&parameters, 6.0);
+    paper.clamp_logit_scale().unwrap();
+    assert!((paper.logit_scale().unwrap() - 6f64.exp()).abs() < 1e-1);
+}
+
+#[test]
+fn captions_are_generated_step_by_step() {
+    for (mode, prompt) in [(Mode::Corrected, vec![2]), (Mode::Paper, vec![2, 7])] {
+        let (model, _) = model(&config(mode, convnext()));
+        let signals = signals(4, 0.0);
+        let captions = model.generate(&signals, None, &prompt, 3, 12).unwrap();
+        assert_eq!(captions.len(), 4);
+        for (row, caption) in captions.iter().enumerate() {
+            assert!(caption.starts_with(&prompt) && caption.len() <= 12, "{caption:?}");
+            // Alone, a recording gets the caption it got in company.
+            let alone = signals.narrow(0, row, 1).unwrap();
+            let alone = model.generate(&alone, None, &prompt, 3, 12).unwrap();
+            assert_eq!(&alone[0], caption);
+        }
+        // Each token is the likeliest after those before it.
+        if mode == Mode::Corrected {
+            let caption = &captions[0];
+            let len = caption.len();
+            let tokens = TokenBatch { ids: caption.clone(), lengths: vec![len], batch: 1, len };
+            let logits = logits(&model, &signals.narrow(0, 0, 1).unwrap(), &tokens);
+            for place in 1..len {
+                let row = &logits[0][place - 1];
+                let best = (0..VOCABULARY).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
+                assert_eq!(caption[place] as usize, best);
+            }
+        }
+    }
+    let (model, _) = model(&config(Mode::Paper, convnext()));
+    assert!(model.generate(&signals(1, 0.0), None, &[2], 3, 12).is_err());
+}
+
+#[test]
+fn the_input_gradient_reaches_the_recording() {
+    let (model, _) = model(&config(Mode::Corrected, convnext()));
+    let input = Var::from_tensor(&signals(4, 0.0)).unwrap();
+    let weights = LossWeights { contrastive: 0.0, caption: 1.0 };
+    let pass = Pass::evaluate();
+    let losses = model.losses(&input, None, &tokens(), None, weights, &pass).unwrap();
+    let gradients = backward(&losses.total).unwrap();
+    let gradient = values(gradients.get(&input).unwrap());
+    assert!(gradient.iter().filter(|x| **x != 0.0).count() > gradient.len() / 2);
+}
