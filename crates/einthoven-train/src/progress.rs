@@ -24,6 +24,7 @@ pub(crate) struct Progress {
     display: Display,
     first: u64,
     total: u64,
+    records_per_step: usize,
     started: Instant,
 }
 
@@ -36,29 +37,32 @@ enum Display {
 
 impl Progress {
     /// The display of a run that has done `first` of `total` steps.
-    pub(crate) fn start(display: ProgressDisplay, first: u64, total: u64) -> Self {
+    pub(crate) fn start(display: ProgressDisplay, first: u64, total: u64, records_per_step: usize) -> Self {
         let display = match display {
             ProgressDisplay::Hidden => Display::Nothing,
             ProgressDisplay::Shown if std::io::stderr().is_terminal() => Display::Bar(bar(first, total)),
             ProgressDisplay::Shown => Display::Lines { last: None },
         };
-        Self { display, first, total, started: Instant::now() }
+        Self { display, first, total, records_per_step, started: Instant::now() }
     }
 
     /// Shows that `step` steps are done; `describe` gives their figures, should they be shown.
     pub(crate) fn step(&mut self, step: u64, describe: impl FnOnce() -> String) {
+        let done = step.saturating_sub(self.first).max(1);
+        let elapsed = self.started.elapsed();
+        let rate = (done as f64 * self.records_per_step as f64) / elapsed.as_secs_f64();
         match &mut self.display {
             Display::Bar(bar) => {
                 bar.set_position(step);
-                bar.set_message(describe());
+                bar.set_message(format!("{}  {rate:.1} records/s", describe()));
             }
             Display::Lines { last } => {
                 let due = last.is_none_or(|last| last.elapsed() >= PLAIN_INTERVAL) || step == self.total;
                 if due {
                     *last = Some(Instant::now());
-                    let done = step.saturating_sub(self.first).max(1) as f64;
-                    let left = self.started.elapsed().mul_f64(self.total.saturating_sub(step) as f64 / done);
-                    eprintln!("step {step}/{}  {}  {} left", self.total, describe(), HumanDuration(left));
+                    let left = elapsed.mul_f64(self.total.saturating_sub(step) as f64 / done as f64);
+                    let (total, left) = (self.total, HumanDuration(left));
+                    eprintln!("step {step}/{total}  {}  {rate:.1} records/s  {left} left", describe());
                 }
             }
             Display::Nothing => {}

@@ -178,7 +178,8 @@ impl Trainer {
     fn train(&mut self) -> Result<Summary> {
         let total = self.length.total;
         let mut log = MetricsLog::open(&self.folder, self.stepper.done())?;
-        let mut progress = Progress::start(self.display, self.stepper.done(), total);
+        let records_per_step = self.stepper.config().batch_size * self.stepper.config().accumulate;
+        let mut progress = Progress::start(self.display, self.stepper.done(), total, records_per_step);
         let mut batches: Option<Batches> = None;
         while self.stepper.done() < total && !self.is_stopped() {
             let (epoch, batch) = self.length.position(self.stepper.done());

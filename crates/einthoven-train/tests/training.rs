@@ -1,0 +1,160 @@
+//! The trainer learns, stops when it must, and says why.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::HashMap;
+
+use candle_core::{Device, Tensor};
+use einthoven_models::Mode;
+use einthoven_train::config::{CheckpointConfig, LossConfig};
+use einthoven_train::metrics_log::{self, Entry, Kind};
+use einthoven_train::schedule::{Decay, ScheduleConfig, Span};
+use einthoven_train::{Checkpoint, Error, RunFolder, Setup, Summary, TrainConfig, Trainer};
+use support::{Action, Probe, Variant};
+
+/// Trains `variant`; gives its summary, its log and the final parameters.
+fn train(variant: &Variant) -> (Summary, Vec<Entry>, HashMap<String, Tensor>) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut setup = variant.setup(RunFolder::create(folder.path()).unwrap());
+    setup.validator = Some(Box::new(Probe { at: 0, action: Action::Nothing }));
+    let summary = Trainer::new(setup).unwrap().run().unwrap();
+    let log = metrics_log::read(&folder.path().join("metrics.jsonl")).unwrap();
+    let checkpoint = Checkpoint::open(folder.path()).unwrap();
+    (summary, log, checkpoint.model_tensors(&Device::Cpu).unwrap())
+}
+
+fn training_entries(log: &[Entry]) -> Vec<&Entry> {
+    log.iter().filter(|entry| entry.kind == Kind::Train).collect()
+}
+
+fn value(entry: &Entry, name: &str) -> f64 {
+    entry.values[name].unwrap()
+}
+
+/// Eight records can be told apart and described by heart. The scale of e that paper mode starts with keeps the
+/// contrastive loss of eight pairs above ln(1 + 7 exp(-8 e / 7)) = 0.27.
+#[test]
+fn a_small_cohort_is_learnt_by_heart() {
+    for (mode, contrastive, caption) in [(Mode::Corrected, 0.02, 0.3), (Mode::Paper, 1.0, 0.3)] {
+        let mut variant = Variant { mode, records: 8, ..Variant::default() };
+        variant.train = TrainConfig { steps: Some(200), batch_size: 8, learning_rate: 5e-3, ..variant.train };
+        let (_, log, _) = train(&variant);
+        let entries = training_entries(&log);
+        let (first, last) = (entries[0], entries[entries.len() - 1]);
+        assert!(value(first, "loss") > 5.0, "{mode:?}: {first:?}");
+        assert!(value(last, "loss_contrastive") < contrastive, "{mode:?}: {last:?}");
+        assert!(value(last, "loss_caption") < caption, "{mode:?}: {last:?}");
+    }
+}
+
+/// At a learning rate that changes nothing, a step of two batches has the mean of their losses and gradients.
+#[test]
+fn accumulation_averages_losses_and_gradients() {
+    let logged = |steps, accumulate| {
+        let mut variant = Variant::default();
+        variant.train = TrainConfig { steps: Some(steps), accumulate, learning_rate: 1e-30, ..variant.train };
+        train(&variant).1
+    };
+    let (single, double) = (logged(2, 1), logged(1, 2));
+    let (first, second, both) = (&single[0], &single[1], &double[0]);
+    for name in ["loss", "loss_contrastive", "loss_caption"] {
+        let mean = (value(first, name) + value(second, name)) / 2.0;
+        assert!((value(both, name) - mean).abs() < 1e-12, "{name}");
+    }
+    let norms = [first, second, both].map(|entry| value(entry, "grad_norm"));
+    assert!(norms[2] <= (norms[0] + norms[1]) / 2.0, "{norms:?}");
+    assert!(norms[2] > (norms[0] + norms[1]) / 8.0, "{norms:?}");
+}
+
+#[test]
+fn weights_of_losses_schedule_and_epochs_are_logged() {
+    let mut variant = Variant::default();
+    variant.train = TrainConfig {
+        epochs: Some(2),
+        steps: None,
+        log_every: 2,
+        validate_every: Some(5),
+        losses: LossConfig { contrastive: 2.0, caption: 0.5 },
+        schedule: ScheduleConfig { kind: Decay::Linear, warmup: Span::Steps(2), ..ScheduleConfig::published_linear() },
+        ..variant.train
+    };
+    let (summary, log, _) = train(&variant);
+    assert_eq!((summary.step, summary.total, summary.interrupted), (10, 10, false));
+    let steps: Vec<(Kind, u64, u64)> = log.iter().map(|entry| (entry.kind, entry.step, entry.epoch)).collect();
+    let (train, validation) = (Kind::Train, Kind::Validation);
+    let expected = [
+        (train, 1, 0),
+        (train, 2, 0),
+        (train, 4, 0),
+        (validation, 5, 0),
+        (train, 6, 1),
+        (train, 8, 1),
+        (train, 10, 1),
+        (validation, 10, 1),
+    ];
+    assert_eq!(steps, expected);
+    assert_eq!(summary.validation["probe"], log[7].values["probe"].unwrap());
+    let rates: Vec<f64> = training_entries(&log).iter().map(|entry| value(entry, "lr")).collect();
+    assert_eq!(rates, [0.0, 0.5, 7.0 / 8.0, 5.0 / 8.0, 3.0 / 8.0, 1.0 / 8.0].map(|factor| 1e-3 * factor));
+    for entry in training_entries(&log) {
+        let sum = 2.0 * value(entry, "loss_contrastive") + 0.5 * value(entry, "loss_caption");
+        assert!((value(entry, "loss") - sum).abs() < 1e-5 * sum, "{entry:?}");
+    }
+}
+
+#[test]
+fn a_frozen_text_encoder_stays_and_the_rest_moves() {
+    let mut variant = Variant::default();
+    variant.train = TrainConfig { steps: Some(2), text_learning_rate_scale: 0.0, ..variant.train };
+    let folder = tempfile::tempdir().unwrap();
+    let start = variant.setup(RunFolder::create(folder.path()).unwrap()).parameters.tensors();
+    let (_, _, end) = train(&variant);
+    let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    for (name, tensor) in start {
+        let moved = values(&tensor) != values(&end[&name]);
+        assert_eq!(moved, !name.starts_with("pretrained_text_encoder."), "{name}");
+    }
+}
+
+/// The error of training `setup`, which must not have saved anything.
+fn refusal(change: impl Fn(&mut Setup)) -> Error {
+    let folder = tempfile::tempdir().unwrap();
+    let mut setup = Variant::default().setup(RunFolder::create(folder.path()).unwrap());
+    change(&mut setup);
+    let error = Trainer::new(setup).and_then(Trainer::run).unwrap_err();
+    assert!(!folder.path().join("checkpoints.json").exists());
+    error
+}
+
+#[test]
+fn an_infinite_loss_stops_the_run_and_names_the_records() {
+    let error = refusal(|setup| setup.config.learning_rate = 1e38);
+    let Error::NotFinite { step, ids, .. } = &error else { panic!("{error}") };
+    assert_eq!((*step, ids.len()), (2, 4));
+    let message = error.to_string();
+    assert!(message.contains(&format!("records of the step: {}", ids.join(", "))), "{message}");
+    assert!(message.contains("lower train.learning_rate"), "{message}");
+}
+
+#[test]
+fn what_cannot_work_is_refused_before_training() {
+    let no_length = refusal(|setup| setup.config.steps = None);
+    assert!(matches!(no_length, Error::Config { key: "epochs", .. }), "{no_length}");
+
+    let too_few = refusal(|setup| setup.config.accumulate = 6);
+    let expected = "an epoch gives 5 batches of 4 records, but a step takes 6";
+    assert!(too_few.to_string().starts_with(expected), "{too_few}");
+
+    let best = |metric: &str| CheckpointConfig { best: Some(metric.to_owned()), ..CheckpointConfig::default() };
+    let blind = refusal(|setup| setup.config.checkpoint = best("probe"));
+    assert!(matches!(blind, Error::Config { key: "checkpoint.best", .. }), "{blind}");
+
+    let misspelt = refusal(|setup| {
+        setup.config.checkpoint = best("prob");
+        setup.config.steps = Some(1);
+        setup.validator = Some(Box::new(Probe { at: 0, action: Action::Nothing }));
+    });
+    assert!(misspelt.to_string().contains("gives no `prob`, only probe"), "{misspelt}");
+}
