@@ -21,6 +21,7 @@
 //! ```
 
 mod autograd;
+mod cpu;
 mod error;
 pub mod layers;
 pub mod ops;

@@ -19,7 +19,11 @@ pub struct AdamWConfig {
 
 impl Default for AdamWConfig {
     fn default() -> Self {
-        Self { beta1: 0.9, beta2: 0.999, eps: 1e-8 }
+        Self {
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-8,
+        }
     }
 }
 
@@ -91,7 +95,9 @@ impl AdamW {
     pub fn step(&mut self, gradients: &Gradients, learning_rate: f64) -> Result<()> {
         let AdamWConfig { beta1, beta2, eps } = self.config;
         for slot in &mut self.slots {
-            let Some(gradient) = gradients.get(&slot.variable) else { continue };
+            let Some(gradient) = gradients.get(&slot.variable) else {
+                continue;
+            };
             slot.step += 1;
             let rate = learning_rate * slot.learning_rate_scale;
             let correction1 = 1.0 - beta1.powf(slot.step as f64);
@@ -137,10 +143,18 @@ impl AdamW {
                 Some(_) => {}
             }
         }
-        let mut unexpected: Vec<String> = state.keys().filter(|name| !present.contains_key(*name)).cloned().collect();
+        let mut unexpected: Vec<String> = state
+            .keys()
+            .filter(|name| !present.contains_key(*name))
+            .cloned()
+            .collect();
         unexpected.sort();
         if !(missing.is_empty() && misshapen.is_empty() && unexpected.is_empty()) {
-            return Err(Error::Mismatch { missing, unexpected, misshapen });
+            return Err(Error::Mismatch {
+                missing,
+                unexpected,
+                misshapen,
+            });
         }
         for (name, held) in &mut present {
             *held = state[name].to_dtype(held.dtype())?.copy()?;

@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 
 use einthoven_random::Stream;
-use rand::Rng;
+use rand::{Rng, SeedableRng};
 
 /// How one forward pass runs: evaluating, or training with random draws.
 ///
@@ -28,7 +28,9 @@ impl Pass {
 
     /// A training pass whose dropout draws from `stream`.
     pub fn train(stream: Stream) -> Self {
-        Self { stream: Some(RefCell::new(stream)) }
+        Self {
+            stream: Some(RefCell::new(stream)),
+        }
     }
 
     /// Whether this is a training pass.
@@ -45,5 +47,23 @@ impl Pass {
         let mut seed = [0; 32];
         stream.borrow_mut().fill_bytes(&mut seed);
         Some(Dropout { rate, seed })
+    }
+}
+
+impl Dropout {
+    /// Which elements of the `part`-th piece of a tensor are kept: a source of one answer per element.
+    ///
+    /// Pieces draw from streams of their own and may be asked in any order.
+    pub(crate) fn keeps(&self, part: usize) -> impl FnMut() -> bool + use<> {
+        let mut stream = Stream::from_seed(self.seed);
+        stream.set_stream(part as u64);
+        // Dropped if a 32-bit draw lies in the first `rate` of its range.
+        let threshold = (self.rate * 4_294_967_296.0) as u64;
+        move || u64::from(stream.next_u32()) >= threshold
+    }
+
+    /// What kept elements are multiplied by.
+    pub(crate) fn scale(&self) -> f64 {
+        1.0 / (1.0 - self.rate)
     }
 }

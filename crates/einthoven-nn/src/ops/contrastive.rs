@@ -1,21 +1,183 @@
-use crate::{Result, cross_entropy, linear};
-use candle_core::{D, Tensor};
+use candle_core::Tensor;
+
+use super::{require, require_operands, tensor};
+use crate::Result;
+use crate::autograd::record;
+use crate::cpu::matrix::{Matrix, product};
+use crate::cpu::view::{dense, view, with_element_type};
+use crate::cpu::{Real, parallel, rows};
+
 /// `x / max(‖x‖₂, eps)` over the last axis.
+///
+/// With `y = x/n`, `dx = (dy - y·Σ y·dy)/n`; where the norm is below `eps`, `dx = dy/eps`.
+///
+/// # Errors
+/// [`Error::Operand`](crate::Error::Operand) when `x` is empty.
 pub fn l2_normalize(x: &Tensor, eps: f64) -> Result<Tensor> {
-    let norm = x.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?;
-    let floor = Tensor::full(eps, norm.shape(), x.device())?.to_dtype(x.dtype())?;
-    Ok(x.broadcast_div(&norm.maximum(&floor)?)?)
+    const OP: &str = "l2_normalize";
+    require_operands(OP, &[x])?;
+    with_element_type!(OP, x.dtype(), T => normalize::<T>(OP, x, T::of(eps)))
 }
-/// Symmetric InfoNCE of matching rows of `text` and `signal` `[n, d]`, similarities multiplied by the scalar `logit_scale`.
-/// Rows with equal group are not each other's negatives.
-pub fn info_nce(text: &Tensor, signal: &Tensor, logit_scale: &Tensor, groups: Option<&[u32]>) -> Result<Tensor> {
-    let n = text.dim(0)?;
-    let mut logits = linear(text, signal, None)?.broadcast_mul(&logit_scale.reshape((1, 1))?)?;
-    if let Some(g) = groups {
-        let mask: Vec<f64> =
-            (0..n * n).map(|i| if i / n != i % n && g[i / n] == g[i % n] { f64::NEG_INFINITY } else { 0.0 }).collect();
-        logits = (logits + Tensor::from_vec(mask, (n, n), text.device())?.to_dtype(text.dtype())?)?;
+
+fn normalize<T: Real>(op: &'static str, x: &Tensor, eps: T) -> Result<Tensor> {
+    let width = x.dims().last().copied().unwrap_or(1);
+    let count = x.elem_count() / width;
+    let xs = dense(x)?;
+    let y = {
+        let x = view::<T>(op, &xs)?;
+        parallel::fill_rows(
+            count,
+            width,
+            #[inline(always)]
+            |row, y: &mut [T]| {
+                let x = &x[row * width..][..width];
+                let inverse = T::ONE / rows::dot(x, x).sqrt().larger(eps);
+                for (y, x) in y.iter_mut().zip(x) {
+                    *y = *x * inverse;
+                }
+            },
+        )
+    };
+    record(op, T::storage(y), x.shape(), &[x], move |gradient, _| {
+        let (x, dy) = (view::<T>(op, &xs)?, view::<T>(op, gradient)?);
+        let dx = parallel::fill_rows(
+            count,
+            width,
+            #[inline(always)]
+            |row, dx: &mut [T]| {
+                let (x, dy) = (&x[row * width..][..width], &dy[row * width..][..width]);
+                let norm = rows::dot(x, x).sqrt();
+                let inverse = T::ONE / norm.larger(eps);
+                let along = if norm > eps {
+                    rows::dot(x, dy) * inverse * inverse
+                } else {
+                    T::ZERO
+                };
+                for ((dx, x), dy) in dx.iter_mut().zip(x).zip(dy) {
+                    *dx = (*dy - *x * along) * inverse;
+                }
+            },
+        );
+        Ok(vec![Some(tensor(dx, xs.shape())?)])
+    })
+}
+
+const OP: &str = "info_nce";
+
+/// The symmetric contrastive loss of CLIP (Radford et al., 2021) over matching rows of `text` and `signal`.
+///
+/// `text`, `signal` `[n, d]`, normalised by the caller; `logit_scale` one number that multiplies the similarities. The
+/// loss is the mean of the cross-entropies of rows and of columns of `logit_scale · text · signalᵀ` against the
+/// diagonal. Rows of equal group, captions that are the same for instance, are not each other's negatives.
+///
+/// # Errors
+/// [`Error::Operand`](crate::Error::Operand) when the shapes do not fit or an operand is empty.
+pub fn info_nce(
+    text: &Tensor,
+    signal: &Tensor,
+    logit_scale: &Tensor,
+    groups: Option<&[u32]>,
+) -> Result<Tensor> {
+    require_operands(OP, &[text, signal, logit_scale])?;
+    let fits = text.rank() == 2
+        && text.dims() == signal.dims()
+        && logit_scale.elem_count() == 1
+        && groups.is_none_or(|groups| groups.len() == text.dims()[0]);
+    require(OP, fits, || {
+        let (text, signal, scale) = (text.dims(), signal.dims(), logit_scale.dims());
+        let groups = groups.map(<[u32]>::len);
+        format!("text {text:?}, signal {signal:?}, scale {scale:?}, groups {groups:?} do not fit")
+    })?;
+    with_element_type!(OP, text.dtype(), T => run::<T>(text, signal, logit_scale, groups))
+}
+
+fn run<T: Real>(
+    text: &Tensor,
+    signal: &Tensor,
+    logit_scale: &Tensor,
+    groups: Option<&[u32]>,
+) -> Result<Tensor> {
+    let (n, width) = text.dims2()?;
+    let (ts, ss, scale) = (dense(text)?, dense(signal)?, dense(logit_scale)?);
+    let factor = view::<T>(OP, &scale)?[0];
+    let (loss, cosines, slopes) = {
+        let (t, s) = (view::<T>(OP, &ts)?, view::<T>(OP, &ss)?);
+        let cosines = product(
+            (n, width, n),
+            Matrix::rows(&t, width),
+            Matrix::rows(&s, width).t(),
+        );
+        let (by_text, text_loss) = softmax_rows(&cosines, n, factor, groups, false);
+        let (by_signal, signal_loss) = softmax_rows(&cosines, n, factor, groups, true);
+        // The slope of the loss in the logits: (row softmax + column softmax - 2 · identity) / 2n.
+        let mut slopes = by_text;
+        let share = T::of(0.5 / n as f64);
+        for row in 0..n {
+            for column in 0..n {
+                let twice = if row == column { T::of(2.0) } else { T::ZERO };
+                let sum = slopes[row * n + column] + by_signal[column * n + row] - twice;
+                slopes[row * n + column] = sum * share;
+            }
+        }
+        (
+            T::of((text_loss + signal_loss) * 0.5 / n as f64),
+            cosines,
+            slopes,
+        )
+    };
+    let scale_shape = logit_scale.shape().clone();
+    let inputs = [text, signal, logit_scale];
+    record(
+        OP,
+        T::storage(vec![loss]),
+        (),
+        &inputs,
+        move |gradient, _| {
+            let outer = view::<T>(OP, gradient)?[0];
+            let (t, s) = (view::<T>(OP, &ts)?, view::<T>(OP, &ss)?);
+            let slopes: Vec<T> = slopes.iter().map(|slope| *slope * outer).collect();
+            let d_scale = rows::dot(&slopes, &cosines);
+            let slopes: Vec<T> = slopes.into_iter().map(|slope| slope * factor).collect();
+            let d = Matrix::rows(&slopes, n);
+            let d_text = product((n, n, width), d, Matrix::rows(&s, width));
+            let d_signal = product((n, n, width), d.t(), Matrix::rows(&t, width));
+            Ok(vec![
+                Some(tensor(d_text, (n, width))?),
+                Some(tensor(d_signal, (n, width))?),
+                Some(tensor(vec![d_scale], &scale_shape)?),
+            ])
+        },
+    )
+}
+
+/// The softmax of each row of `factor · cosines` (of its transpose if `transpose` is set) without false negatives,
+/// and the sum of the cross-entropies against the diagonal.
+fn softmax_rows<T: Real>(
+    cosines: &[T],
+    n: usize,
+    factor: T,
+    groups: Option<&[u32]>,
+    transpose: bool,
+) -> (Vec<T>, f64) {
+    let mut losses = vec![0.0; n];
+    let mut logits = vec![T::ZERO; n * n];
+    for (row, (logits, loss)) in logits.chunks_exact_mut(n).zip(&mut losses).enumerate() {
+        for (column, logit) in logits.iter_mut().enumerate() {
+            let at = if transpose {
+                column * n + row
+            } else {
+                row * n + column
+            };
+            let same = groups.is_some_and(|groups| groups[row] == groups[column]);
+            *logit = if same && row != column {
+                T::NEG_INFINITY
+            } else {
+                factor * cosines[at]
+            };
+        }
+        let target = logits[row];
+        *loss = (rows::log_sum_exp(logits) - target).wide();
+        rows::softmax(logits);
     }
-    let targets: Vec<u32> = (0..n as u32).collect();
-    Ok(((cross_entropy(&logits, &targets)? + cross_entropy(&logits.t()?.contiguous()?, &targets)?)? * 0.5)?)
+    (logits, losses.into_iter().sum())
 }

@@ -19,7 +19,7 @@ mod rotary;
 mod time_norm;
 
 pub use activation::{gelu, relu, silu, swiglu};
-pub use attention::{Attention, attention};
+pub use attention::{Attention, attention, attention_merged};
 pub use batch_norm::{BatchNormState, batch_norm};
 pub use contrastive::{info_nce, l2_normalize};
 pub use conv::{conv1d, patch_conv1d};
@@ -33,5 +33,41 @@ pub use layer_norm::layer_norm;
 pub use linear::linear;
 pub use linear_cross_entropy::linear_cross_entropy;
 pub use pooling::{avg_pool1d, max_over_time, max_pool1d, mean_over_time};
-pub use rotary::rotary;
+pub use rotary::{rotary, rotary_merged};
 pub use time_norm::time_norm;
+
+use candle_core::{Device, Shape, Tensor};
+
+use crate::cpu::Real;
+use crate::{Error, Result};
+
+/// Fails with what `message` says unless `condition` holds.
+fn require(op: &'static str, condition: bool, message: impl FnOnce() -> String) -> Result<()> {
+    if condition {
+        Ok(())
+    } else {
+        Err(Error::Operand {
+            op,
+            message: message(),
+        })
+    }
+}
+
+/// Fails if one of the operands has no elements or another element type than the first.
+fn require_operands(op: &'static str, operands: &[&Tensor]) -> Result<()> {
+    let dtype = operands[0].dtype();
+    for operand in operands {
+        require(op, operand.elem_count() > 0, || {
+            format!("an operand of shape {:?} is empty", operand.dims())
+        })?;
+        require(op, operand.dtype() == dtype, || {
+            format!("element types differ: {dtype:?} and {:?}", operand.dtype())
+        })?;
+    }
+    Ok(())
+}
+
+/// A tensor on the CPU with gradient tracking off.
+fn tensor<T: Real>(values: Vec<T>, shape: impl Into<Shape>) -> Result<Tensor> {
+    Ok(Tensor::from_vec(values, shape.into(), &Device::Cpu)?)
+}

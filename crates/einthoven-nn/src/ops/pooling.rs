@@ -1,52 +1,200 @@
-use crate::Result;
 use candle_core::Tensor;
-fn at(x: &Tensor, index: Vec<u32>) -> Result<Tensor> {
-    let n = index.len();
-    Ok(x.index_select(&Tensor::from_vec(index, n, x.device())?, 1)?)
-}
-/// Maximum over windows of time: `x` `[batch, time, c]`.
+
+use super::{require, require_operands, tensor};
+use crate::Result;
+use crate::autograd::record;
+use crate::cpu::view::{dense, view, with_element_type};
+use crate::cpu::{Real, parallel};
+
+/// Maximum over windows of time: `x` `[batch, time, c]`, result `[batch, (time + 2·padding - kernel)/stride + 1, c]`.
+///
+/// Padding counts as negative infinity; among equal values the first gets the gradient.
+///
+/// # Errors
+/// [`Error::Operand`](crate::Error::Operand) when `x` is empty or not of rank 3, or a window would hold no sample.
 pub fn max_pool1d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> Result<Tensor> {
-    let t = x.dim(1)?;
-    let n = (t + 2 * padding - kernel) / stride + 1;
-    let mut y: Option<Tensor> = None;
-    for k in 0..kernel {
-        let index = (0..n).map(|i| (i * stride + k).saturating_sub(padding).min(t - 1) as u32).collect();
-        let v = at(&x.contiguous()?, index)?;
-        y = Some(match y {
-            None => v,
-            Some(y) => y.maximum(&v)?,
-        });
-    }
-    Ok(y.unwrap_or_else(|| x.clone()))
+    const OP: &str = "max_pool1d";
+    let time = time_of(OP, x)?;
+    let fits = stride > 0 && 2 * padding <= kernel && time + 2 * padding >= kernel && kernel > 0;
+    require(OP, fits, || {
+        format!("time {time}, kernel {kernel}, stride {stride}, padding {padding} do not fit")
+    })?;
+    let windows: Vec<Window> = (0..(time + 2 * padding - kernel) / stride + 1)
+        .map(|i| {
+            let start = (i * stride).saturating_sub(padding);
+            (start, (i * stride + kernel - padding).min(time))
+        })
+        .collect();
+    with_element_type!(OP, x.dtype(), T => maximum::<T>(OP, x, &vec![windows; x.dims()[0]]))
 }
-/// Mean over adjacent windows of `kernel` samples: `x` `[batch, time, c]`. With `ceil_mode` a shorter last window is kept.
-pub fn avg_pool1d(x: &Tensor, kernel: usize, ceil_mode: bool) -> Result<Tensor> {
-    let (b, t, c) = x.dims3()?;
-    let whole = t / kernel;
-    let head = x.narrow(1, 0, whole * kernel)?.contiguous()?.reshape((b, whole, kernel, c))?.mean(2)?;
-    let rest = t - whole * kernel;
-    if !ceil_mode || rest == 0 {
-        return Ok(head);
-    }
-    let tail = x.narrow(1, whole * kernel, rest)?.mean_keepdim(1)?;
-    Ok(Tensor::cat(&[head, tail], 1)?)
-}
-/// Mean over time, `[batch, time, c]` to `[batch, c]`; with `lengths` over the first `lengths[i]` steps of each example.
-pub fn mean_over_time(x: &Tensor, lengths: Option<&[usize]>) -> Result<Tensor> {
-    let Some(lengths) = lengths else { return Ok(x.mean(1)?) };
-    let (b, t, _) = x.dims3()?;
-    let mask: Vec<f64> =
-        lengths.iter().flat_map(|n| (0..t).map(move |i| if i < *n { 1.0 / *n as f64 } else { 0.0 })).collect();
-    let mask = Tensor::from_vec(mask, (b, t, 1), x.device())?.to_dtype(x.dtype())?;
-    Ok(x.broadcast_mul(&mask)?.sum(1)?)
-}
-/// Maximum over time, `[batch, time, c]` to `[batch, c]`; with `lengths` over the first `lengths[i]` steps of each example.
+
+/// Maximum over time, `[batch, time, c]` to `[batch, c]`; with `lengths` over the first `lengths[i]` steps of example `i`.
+///
+/// # Errors
+/// [`Error::Operand`](crate::Error::Operand) when `x` is empty or not of rank 3, or a length is zero or beyond time.
 pub fn max_over_time(x: &Tensor, lengths: Option<&[usize]>) -> Result<Tensor> {
-    let Some(lengths) = lengths else { return Ok(x.max(1)?) };
-    let rows = lengths
-        .iter()
-        .enumerate()
-        .map(|(i, n)| Ok(x.narrow(0, i, 1)?.narrow(1, 0, *n)?.max(1)?))
-        .collect::<Result<Vec<_>>>()?;
-    Ok(Tensor::cat(&rows, 0)?)
+    const OP: &str = "max_over_time";
+    let windows: Vec<Vec<Window>> = lengths_of(OP, x, lengths)?
+        .into_iter()
+        .map(|length| vec![(0, length)])
+        .collect();
+    let y = with_element_type!(OP, x.dtype(), T => maximum::<T>(OP, x, &windows))?;
+    Ok(y.squeeze(1)?)
+}
+
+/// Mean over adjacent windows of `kernel` samples: `x` `[batch, time, c]`, result `[batch, ⌊time/kernel⌋, c]`.
+///
+/// With `ceil_mode`, samples left over at the end form a shorter window, whose mean is over those it has.
+///
+/// # Errors
+/// [`Error::Operand`](crate::Error::Operand) when `x` is empty or not of rank 3, or there is no window.
+pub fn avg_pool1d(x: &Tensor, kernel: usize, ceil_mode: bool) -> Result<Tensor> {
+    const OP: &str = "avg_pool1d";
+    let time = time_of(OP, x)?;
+    let fits = kernel > 0 && (time >= kernel || ceil_mode);
+    require(OP, fits, || {
+        format!("time {time} does not hold a window of {kernel}")
+    })?;
+    let count = if ceil_mode {
+        time.div_ceil(kernel)
+    } else {
+        time / kernel
+    };
+    let windows: Vec<Window> = (0..count)
+        .map(|i| (i * kernel, ((i + 1) * kernel).min(time)))
+        .collect();
+    with_element_type!(OP, x.dtype(), T => mean::<T>(OP, x, vec![windows; x.dims()[0]]))
+}
+
+/// Mean over time, `[batch, time, c]` to `[batch, c]`; with `lengths` over the first `lengths[i]` steps of example `i`.
+///
+/// # Errors
+/// [`Error::Operand`](crate::Error::Operand) when `x` is empty or not of rank 3, or a length is zero or beyond time.
+pub fn mean_over_time(x: &Tensor, lengths: Option<&[usize]>) -> Result<Tensor> {
+    const OP: &str = "mean_over_time";
+    let windows: Vec<Vec<Window>> = lengths_of(OP, x, lengths)?
+        .into_iter()
+        .map(|length| vec![(0, length)])
+        .collect();
+    let y = with_element_type!(OP, x.dtype(), T => mean::<T>(OP, x, windows))?;
+    Ok(y.squeeze(1)?)
+}
+
+/// First step and the step after the last.
+type Window = (usize, usize);
+
+fn time_of(op: &'static str, x: &Tensor) -> Result<usize> {
+    require_operands(op, &[x])?;
+    require(op, x.rank() == 3, || {
+        format!("needs [batch, time, channels], found {:?}", x.dims())
+    })?;
+    Ok(x.dims()[1])
+}
+
+fn lengths_of(op: &'static str, x: &Tensor, lengths: Option<&[usize]>) -> Result<Vec<usize>> {
+    let time = time_of(op, x)?;
+    let batch = x.dims()[0];
+    let Some(lengths) = lengths else {
+        return Ok(vec![time; batch]);
+    };
+    let fits = lengths.len() == batch && lengths.iter().all(|length| (1..=time).contains(length));
+    require(op, fits, || {
+        format!("lengths {lengths:?} do not fit {batch} examples of {time} steps")
+    })?;
+    Ok(lengths.to_vec())
+}
+
+fn maximum<T: Real>(op: &'static str, x: &Tensor, windows: &[Vec<Window>]) -> Result<Tensor> {
+    let (batch, time, channels) = x.dims3()?;
+    let count = windows[0].len();
+    let xs = dense(x)?;
+    let mut y = Vec::with_capacity(batch * count * channels);
+    // The time step that each maximum was found at.
+    let mut found = Vec::with_capacity(batch * count * channels);
+    {
+        let x = view::<T>(op, &xs)?;
+        for (example, windows) in windows.iter().enumerate() {
+            let x = &x[example * time * channels..][..time * channels];
+            for (start, end) in windows {
+                let at = y.len();
+                y.extend_from_slice(&x[start * channels..][..channels]);
+                found.resize(at + channels, *start as u32);
+                for step in start + 1..*end {
+                    let x = &x[step * channels..][..channels];
+                    for ((y, found), x) in y[at..].iter_mut().zip(&mut found[at..]).zip(x) {
+                        if *x > *y || (x.is_nan() && !y.is_nan()) {
+                            *y = *x;
+                            *found = step as u32;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    record(
+        op,
+        T::storage(y),
+        (batch, count, channels),
+        &[x],
+        move |gradient, _| {
+            let dy = view::<T>(op, gradient)?;
+            let mut dx = vec![T::ZERO; batch * time * channels];
+            for (i, (dy, step)) in dy.iter().zip(&found).enumerate() {
+                let (example, channel) = (i / (count * channels), i % channels);
+                dx[(example * time + *step as usize) * channels + channel] += *dy;
+            }
+            Ok(vec![Some(tensor(dx, (batch, time, channels))?)])
+        },
+    )
+}
+
+/// Means over windows that do not overlap.
+fn mean<T: Real>(op: &'static str, x: &Tensor, windows: Vec<Vec<Window>>) -> Result<Tensor> {
+    let (batch, time, channels) = x.dims3()?;
+    let count = windows[0].len();
+    let xs = dense(x)?;
+    let y = {
+        let x = view::<T>(op, &xs)?;
+        parallel::fill_rows(
+            batch * count,
+            channels,
+            #[inline(always)]
+            |row, y: &mut [T]| {
+                let (example, window) = (row / count, row % count);
+                let (first, end) = windows[example][window];
+                for step in first..end {
+                    let x = &x[(example * time + step) * channels..][..channels];
+                    for (y, x) in y.iter_mut().zip(x) {
+                        *y += *x;
+                    }
+                }
+                let scale = T::of(1.0 / (end - first) as f64);
+                for y in y {
+                    *y *= scale;
+                }
+            },
+        )
+    };
+    record(
+        op,
+        T::storage(y),
+        (batch, count, channels),
+        &[x],
+        move |gradient, _| {
+            let dy = view::<T>(op, gradient)?;
+            let mut dx = vec![T::ZERO; batch * time * channels];
+            for (row, dy) in dy.chunks_exact(channels).enumerate() {
+                let (example, window) = (row / count, row % count);
+                let (first, end) = windows[example][window];
+                let scale = T::of(1.0 / (end - first) as f64);
+                for step in first..end {
+                    let dx = &mut dx[(example * time + step) * channels..][..channels];
+                    for (dx, dy) in dx.iter_mut().zip(dy) {
+                        *dx = *dy * scale;
+                    }
+                }
+            }
+            Ok(vec![Some(tensor(dx, (batch, time, channels))?)])
+        },
+    )
 }

@@ -1,0 +1,163 @@
+//! Matrix products by the `gemm` crate.
+//!
+//! Its split of the work among threads decides who computes an element, never the order of the sum in it,
+//! so results do not depend on the number of threads.
+
+use super::Real;
+
+/// A matrix read from a slice by strides.
+#[derive(Clone, Copy)]
+pub(crate) struct Matrix<'a, T> {
+    data: &'a [T],
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a, T: Real> Matrix<'a, T> {
+    /// Rows of `width` elements, one after another.
+    pub(crate) fn rows(data: &'a [T], width: usize) -> Self {
+        Self {
+            data,
+            row_stride: width,
+            column_stride: 1,
+        }
+    }
+
+    /// Rows that start `stride` elements apart.
+    pub(crate) fn strided(data: &'a [T], stride: usize) -> Self {
+        Self {
+            data,
+            row_stride: stride,
+            column_stride: 1,
+        }
+    }
+
+    /// The transposed matrix.
+    pub(crate) fn t(self) -> Self {
+        Self {
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+
+    fn holds(&self, rows: usize, columns: usize) -> bool {
+        rows == 0
+            || columns == 0
+            || (rows - 1) * self.row_stride + (columns - 1) * self.column_stride < self.data.len()
+    }
+}
+
+/// Who computes a product.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Threads {
+    /// The calling thread, which is usually one of many at work.
+    One,
+    /// All.
+    All,
+}
+
+/// `a · b` as `[m, n]`, for `a` `[m, k]` and `b` `[k, n]`.
+pub(crate) fn product<T: Real>(
+    (m, k, n): (usize, usize, usize),
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+) -> Vec<T> {
+    assert!(
+        a.holds(m, k) && b.holds(k, n),
+        "matrix product beyond its operands"
+    );
+    let mut out: Vec<T> = Vec::with_capacity(m * n);
+    // SAFETY: the operands are long enough (checked above), `out` has room for `m · n` elements, and without
+    // `accumulate` the product writes every one of them and reads none.
+    unsafe {
+        run(
+            (m, k, n),
+            out.as_mut_ptr(),
+            n,
+            false,
+            a,
+            b,
+            T::ONE,
+            Threads::All,
+        );
+        out.set_len(m * n);
+    }
+    out
+}
+
+/// `out = factor · a · b`, or `out += factor · a · b` if `accumulate` is set; rows of `out` start `stride` elements apart.
+#[allow(clippy::too_many_arguments)] // the BLAS signature
+pub(crate) fn product_into<T: Real>(
+    (m, k, n): (usize, usize, usize),
+    out: &mut [T],
+    stride: usize,
+    accumulate: bool,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    factor: T,
+    threads: Threads,
+) {
+    assert!(
+        a.holds(m, k) && b.holds(k, n),
+        "matrix product beyond its operands"
+    );
+    assert!(m == 0 || n == 0 || (m - 1) * stride + n <= out.len() && n <= stride.max(n));
+    // SAFETY: operands and result are long enough, as checked above.
+    unsafe {
+        run(
+            (m, k, n),
+            out.as_mut_ptr(),
+            stride,
+            accumulate,
+            a,
+            b,
+            factor,
+            threads,
+        )
+    }
+}
+
+/// # Safety
+/// `a` must hold `[m, k]`, `b` `[k, n]`, and `out` must be valid for writes (reads too, if `accumulate` is set) of
+/// `m` rows of `n` elements, `stride` apart.
+#[allow(clippy::too_many_arguments)]
+unsafe fn run<T: Real>(
+    (m, k, n): (usize, usize, usize),
+    out: *mut T,
+    stride: usize,
+    accumulate: bool,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    factor: T,
+    threads: Threads,
+) {
+    let parallelism = match threads {
+        Threads::One => gemm::Parallelism::None,
+        Threads::All => gemm::Parallelism::Rayon(0),
+    };
+    // SAFETY: as promised by the caller; strides fit in isize because they lie inside a slice.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            out,
+            1,
+            stride as isize,
+            accumulate,
+            a.data.as_ptr(),
+            a.column_stride as isize,
+            a.row_stride as isize,
+            b.data.as_ptr(),
+            b.column_stride as isize,
+            b.row_stride as isize,
+            T::ONE,
+            factor,
+            false,
+            false,
+            false,
+            parallelism,
+        );
+    }
+}
