@@ -159,14 +159,26 @@ pub enum Error {
     Network(#[from] einthoven_nn::Error),
     /// The model failed.
     #[error(transparent)]
-    Model(#[from] einthoven_models::Error),
+    Model(Box<einthoven_models::Error>),
     /// A record could not be loaded.
     #[error(transparent)]
-    Corpus(#[from] einthoven_corpus::Error),
+    Corpus(Box<einthoven_corpus::Error>),
 }
 
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<einthoven_models::Error> for Error {
+    fn from(error: einthoven_models::Error) -> Self {
+        Self::Model(Box::new(error))
+    }
+}
+
+impl From<einthoven_corpus::Error> for Error {
+    fn from(error: einthoven_corpus::Error) -> Self {
+        Self::Corpus(Box::new(error))
+    }
+}
 
 impl Error {
     /// For `map_err`: the error of doing `action` to `path`.

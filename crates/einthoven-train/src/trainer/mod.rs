@@ -5,54 +5,29 @@
 //! last checkpoint: killed at any moment and resumed, it gives the weights, optimiser state and metrics of a run that
 //! was never interrupted, bit for bit and at any number of threads.
 
+mod length;
+mod resume;
+mod setup;
 mod step;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use einthoven_corpus::{Batches, Loader};
-use einthoven_models::{Esi, Tokenizer};
-use einthoven_nn::{Parameters, without_gradients};
-use einthoven_random::Streams;
+use einthoven_nn::without_gradients;
 
 use crate::captions::TokenizedCaptions;
-use crate::checkpoint::{self, Best, Checkpoint, FORMAT, RunFolder, Snapshot, State};
-use crate::config::TrainConfig;
+use crate::checkpoint::{Best, RunFolder, Snapshot};
 use crate::metrics_log::{Entry, Kind, MetricsLog};
 use crate::objective::Objective;
 use crate::progress::{Progress, ProgressDisplay};
 use crate::schedule::Schedule;
 use crate::validation::Validator;
 use crate::{Error, Result};
+use length::Length;
+pub use setup::{Setup, Summary};
 use step::Stepper;
-
-/// Everything a run is made of.
-pub struct Setup {
-    /// The model to train.
-    pub model: Esi,
-    /// Its parameters.
-    pub parameters: Parameters,
-    /// The training records, in batches of `train.batch_size`.
-    pub loader: Loader,
-    /// The tokenizer of the captions.
-    pub tokenizer: Tokenizer,
-    /// The `[train]` part of the experiment.
-    pub config: TrainConfig,
-    /// The resolved experiment, as TOML. A run is only resumed with the same.
-    pub experiment: String,
-    /// Judges the model along the way.
-    pub validator: Option<Box<dyn Validator>>,
-    /// The random streams of the run.
-    pub streams: Streams,
-    /// Where the run is kept; [`RunFolder::resume`] goes on from its last checkpoint.
-    pub folder: RunFolder,
-    /// When it becomes true, the run ends after the step at hand and saves a checkpoint.
-    pub stop: Arc<AtomicBool>,
-    /// Whether progress is shown.
-    pub display: ProgressDisplay,
-}
 
 /// Trains a model.
 pub struct Trainer {
@@ -69,54 +44,6 @@ pub struct Trainer {
     last_validation: BTreeMap<String, f64>,
     /// Steps done when the newest checkpoint was saved.
     saved: Option<u64>,
-}
-
-/// How a run came out.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
-    /// Steps done.
-    pub step: u64,
-    /// Steps of the whole run.
-    pub total: u64,
-    /// Whether the run was asked to stop before its end.
-    pub interrupted: bool,
-    /// The folder of the newest checkpoint.
-    pub checkpoint: Option<PathBuf>,
-    /// The best validation result, if one was asked for.
-    pub best: Option<Best>,
-    /// The newest validation's metrics; empty if there was none since the run was started or resumed.
-    pub validation: BTreeMap<String, f64>,
-}
-
-/// The length of a run.
-#[derive(Clone, Copy, Debug)]
-struct Length {
-    total: u64,
-    steps_per_epoch: u64,
-    batches_per_epoch: u64,
-    accumulate: u64,
-}
-
-impl Length {
-    fn new(config: &TrainConfig, loader: &Loader) -> Result<Self> {
-        let batches = loader.batches_per_epoch();
-        let steps_per_epoch = (batches / config.accumulate) as u64;
-        if steps_per_epoch == 0 {
-            let (batch_size, accumulate) = (config.batch_size, config.accumulate);
-            return Err(Error::TooFewRecords { batches, batch_size, accumulate });
-        }
-        Ok(Self {
-            total: config.total_steps(steps_per_epoch),
-            steps_per_epoch,
-            batches_per_epoch: batches as u64,
-            accumulate: config.accumulate as u64,
-        })
-    }
-
-    /// The epoch of the step after `done` steps, and the batches of it that are already used.
-    fn position(&self, done: u64) -> (u64, u64) {
-        (done / self.steps_per_epoch, done % self.steps_per_epoch * self.accumulate)
-    }
 }
 
 impl Trainer {
@@ -279,50 +206,6 @@ impl Trainer {
         self.saved = Some(step);
         Ok(())
     }
-
-    fn state(&self) -> State {
-        let (epoch, batch) = self.length.position(self.stepper.done());
-        State {
-            format: FORMAT,
-            step: self.stepper.done(),
-            epoch,
-            batch,
-            batches_per_epoch: self.length.batches_per_epoch,
-            seed: self.stepper.seed(),
-            best: self.best.clone(),
-            experiment: checkpoint::experiment_hash(&self.experiment),
-            files: BTreeMap::new(),
-        }
-    }
-
-    /// Goes back to a checkpoint of the same run.
-    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<()> {
-        self.check_same_run(checkpoint)?;
-        let parameters = self.stepper.parameters();
-        parameters.load(&checkpoint.model_tensors(parameters.device())?)?;
-        let optimizer = checkpoint.optimizer_tensors(parameters.device())?;
-        let step = checkpoint.state().step;
-        self.stepper.restore(&optimizer, step)?;
-        self.best = checkpoint.state().best.clone();
-        self.saved = Some(step);
-        Ok(())
-    }
-
-    fn check_same_run(&self, checkpoint: &Checkpoint) -> Result<()> {
-        let (was, is) = (checkpoint.state(), self.state());
-        let message = if was.experiment != is.experiment {
-            format!("the experiment was changed ({})", difference(checkpoint.config(), &self.experiment))
-        } else if was.seed != is.seed {
-            format!("its seed was {}, is {}", was.seed, is.seed)
-        } else if was.batches_per_epoch != is.batches_per_epoch {
-            format!("its data gave {} batches an epoch, now give {}", was.batches_per_epoch, is.batches_per_epoch)
-        } else if (was.epoch, was.batch) != self.length.position(was.step) {
-            "its state contradicts its experiment".to_owned()
-        } else {
-            return Ok(());
-        };
-        Err(Error::OtherExperiment { path: checkpoint.folder().to_owned(), message })
-    }
 }
 
 fn entry(kind: Kind, step: u64, epoch: u64, values: &BTreeMap<String, f64>) -> Entry {
@@ -335,19 +218,4 @@ fn entry(kind: Kind, step: u64, epoch: u64, values: &BTreeMap<String, f64>) -> E
 fn describe(epoch: u64, values: &BTreeMap<String, f64>) -> String {
     let value = |name: &str| values.get(name).copied().unwrap_or(f64::NAN);
     format!("epoch {epoch}  loss {:.4}  lr {:.2e}", value("loss"), value("lr"))
-}
-
-/// The first line in which two experiments differ.
-fn difference(was: &str, is: &str) -> String {
-    let (mut was, mut is) = (was.lines(), is.lines());
-    loop {
-        match (was.next(), is.next()) {
-            (None, None) => return "in white space only".to_owned(),
-            (was, is) if was == is => {}
-            (was, is) => {
-                let show = |line: Option<&str>| line.map_or("nothing".to_owned(), |line| format!("`{}`", line.trim()));
-                return format!("it said {}, now says {}", show(was), show(is));
-            }
-        }
-    }
 }

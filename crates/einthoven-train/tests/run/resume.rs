@@ -1,17 +1,13 @@
 //! Exact resume: killed or interrupted at any step and resumed, a run ends like one that was never disturbed, bit for
 //! bit, at any number of threads.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::path::Path;
 
+use crate::support::{Action, Encoder, Probe, Variant, files, timeless_log};
 use einthoven_corpus::AugmentConfig;
 use einthoven_models::Mode;
 use einthoven_train::config::CheckpointConfig;
 use einthoven_train::{Error, RunFolder, Summary, TrainConfig, Trainer};
-use support::{Action, Encoder, Probe, Variant, files, timeless_log};
 
 /// Runs `variant` in `folder`, disturbed at step `at`.
 fn run(variant: &Variant, folder: RunFolder, threads: usize, at: u64, action: Action) -> Result<Summary, Error> {

@@ -1,18 +1,14 @@
 //! The trainer learns, stops when it must, and says why.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::collections::HashMap;
 
+use crate::support::{Action, Probe, Variant};
 use candle_core::{Device, Tensor};
 use einthoven_models::Mode;
 use einthoven_train::config::{CheckpointConfig, LossConfig};
 use einthoven_train::metrics_log::{self, Entry, Kind};
 use einthoven_train::schedule::{Decay, ScheduleConfig, Span};
 use einthoven_train::{Checkpoint, Error, RunFolder, Setup, Summary, TrainConfig, Trainer};
-use support::{Action, Probe, Variant};
 
 /// Trains `variant`; gives its summary, its log and the final parameters.
 fn train(variant: &Variant) -> (Summary, Vec<Entry>, HashMap<String, Tensor>) {

@@ -1,0 +1,37 @@
+//! How long a run is, and where a step lies in it.
+
+use einthoven_corpus::Loader;
+
+use crate::config::TrainConfig;
+use crate::{Error, Result};
+
+/// The length of a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Length {
+    pub total: u64,
+    pub steps_per_epoch: u64,
+    pub batches_per_epoch: u64,
+    accumulate: u64,
+}
+
+impl Length {
+    pub fn new(config: &TrainConfig, loader: &Loader) -> Result<Self> {
+        let batches = loader.batches_per_epoch();
+        let steps_per_epoch = (batches / config.accumulate) as u64;
+        if steps_per_epoch == 0 {
+            let (batch_size, accumulate) = (config.batch_size, config.accumulate);
+            return Err(Error::TooFewRecords { batches, batch_size, accumulate });
+        }
+        Ok(Self {
+            total: config.total_steps(steps_per_epoch),
+            steps_per_epoch,
+            batches_per_epoch: batches as u64,
+            accumulate: config.accumulate as u64,
+        })
+    }
+
+    /// The epoch of the step after `done` steps, and the batches of it that are already used.
+    pub fn position(&self, done: u64) -> (u64, u64) {
+        (done / self.steps_per_epoch, done % self.steps_per_epoch * self.accumulate)
+    }
+}

@@ -1,0 +1,7 @@
+//! Whole runs of a tiny model on a simulated cohort.
+
+#![allow(clippy::unwrap_used)]
+
+mod resume;
+mod support;
+mod training;
