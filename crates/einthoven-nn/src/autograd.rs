@@ -2,9 +2,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use candle_core::{
-    CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape, Tensor, TensorId, Var,
-};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape, Tensor, TensorId, Var};
 
 use crate::{Error, Result};
 
@@ -30,14 +28,8 @@ pub struct Gradients {
 /// Fails when `loss` is not a scalar or an operation's backward pass fails.
 pub fn backward(loss: &Tensor) -> Result<Gradients> {
     if loss.elem_count() != 1 {
-        let message = format!(
-            "the loss must be one number, its shape is {:?}",
-            loss.dims()
-        );
-        return Err(Error::Operand {
-            op: "backward",
-            message,
-        });
+        let message = format!("the loss must be one number, its shape is {:?}", loss.dims());
+        return Err(Error::Operand { op: "backward", message });
     }
     let outer = COLLECTOR.replace(Some(Gradients::default()));
     #[allow(clippy::disallowed_methods)] // the one place where the collector is in force
@@ -115,11 +107,7 @@ impl Gradients {
     ///
     /// # Errors
     /// Fails when the tensor library does.
-    pub fn clip_to_norm<'a>(
-        &mut self,
-        variables: impl IntoIterator<Item = &'a Var>,
-        limit: f64,
-    ) -> Result<f64> {
+    pub fn clip_to_norm<'a>(&mut self, variables: impl IntoIterator<Item = &'a Var>, limit: f64) -> Result<f64> {
         let norm = self.norm(variables)?;
         let factor = limit / (norm + 1e-6);
         if factor < 1.0 {
@@ -142,15 +130,9 @@ impl Gradients {
 ///
 /// It may be called more than once (two losses can share a graph), so it must not consume what it saved.
 /// The second argument says for each input whether its gradient is wanted.
-pub(crate) trait Backward:
-    Fn(&Tensor, &[bool]) -> Result<Vec<Option<Tensor>>> + Send + Sync + 'static
-{
-}
+pub(crate) trait Backward: Fn(&Tensor, &[bool]) -> Result<Vec<Option<Tensor>>> + Send + Sync + 'static {}
 
-impl<F> Backward for F where
-    F: Fn(&Tensor, &[bool]) -> Result<Vec<Option<Tensor>>> + Send + Sync + 'static
-{
-}
+impl<F> Backward for F where F: Fn(&Tensor, &[bool]) -> Result<Vec<Option<Tensor>>> + Send + Sync + 'static {}
 
 /// Whether a result computed from `inputs` has to be recorded for a backward pass.
 pub(crate) fn is_tracked(inputs: &[&Tensor]) -> bool {
@@ -184,10 +166,7 @@ pub(crate) fn record(
     }
     if arguments.is_empty() {
         // Some tracked argument is needed for candle to call the backward pass at all.
-        let variable = inputs
-            .iter()
-            .zip(&roles)
-            .find(|(_, role)| matches!(role, Role::Variable(_)));
+        let variable = inputs.iter().zip(&roles).find(|(_, role)| matches!(role, Role::Variable(_)));
         match variable {
             Some((variable, _)) => arguments.push((*variable).clone()),
             None => {
@@ -200,28 +179,15 @@ pub(crate) fn record(
             }
         }
     }
-    let needs = roles
-        .iter()
-        .map(|role| !matches!(role, Role::Constant))
-        .collect();
+    let needs = roles.iter().map(|role| !matches!(role, Role::Constant)).collect();
     let output = Mutex::new(Some(output));
-    let graft = Graft {
-        op,
-        output,
-        shape,
-        roles,
-        needs,
-        backward: Box::new(backward),
-    };
+    let graft = Graft { op, output, shape, roles, needs, backward: Box::new(backward) };
     let result = match arguments.as_slice() {
         [a] => a.apply_op1(graft),
         [a, b] => a.apply_op2(b, graft),
         [a, b, c] => a.apply_op3(b, c, graft),
         more => {
-            let message = format!(
-                "{} inputs are results of operations, at most 3 can be",
-                more.len()
-            );
+            let message = format!("{} inputs are results of operations, at most 3 can be", more.len());
             return Err(Error::Operand { op, message });
         }
     };
@@ -251,11 +217,7 @@ struct Graft {
 
 impl Graft {
     fn take_output(&self) -> candle_core::Result<(CpuStorage, Shape)> {
-        let output = self
-            .output
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let output = self.output.lock().unwrap_or_else(PoisonError::into_inner).take();
         let storage = output.ok_or_else(|| candle_core::Error::msg("output taken twice"))?;
         Ok((storage, self.shape.clone()))
     }
@@ -270,18 +232,12 @@ impl Graft {
         for (role, gradient) in self.roles.iter().zip(gradients) {
             match (role, gradient) {
                 (Role::Constant, _) => {}
-                (Role::Variable(id), Some(gradient)) => COLLECTOR.with_borrow_mut(|collector| {
-                    collector
-                        .as_mut()
-                        .map_or(Ok(()), |held| held.add(*id, &gradient))
-                })?,
+                (Role::Variable(id), Some(gradient)) => COLLECTOR
+                    .with_borrow_mut(|collector| collector.as_mut().map_or(Ok(()), |held| held.add(*id, &gradient)))?,
                 (Role::Argument, Some(gradient)) => arguments.push(gradient),
                 (_, None) => {
                     let message = "its backward pass left out a gradient".to_owned();
-                    return Err(Error::Operand {
-                        op: self.op,
-                        message,
-                    });
+                    return Err(Error::Operand { op: self.op, message });
                 }
             }
         }
@@ -289,10 +245,7 @@ impl Graft {
     }
 
     fn arguments(&self, gradient: &Tensor) -> candle_core::Result<std::vec::IntoIter<Tensor>> {
-        Ok(self
-            .gradients(gradient)
-            .map_err(candle_core::Error::wrap)?
-            .into_iter())
+        Ok(self.gradients(gradient).map_err(candle_core::Error::wrap)?.into_iter())
     }
 }
 

@@ -56,11 +56,7 @@ pub enum Error {
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-fn describe_mismatch(
-    missing: &[String],
-    unexpected: &[String],
-    misshapen: &[(String, Shape, Shape)],
-) -> String {
+fn describe_mismatch(missing: &[String], unexpected: &[String], misshapen: &[(String, Shape, Shape)]) -> String {
     let mut parts = Vec::new();
     if !missing.is_empty() {
         parts.push(format!("missing: {}", missing.join(", ")));
@@ -71,13 +67,7 @@ fn describe_mismatch(
     if !misshapen.is_empty() {
         let list: Vec<String> = misshapen
             .iter()
-            .map(|(name, wanted, found)| {
-                format!(
-                    "{name} (needs {:?}, found {:?})",
-                    wanted.dims(),
-                    found.dims()
-                )
-            })
+            .map(|(name, wanted, found)| format!("{name} (needs {:?}, found {:?})", wanted.dims(), found.dims()))
             .collect();
         parts.push(format!("of another shape: {}", list.join(", ")));
     }

@@ -2,9 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::{
-    ConvNextBlockWeights, Init, Result, Scope, convnext_block, embedding, layer_norm, linear,
-};
+use crate::{ConvNextBlockWeights, Init, Result, Scope, convnext_block, embedding, layer_norm, linear};
 
 /// `y = x Wᵀ + b`; parameters `weight` `[out, in]` and, if wanted, `bias` `[out]`.
 #[derive(Clone, Debug)]
@@ -20,19 +18,9 @@ impl Linear {
     ///
     /// # Errors
     /// Fails when a name is taken.
-    pub fn new(
-        scope: &Scope,
-        inputs: usize,
-        outputs: usize,
-        bias: bool,
-        init: Init,
-    ) -> Result<Self> {
+    pub fn new(scope: &Scope, inputs: usize, outputs: usize, bias: bool, init: Init) -> Result<Self> {
         let weight = scope.parameter("weight", (outputs, inputs), init)?;
-        let bias = if bias {
-            Some(scope.parameter("bias", outputs, Init::Zeros)?)
-        } else {
-            None
-        };
+        let bias = if bias { Some(scope.parameter("bias", outputs, Init::Zeros)?) } else { None };
         Ok(Self { weight, bias })
     }
 
@@ -63,11 +51,7 @@ impl LayerNorm {
     /// Fails when a name is taken.
     pub fn new(scope: &Scope, width: usize, bias: bool, eps: f64) -> Result<Self> {
         let weight = scope.parameter("weight", width, Init::Ones)?;
-        let bias = if bias {
-            Some(scope.parameter("bias", width, Init::Zeros)?)
-        } else {
-            None
-        };
+        let bias = if bias { Some(scope.parameter("bias", width, Init::Zeros)?) } else { None };
         Ok(Self { weight, bias, eps })
     }
 
@@ -93,9 +77,7 @@ impl Embedding {
     /// # Errors
     /// Fails when the name is taken.
     pub fn new(scope: &Scope, count: usize, width: usize, init: Init) -> Result<Self> {
-        Ok(Self {
-            weight: scope.parameter("weight", (count, width), init)?,
-        })
+        Ok(Self { weight: scope.parameter("weight", (count, width), init)? })
     }
 
     /// The vectors of `ids`, as `[shape.., width]`.
@@ -124,11 +106,7 @@ impl ConvNextBlock {
         let init = Init::TruncatedNormal { std: 0.02 };
         let depthwise = scope.enter("dwconv");
         let norm = scope.enter("norm");
-        let (expand, grn, contract) = (
-            scope.enter("pwconv1"),
-            scope.enter("grn"),
-            scope.enter("pwconv2"),
-        );
+        let (expand, grn, contract) = (scope.enter("pwconv1"), scope.enter("grn"), scope.enter("pwconv2"));
         Ok(Self {
             weights: ConvNextBlockWeights {
                 depthwise_weight: depthwise.parameter("weight", (channels, 1, 7), init)?,

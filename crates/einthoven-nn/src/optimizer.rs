@@ -19,11 +19,7 @@ pub struct AdamWConfig {
 
 impl Default for AdamWConfig {
     fn default() -> Self {
-        Self {
-            beta1: 0.9,
-            beta2: 0.999,
-            eps: 1e-8,
-        }
+        Self { beta1: 0.9, beta2: 0.999, eps: 1e-8 }
     }
 }
 
@@ -143,18 +139,10 @@ impl AdamW {
                 Some(_) => {}
             }
         }
-        let mut unexpected: Vec<String> = state
-            .keys()
-            .filter(|name| !present.contains_key(*name))
-            .cloned()
-            .collect();
+        let mut unexpected: Vec<String> = state.keys().filter(|name| !present.contains_key(*name)).cloned().collect();
         unexpected.sort();
         if !(missing.is_empty() && misshapen.is_empty() && unexpected.is_empty()) {
-            return Err(Error::Mismatch {
-                missing,
-                unexpected,
-                misshapen,
-            });
+            return Err(Error::Mismatch { missing, unexpected, misshapen });
         }
         for (name, held) in &mut present {
             *held = state[name].to_dtype(held.dtype())?.copy()?;

@@ -76,23 +76,13 @@ impl Parameters {
     /// An empty set whose parameters will be of type `dtype` on `device` and start from draws of `streams`.
     pub fn new(dtype: DType, device: &Device, streams: Streams) -> Self {
         let entries = RwLock::new(BTreeMap::new());
-        let shared = Shared {
-            dtype,
-            device: device.clone(),
-            streams,
-            entries,
-        };
-        Self {
-            shared: Arc::new(shared),
-        }
+        let shared = Shared { dtype, device: device.clone(), streams, entries };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The root of the name tree.
     pub fn root(&self) -> Scope {
-        Scope {
-            shared: self.shared.clone(),
-            prefix: String::new(),
-        }
+        Scope { shared: self.shared.clone(), prefix: String::new() }
     }
 
     /// The element type of the parameters.
@@ -120,18 +110,12 @@ impl Parameters {
     /// The tensors share memory with the parameters: write or copy them before the next step.
     pub fn tensors(&self) -> BTreeMap<String, Tensor> {
         let entries = self.shared.read();
-        entries
-            .iter()
-            .map(|(name, entry)| (name.clone(), entry.value()))
-            .collect()
+        entries.iter().map(|(name, entry)| (name.clone(), entry.value())).collect()
     }
 
     /// The number of trainable values.
     pub fn count(&self) -> usize {
-        self.trainable()
-            .iter()
-            .map(|(_, var)| var.elem_count())
-            .sum()
+        self.trainable().iter().map(|(_, var)| var.elem_count()).sum()
     }
 
     /// Gives every parameter and buffer the tensor of its name.
@@ -151,25 +135,14 @@ impl Parameters {
     ///
     /// # Errors
     /// [`Error::Mismatch`] names every missing and misshapen tensor; nothing is changed then.
-    pub fn load_matching(
-        &self,
-        prefix: &str,
-        tensors: &HashMap<String, Tensor>,
-    ) -> Result<Vec<String>> {
+    pub fn load_matching(&self, prefix: &str, tensors: &HashMap<String, Tensor>) -> Result<Vec<String>> {
         self.assign(prefix, tensors, false)
     }
 
-    fn assign(
-        &self,
-        prefix: &str,
-        tensors: &HashMap<String, Tensor>,
-        strict: bool,
-    ) -> Result<Vec<String>> {
+    fn assign(&self, prefix: &str, tensors: &HashMap<String, Tensor>, strict: bool) -> Result<Vec<String>> {
         let entries = self.shared.read();
-        let wanted: Vec<(&str, &Entry)> = entries
-            .iter()
-            .filter_map(|(name, entry)| Some((name.strip_prefix(prefix)?, entry)))
-            .collect();
+        let wanted: Vec<(&str, &Entry)> =
+            entries.iter().filter_map(|(name, entry)| Some((name.strip_prefix(prefix)?, entry))).collect();
         let (mut missing, mut misshapen) = (Vec::new(), Vec::new());
         for (key, entry) in &wanted {
             match tensors.get(*key) {
@@ -181,19 +154,12 @@ impl Parameters {
                 Some(_) => {}
             }
         }
-        let mut unexpected: Vec<String> = tensors
-            .keys()
-            .filter(|key| !entries.contains_key(&format!("{prefix}{key}")))
-            .cloned()
-            .collect();
+        let mut unexpected: Vec<String> =
+            tensors.keys().filter(|key| !entries.contains_key(&format!("{prefix}{key}"))).cloned().collect();
         unexpected.sort();
         if !missing.is_empty() || !misshapen.is_empty() || (strict && !unexpected.is_empty()) {
             let unexpected = if strict { unexpected } else { Vec::new() };
-            return Err(Error::Mismatch {
-                missing,
-                unexpected,
-                misshapen,
-            });
+            return Err(Error::Mismatch { missing, unexpected, misshapen });
         }
         let mut converted = Vec::with_capacity(wanted.len());
         for (key, entry) in &wanted {
@@ -232,10 +198,7 @@ impl Entry {
 impl Buffer {
     /// The present value.
     pub fn get(&self) -> Tensor {
-        self.value
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.value.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Replaces the value by a copy of `value`, which must have the same shape.
@@ -246,10 +209,7 @@ impl Buffer {
         let mut held = self.value.write().unwrap_or_else(PoisonError::into_inner);
         if held.shape() != value.shape() {
             let message = format!("holds {:?}, was given {:?}", held.dims(), value.dims());
-            return Err(Error::Operand {
-                op: "buffer",
-                message,
-            });
+            return Err(Error::Operand { op: "buffer", message });
         }
         *held = value.detach().to_dtype(held.dtype())?.copy()?;
         Ok(())
@@ -259,10 +219,7 @@ impl Buffer {
 impl Scope {
     /// The scope called `name` below this one.
     pub fn enter(&self, name: impl Display) -> Scope {
-        Scope {
-            shared: self.shared.clone(),
-            prefix: self.full_name(&name.to_string()),
-        }
+        Scope { shared: self.shared.clone(), prefix: self.full_name(&name.to_string()) }
     }
 
     /// The element type of the parameters.
@@ -288,9 +245,7 @@ impl Scope {
         let shape = shape.into();
         let values = init.draw(shape.elem_count(), &mut stream);
         let tensor = Tensor::from_vec(values, shape, &Device::Cpu)?;
-        let tensor = tensor
-            .to_dtype(self.shared.dtype)?
-            .to_device(&self.shared.device)?;
+        let tensor = tensor.to_dtype(self.shared.dtype)?.to_device(&self.shared.device)?;
         let var = Var::from_tensor(&tensor)?;
         let tensor = var.as_tensor().clone();
         self.register(name, Entry::Parameter(var))?;
@@ -304,19 +259,13 @@ impl Scope {
     pub fn buffer(&self, name: &str, shape: impl Into<Shape>, value: f64) -> Result<Buffer> {
         let tensor = Tensor::full(value, shape, &self.shared.device)?;
         let tensor = tensor.to_dtype(self.shared.dtype)?.contiguous()?;
-        let buffer = Buffer {
-            value: Arc::new(RwLock::new(tensor)),
-        };
+        let buffer = Buffer { value: Arc::new(RwLock::new(tensor)) };
         self.register(self.full_name(name), Entry::Buffer(buffer.clone()))?;
         Ok(buffer)
     }
 
     fn full_name(&self, name: &str) -> String {
-        if self.prefix.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{}.{name}", self.prefix)
-        }
+        if self.prefix.is_empty() { name.to_owned() } else { format!("{}.{name}", self.prefix) }
     }
 
     fn register(&self, name: String, entry: Entry) -> Result<()> {
@@ -347,9 +296,7 @@ impl Init {
                     }
                 })
                 .collect(),
-            Self::Uniform { bound } => (0..count)
-                .map(|_| bound * (2.0 * stream.random::<f64>() - 1.0))
-                .collect(),
+            Self::Uniform { bound } => (0..count).map(|_| bound * (2.0 * stream.random::<f64>() - 1.0)).collect(),
         }
     }
 }

@@ -28,9 +28,7 @@ impl Pass {
 
     /// A training pass whose dropout draws from `stream`.
     pub fn train(stream: Stream) -> Self {
-        Self {
-            stream: Some(RefCell::new(stream)),
-        }
+        Self { stream: Some(RefCell::new(stream)) }
     }
 
     /// Whether this is a training pass.

@@ -11,83 +11,46 @@ use support::{check, check_threads, values};
 fn linear() {
     let with_bias = |i: &[Tensor]| nn::linear(&i[0], &i[1], Some(&i[2]));
     let naive = |i: &[Tensor]| -> TensorResult<Tensor> {
-        let rows = i[0]
-            .flatten_to(i[0].rank() - 2)?
-            .matmul(&i[1].t()?)?
-            .broadcast_add(&i[2])?;
+        let rows = i[0].flatten_to(i[0].rank() - 2)?.matmul(&i[1].t()?)?.broadcast_add(&i[2])?;
         let mut shape = i[0].dims().to_vec();
         shape[i[0].rank() - 1] = i[1].dims()[0];
         rows.reshape(shape)
     };
-    for shapes in [
-        [&[2usize, 3, 5][..], &[7, 5], &[7]],
-        [&[1, 1], &[1, 1], &[1]],
-        [&[5, 33], &[17, 33], &[17]],
-    ] {
+    for shapes in [[&[2usize, 3, 5][..], &[7, 5], &[7]], [&[1, 1], &[1, 1], &[1]], [&[5, 33], &[17, 33], &[17]]] {
         check("linear", &shapes, &with_bias, &naive);
     }
-    check(
-        "linear without bias",
-        &[&[4, 3], &[2, 3]],
-        &|i| nn::linear(&i[0], &i[1], None),
-        &|i| i[0].matmul(&i[1].t()?),
-    );
+    check("linear without bias", &[&[4, 3], &[2, 3]], &|i| nn::linear(&i[0], &i[1], None), &|i| {
+        i[0].matmul(&i[1].t()?)
+    });
     check_threads("linear", &[&[700, 96], &[160, 96], &[160]], &with_bias);
     check_threads("linear, thin", &[&[5000, 12], &[40, 12], &[40]], &with_bias);
 }
 
 #[test]
 fn convolutions() {
-    for (time, channels, outputs, kernel) in
-        [(8, 3, 5, 4), (11, 2, 3, 4), (4, 1, 1, 4), (9, 5, 2, 1)]
-    {
-        let shapes: [&[usize]; 3] = [
-            &[2, time, channels],
-            &[outputs, channels, kernel],
-            &[outputs],
-        ];
-        check(
-            "patch_conv1d",
-            &shapes,
-            &|i| nn::patch_conv1d(&i[0], &i[1], Some(&i[2])),
-            &|i| naive_conv(&i[0], &i[1], Some(&i[2]), kernel, 0),
-        );
-    }
-    check_threads(
-        "patch_conv1d",
-        &[&[3, 1999, 12], &[40, 12, 4], &[40]],
-        &|i| nn::patch_conv1d(&i[0], &i[1], Some(&i[2])),
-    );
-    for (time, kernel, stride, padding) in [
-        (9, 5, 2, 2),
-        (1, 3, 1, 1),
-        (7, 3, 1, 0),
-        (10, 7, 3, 3),
-        (6, 1, 2, 0),
-    ] {
-        let shapes: [&[usize]; 3] = [&[2, time, 3], &[4, 3, kernel], &[4]];
-        let op = |i: &[Tensor]| nn::conv1d(&i[0], &i[1], Some(&i[2]), stride, padding);
-        check("conv1d", &shapes, &op, &|i| {
-            naive_conv(&i[0], &i[1], Some(&i[2]), stride, padding)
+    for (time, channels, outputs, kernel) in [(8, 3, 5, 4), (11, 2, 3, 4), (4, 1, 1, 4), (9, 5, 2, 1)] {
+        let shapes: [&[usize]; 3] = [&[2, time, channels], &[outputs, channels, kernel], &[outputs]];
+        check("patch_conv1d", &shapes, &|i| nn::patch_conv1d(&i[0], &i[1], Some(&i[2])), &|i| {
+            naive_conv(&i[0], &i[1], Some(&i[2]), kernel, 0)
         });
     }
-    check(
-        "conv1d without bias",
-        &[&[1, 5, 2], &[3, 2, 3]],
-        &|i| nn::conv1d(&i[0], &i[1], None, 1, 1),
-        &|i| naive_conv(&i[0], &i[1], None, 1, 1),
-    );
-    check_threads("conv1d", &[&[3, 700, 32], &[48, 32, 5], &[48]], &|i| {
-        nn::conv1d(&i[0], &i[1], Some(&i[2]), 2, 2)
+    check_threads("patch_conv1d", &[&[3, 1999, 12], &[40, 12, 4], &[40]], &|i| {
+        nn::patch_conv1d(&i[0], &i[1], Some(&i[2]))
     });
+    for (time, kernel, stride, padding) in [(9, 5, 2, 2), (1, 3, 1, 1), (7, 3, 1, 0), (10, 7, 3, 3), (6, 1, 2, 0)] {
+        let shapes: [&[usize]; 3] = [&[2, time, 3], &[4, 3, kernel], &[4]];
+        let op = |i: &[Tensor]| nn::conv1d(&i[0], &i[1], Some(&i[2]), stride, padding);
+        check("conv1d", &shapes, &op, &|i| naive_conv(&i[0], &i[1], Some(&i[2]), stride, padding));
+    }
+    check("conv1d without bias", &[&[1, 5, 2], &[3, 2, 3]], &|i| nn::conv1d(&i[0], &i[1], None, 1, 1), &|i| {
+        naive_conv(&i[0], &i[1], None, 1, 1)
+    });
+    check_threads("conv1d", &[&[3, 700, 32], &[48, 32, 5], &[48]], &|i| nn::conv1d(&i[0], &i[1], Some(&i[2]), 2, 2));
     for (time, channels, kernel) in [(9, 3, 7), (1, 2, 7), (5, 1, 3), (40, 19, 7), (4, 2, 1)] {
         let shapes: [&[usize]; 3] = [&[2, time, channels], &[channels, 1, kernel], &[channels]];
-        check(
-            "depthwise_conv1d",
-            &shapes,
-            &|i| nn::depthwise_conv1d(&i[0], &i[1], Some(&i[2])),
-            &|i| naive_depthwise(&i[0], &i[1], Some(&i[2])),
-        );
+        check("depthwise_conv1d", &shapes, &|i| nn::depthwise_conv1d(&i[0], &i[1], Some(&i[2])), &|i| {
+            naive_depthwise(&i[0], &i[1], Some(&i[2]))
+        });
     }
     check(
         "depthwise_conv1d without bias",
@@ -95,29 +58,18 @@ fn convolutions() {
         &|i| nn::depthwise_conv1d(&i[0], &i[1], None),
         &|i| naive_depthwise(&i[0], &i[1], None),
     );
-    check_threads(
-        "depthwise_conv1d",
-        &[&[4, 500, 40], &[40, 1, 7], &[40]],
-        &|i| nn::depthwise_conv1d(&i[0], &i[1], Some(&i[2])),
-    );
+    check_threads("depthwise_conv1d", &[&[4, 500, 40], &[40, 1, 7], &[40]], &|i| {
+        nn::depthwise_conv1d(&i[0], &i[1], Some(&i[2]))
+    });
 }
 
-fn naive_conv(
-    x: &Tensor,
-    w: &Tensor,
-    bias: Option<&Tensor>,
-    stride: usize,
-    padding: usize,
-) -> TensorResult<Tensor> {
+fn naive_conv(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, stride: usize, padding: usize) -> TensorResult<Tensor> {
     let kernel = w.dim(2)?;
     let x = x.pad_with_zeros(1, padding, padding)?;
     let steps = (x.dim(1)? - kernel) / stride + 1;
     let mut y = Vec::new();
     for step in 0..steps {
-        let window = x
-            .narrow(1, step * stride, kernel)?
-            .contiguous()?
-            .unsqueeze(1)?;
+        let window = x.narrow(1, step * stride, kernel)?.contiguous()?.unsqueeze(1)?;
         let products = window.broadcast_mul(&w.transpose(1, 2)?.contiguous()?.unsqueeze(0)?)?;
         y.push(products.sum(D::Minus1)?.sum(D::Minus1)?);
     }
@@ -133,9 +85,7 @@ fn naive_depthwise(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> TensorResul
     let padded = x.pad_with_zeros(1, kernel / 2, kernel / 2)?;
     let mut y = x.zeros_like()?;
     for j in 0..kernel {
-        y = (y + padded
-            .narrow(1, j, time)?
-            .broadcast_mul(&w.narrow(2, j, 1)?.flatten_all()?)?)?;
+        y = (y + padded.narrow(1, j, time)?.broadcast_mul(&w.narrow(2, j, 1)?.flatten_all()?)?)?;
     }
     match bias {
         Some(bias) => y.broadcast_add(bias),
@@ -146,23 +96,14 @@ fn naive_depthwise(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> TensorResul
 fn naive_layer_norm(i: &[Tensor], eps: f64) -> TensorResult<Tensor> {
     let centred = i[0].broadcast_sub(&i[0].mean_keepdim(D::Minus1)?)?;
     let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
-    let y = centred
-        .broadcast_div(&(variance + eps)?.sqrt()?)?
-        .broadcast_mul(&i[1])?;
-    if i.len() > 2 {
-        y.broadcast_add(&i[2])
-    } else {
-        Ok(y)
-    }
+    let y = centred.broadcast_div(&(variance + eps)?.sqrt()?)?.broadcast_mul(&i[1])?;
+    if i.len() > 2 { y.broadcast_add(&i[2]) } else { Ok(y) }
 }
 
 fn naive_grn(x: &Tensor, gamma: &Tensor, beta: &Tensor) -> TensorResult<Tensor> {
     let g = x.sqr()?.sum_keepdim(1)?.sqrt()?;
     let n = g.broadcast_div(&(g.mean_keepdim(D::Minus1)? + 1e-6)?)?;
-    x.broadcast_mul(&n)?
-        .broadcast_mul(gamma)?
-        .broadcast_add(beta)?
-        + x
+    x.broadcast_mul(&n)?.broadcast_mul(gamma)?.broadcast_add(beta)? + x
 }
 
 #[test]
@@ -170,81 +111,47 @@ fn normalisations() {
     for shape in [&[2usize, 3, 6][..], &[1, 5], &[3, 37]] {
         let width = shape[shape.len() - 1];
         let shapes = [shape, &[width], &[width]];
-        check(
-            "layer_norm",
-            &shapes,
-            &|i| nn::layer_norm(&i[0], &i[1], Some(&i[2]), 1e-5),
-            &|i| naive_layer_norm(i, 1e-5),
-        );
+        check("layer_norm", &shapes, &|i| nn::layer_norm(&i[0], &i[1], Some(&i[2]), 1e-5), &|i| {
+            naive_layer_norm(i, 1e-5)
+        });
     }
-    check(
-        "layer_norm without bias",
-        &[&[2, 5], &[5]],
-        &|i| nn::layer_norm(&i[0], &i[1], None, 1e-5),
-        &|i| naive_layer_norm(i, 1e-5),
-    );
-    check_threads("layer_norm", &[&[3000, 40], &[40], &[40]], &|i| {
-        nn::layer_norm(&i[0], &i[1], Some(&i[2]), 1e-6)
+    check("layer_norm without bias", &[&[2, 5], &[5]], &|i| nn::layer_norm(&i[0], &i[1], None, 1e-5), &|i| {
+        naive_layer_norm(i, 1e-5)
     });
+    check_threads("layer_norm", &[&[3000, 40], &[40], &[40]], &|i| nn::layer_norm(&i[0], &i[1], Some(&i[2]), 1e-6));
 
     for shape in [&[2usize, 7, 3][..], &[1, 3, 1], &[3, 5, 19]] {
         let shapes = [shape, &[shape[2]], &[shape[2]]];
-        check(
-            "time_norm",
-            &shapes,
-            &|i| nn::time_norm(&i[0], &i[1], &i[2], 1e-6),
-            &|i| {
-                let centred = i[0].broadcast_sub(&i[0].mean_keepdim(1)?)?;
-                let squares = centred.sqr()?.sum_keepdim(1)?;
-                let std = (squares / (i[0].dim(1)? as f64 - 1.0))?.sqrt()?;
-                centred
-                    .broadcast_div(&(std + 1e-6)?)?
-                    .broadcast_mul(&i[1])?
-                    .broadcast_add(&i[2])
-            },
-        );
+        check("time_norm", &shapes, &|i| nn::time_norm(&i[0], &i[1], &i[2], 1e-6), &|i| {
+            let centred = i[0].broadcast_sub(&i[0].mean_keepdim(1)?)?;
+            let squares = centred.sqr()?.sum_keepdim(1)?;
+            let std = (squares / (i[0].dim(1)? as f64 - 1.0))?.sqrt()?;
+            centred.broadcast_div(&(std + 1e-6)?)?.broadcast_mul(&i[1])?.broadcast_add(&i[2])
+        });
     }
-    check_threads("time_norm", &[&[3, 1250, 40], &[40], &[40]], &|i| {
-        nn::time_norm(&i[0], &i[1], &i[2], 1e-6)
-    });
+    check_threads("time_norm", &[&[3, 1250, 40], &[40], &[40]], &|i| nn::time_norm(&i[0], &i[1], &i[2], 1e-6));
 
     for shape in [&[2usize, 6, 3][..], &[1, 1, 5], &[2, 4, 18]] {
         let shapes = [shape, &[shape[2]], &[shape[2]]];
-        check(
-            "grn",
-            &shapes,
-            &|i| nn::grn(&i[0], &i[1], &i[2], 1e-6),
-            &|i| naive_grn(&i[0], &i[1], &i[2]),
-        );
+        check("grn", &shapes, &|i| nn::grn(&i[0], &i[1], &i[2], 1e-6), &|i| naive_grn(&i[0], &i[1], &i[2]));
     }
-    check_threads("grn", &[&[3, 600, 160], &[160], &[160]], &|i| {
-        nn::grn(&i[0], &i[1], &i[2], 1e-6)
-    });
+    check_threads("grn", &[&[3, 600, 160], &[160], &[160]], &|i| nn::grn(&i[0], &i[1], &i[2], 1e-6));
 }
 
 #[test]
 fn time_norm_of_a_constant_channel_is_its_bias() {
     let x = Tensor::full(0.1f32, (1, 5000, 1), &Device::Cpu).unwrap();
     let x = candle_core::Var::from_tensor(&x).unwrap();
-    let (w, b) = (
-        Tensor::new(&[2f32], &Device::Cpu).unwrap(),
-        Tensor::new(&[3f32], &Device::Cpu).unwrap(),
-    );
+    let (w, b) = (Tensor::new(&[2f32], &Device::Cpu).unwrap(), Tensor::new(&[3f32], &Device::Cpu).unwrap());
     let y = nn::time_norm(&x, &w, &b, 1e-6).unwrap();
     let values: Vec<f32> = y.flatten_all().unwrap().to_vec1().unwrap();
     assert!(values.iter().all(|v| *v == 3.0));
-    let weights = support::values(5, &[1, 5000, 1])
-        .to_dtype(DType::F32)
-        .unwrap();
-    let gradients = nn::backward(&(y * weights).unwrap().sum_all().unwrap()).unwrap();
-    let gradient: Vec<f32> = gradients
-        .get(&x)
-        .unwrap()
-        .flatten_all()
-        .unwrap()
-        .to_vec1()
-        .unwrap();
-    assert!(gradient.iter().all(|v| *v == 0.0));
+    // No gradient passes through the deviation: what is left is weight/eps · (dy - mean(dy)).
+    let weights = support::values(5, &[1, 5000, 1]).to_dtype(DType::F32).unwrap();
+    let gradients = nn::backward(&(y * &weights).unwrap().sum_all().unwrap()).unwrap();
+    let mean = weights.mean_keepdim(1).unwrap();
+    let wanted = (weights.broadcast_sub(&mean).unwrap() * 2e6).unwrap();
+    support::assert_close("constant channel", gradients.get(&x).unwrap(), &wanted, 1e-5);
 }
 
 #[test]
@@ -254,51 +161,32 @@ fn grn_of_a_silent_channel_has_a_finite_gradient() {
     let (gamma, beta) = (values(1, &[2]), values(2, &[2]));
     let y = nn::grn(&x, &gamma, &beta, 1e-6).unwrap();
     let gradients = nn::backward(&y.sum_all().unwrap()).unwrap();
-    let gradient: Vec<f64> = gradients
-        .get(&x)
-        .unwrap()
-        .flatten_all()
-        .unwrap()
-        .to_vec1()
-        .unwrap();
+    let gradient: Vec<f64> = gradients.get(&x).unwrap().flatten_all().unwrap().to_vec1().unwrap();
     assert!(gradient.iter().all(|g| g.is_finite()), "{gradient:?}");
 }
 
 #[test]
 fn batch_norm() {
     let state = |channels: usize| {
-        let parameters =
-            nn::Parameters::new(DType::F64, &Device::Cpu, einthoven_random::Streams::new(1));
+        let parameters = nn::Parameters::new(DType::F64, &Device::Cpu, einthoven_random::Streams::new(1));
         let mean = parameters.root().buffer("mean", channels, 0.3).unwrap();
         let var = parameters.root().buffer("var", channels, 1.7).unwrap();
         nn::BatchNormState { mean, var }
     };
     let single = |channels: usize| {
-        let parameters =
-            nn::Parameters::new(DType::F32, &Device::Cpu, einthoven_random::Streams::new(1));
+        let parameters = nn::Parameters::new(DType::F32, &Device::Cpu, einthoven_random::Streams::new(1));
         let mean = parameters.root().buffer("mean", channels, 0.3).unwrap();
         let var = parameters.root().buffer("var", channels, 1.7).unwrap();
         nn::BatchNormState { mean, var }
     };
-    for (shape, training) in [
-        ([2, 4, 3], true),
-        ([1, 7, 2], true),
-        ([2, 4, 3], false),
-        ([1, 1, 18], false),
-    ] {
+    for (shape, training) in [([2, 4, 3], true), ([1, 7, 2], true), ([2, 4, 3], false), ([1, 1, 18], false)] {
         let shapes: [&[usize]; 3] = [&shape, &[shape[2]], &[shape[2]]];
         let op = |i: &[Tensor]| {
-            let state = if i[0].dtype() == DType::F64 {
-                state(shape[2])
-            } else {
-                single(shape[2])
-            };
+            let state = if i[0].dtype() == DType::F64 { state(shape[2]) } else { single(shape[2]) };
             nn::batch_norm(&i[0], &i[1], &i[2], &state, 0.1, 1e-5, training)
         };
         check("batch_norm", &shapes, &op, &|i| {
-            let x = i[0]
-                .contiguous()?
-                .reshape((shape[0] * shape[1], shape[2]))?;
+            let x = i[0].contiguous()?.reshape((shape[0] * shape[1], shape[2]))?;
             let (mean, var) = if training {
                 let mean = x.mean(0)?;
                 (mean.clone(), x.broadcast_sub(&mean)?.sqr()?.mean(0)?)
@@ -306,12 +194,8 @@ fn batch_norm() {
                 let state = state(shape[2]);
                 (state.mean.get(), state.var.get())
             };
-            let y = x
-                .broadcast_sub(&mean)?
-                .broadcast_div(&(var + 1e-5)?.sqrt()?)?;
-            y.broadcast_mul(&i[1])?
-                .broadcast_add(&i[2])?
-                .reshape(&shape)
+            let y = x.broadcast_sub(&mean)?.broadcast_div(&(var + 1e-5)?.sqrt()?)?;
+            y.broadcast_mul(&i[1])?.broadcast_add(&i[2])?.reshape(&shape)
         });
     }
     // The running statistics move as torch's do: the variance in its unbiased form.
@@ -319,10 +203,7 @@ fn batch_norm() {
     let x = Tensor::new(&[[[1f64], [3.0]]], &Device::Cpu).unwrap();
     let one = Tensor::new(&[1f64], &Device::Cpu).unwrap();
     nn::batch_norm(&x, &one, &one, &state, 0.1, 1e-5, true).unwrap();
-    let (mean, var): (Vec<f64>, Vec<f64>) = (
-        state.mean.get().to_vec1().unwrap(),
-        state.var.get().to_vec1().unwrap(),
-    );
+    let (mean, var): (Vec<f64>, Vec<f64>) = (state.mean.get().to_vec1().unwrap(), state.var.get().to_vec1().unwrap());
     assert!((mean[0] - (0.9 * 0.3 + 0.1 * 2.0)).abs() < 1e-12);
     assert!((var[0] - (0.9 * 1.7 + 0.1 * 2.0)).abs() < 1e-12);
     check_threads("batch_norm", &[&[3, 900, 40], &[40], &[40]], &|i| {
@@ -349,125 +230,71 @@ fn activations() {
 #[test]
 fn gelu_is_accurate_over_the_whole_range() {
     let x: Vec<f64> = (-12_000..12_000).map(|i| f64::from(i) * 1e-3).collect();
-    let exact: Vec<f64> = nn::gelu(&Tensor::new(x.as_slice(), &Device::Cpu).unwrap())
-        .unwrap()
-        .to_vec1()
-        .unwrap();
+    let exact: Vec<f64> = nn::gelu(&Tensor::new(x.as_slice(), &Device::Cpu).unwrap()).unwrap().to_vec1().unwrap();
     let x: Vec<f32> = x.into_iter().map(|x| x as f32).collect();
-    let single: Vec<f32> = nn::gelu(&Tensor::new(x.as_slice(), &Device::Cpu).unwrap())
-        .unwrap()
-        .to_vec1()
-        .unwrap();
+    let single: Vec<f32> = nn::gelu(&Tensor::new(x.as_slice(), &Device::Cpu).unwrap()).unwrap().to_vec1().unwrap();
     for ((x, wanted), found) in x.iter().zip(exact).zip(single) {
         let error = (f64::from(found) - wanted).abs();
-        assert!(
-            error <= 3e-7 * wanted.abs().max(0.3),
-            "gelu({x}) is {found}, should be {wanted}"
-        );
+        assert!(error <= 3e-7 * wanted.abs().max(0.3), "gelu({x}) is {found}, should be {wanted}");
     }
 }
 
 #[test]
 fn pooling() {
-    for (time, kernel, stride, padding) in [(9, 3, 2, 1), (4, 4, 4, 0), (5, 2, 1, 1), (1, 3, 2, 1)]
-    {
-        check(
-            "max_pool1d",
-            &[&[2, time, 3]],
-            &|i| nn::max_pool1d(&i[0], kernel, stride, padding),
-            &|i| {
-                let low = Tensor::full(-1e9, (2, padding, 3), &Device::Cpu)?;
-                let x = if padding == 0 {
-                    i[0].clone()
-                } else {
-                    Tensor::cat(&[&low, &i[0], &low], 1)?
-                };
-                let steps = (time + 2 * padding - kernel) / stride + 1;
-                let windows: TensorResult<Vec<_>> = (0..steps)
-                    .map(|s| x.narrow(1, s * stride, kernel)?.contiguous()?.max(1))
-                    .collect();
-                Tensor::stack(&windows?, 1)
-            },
-        );
+    for (time, kernel, stride, padding) in [(9, 3, 2, 1), (4, 4, 4, 0), (5, 2, 1, 1), (1, 3, 2, 1)] {
+        check("max_pool1d", &[&[2, time, 3]], &|i| nn::max_pool1d(&i[0], kernel, stride, padding), &|i| {
+            let low = Tensor::full(-1e9, (2, padding, 3), &Device::Cpu)?;
+            let x = if padding == 0 { i[0].clone() } else { Tensor::cat(&[&low, &i[0], &low], 1)? };
+            let steps = (time + 2 * padding - kernel) / stride + 1;
+            let windows: TensorResult<Vec<_>> =
+                (0..steps).map(|s| x.narrow(1, s * stride, kernel)?.contiguous()?.max(1)).collect();
+            Tensor::stack(&windows?, 1)
+        });
     }
     for (time, ceil) in [(6, false), (7, false), (7, true), (1, true)] {
-        check(
-            "avg_pool1d",
-            &[&[2, time, 3]],
-            &|i| nn::avg_pool1d(&i[0], 2, ceil),
-            &|i| {
-                let count = if ceil { time.div_ceil(2) } else { time / 2 };
-                let windows: TensorResult<Vec<_>> = (0..count)
-                    .map(|s| i[0].narrow(1, 2 * s, 2.min(time - 2 * s))?.mean(1))
-                    .collect();
-                Tensor::stack(&windows?, 1)
-            },
-        );
+        check("avg_pool1d", &[&[2, time, 3]], &|i| nn::avg_pool1d(&i[0], 2, ceil), &|i| {
+            let count = if ceil { time.div_ceil(2) } else { time / 2 };
+            let windows: TensorResult<Vec<_>> =
+                (0..count).map(|s| i[0].narrow(1, 2 * s, 2.min(time - 2 * s))?.mean(1)).collect();
+            Tensor::stack(&windows?, 1)
+        });
     }
     let lengths = [4usize, 1];
     let each = |x: &Tensor, f: &dyn Fn(&Tensor) -> TensorResult<Tensor>| {
-        let rows: TensorResult<Vec<_>> = (0..2)
-            .map(|e| f(&x.get(e)?.narrow(0, 0, lengths[e])?.contiguous()?))
-            .collect();
+        let rows: TensorResult<Vec<_>> =
+            (0..2).map(|e| f(&x.get(e)?.narrow(0, 0, lengths[e])?.contiguous()?)).collect();
         Tensor::stack(&rows?, 0)
     };
-    check(
-        "mean_over_time",
-        &[&[2, 5, 3]],
-        &|i| nn::mean_over_time(&i[0], None),
-        &|i| i[0].mean(1),
-    );
-    check(
-        "mean_over_time, lengths",
-        &[&[2, 5, 3]],
-        &|i| nn::mean_over_time(&i[0], Some(&lengths)),
-        &|i| each(&i[0], &|x| x.mean(0)),
-    );
-    check(
-        "max_over_time",
-        &[&[2, 5, 3]],
-        &|i| nn::max_over_time(&i[0], None),
-        &|i| i[0].contiguous()?.max(1),
-    );
-    check(
-        "max_over_time, lengths",
-        &[&[2, 5, 3]],
-        &|i| nn::max_over_time(&i[0], Some(&lengths)),
-        &|i| each(&i[0], &|x| x.max(0)),
-    );
+    check("mean_over_time", &[&[2, 5, 3]], &|i| nn::mean_over_time(&i[0], None), &|i| i[0].mean(1));
+    check("mean_over_time, lengths", &[&[2, 5, 3]], &|i| nn::mean_over_time(&i[0], Some(&lengths)), &|i| {
+        each(&i[0], &|x| x.mean(0))
+    });
+    check("max_over_time", &[&[2, 5, 3]], &|i| nn::max_over_time(&i[0], None), &|i| i[0].contiguous()?.max(1));
+    check("max_over_time, lengths", &[&[2, 5, 3]], &|i| nn::max_over_time(&i[0], Some(&lengths)), &|i| {
+        each(&i[0], &|x| x.max(0))
+    });
 }
 
 fn naive_attention(i: &[Tensor], options: &Attention) -> TensorResult<Tensor> {
     let (batch, heads, t, d) = i[0].dims4()?;
     let (_, key_heads, s, _) = i[1].dims4()?;
     let widen = |x: &Tensor| -> TensorResult<Tensor> {
-        let repeated: Vec<Tensor> = (0..heads)
-            .map(|head| x.narrow(1, head * key_heads / heads, 1))
-            .collect::<TensorResult<_>>()?;
+        let repeated: Vec<Tensor> =
+            (0..heads).map(|head| x.narrow(1, head * key_heads / heads, 1)).collect::<TensorResult<_>>()?;
         Tensor::cat(&repeated, 1)?.contiguous()
     };
     let (k, v) = (widen(&i[1])?, widen(&i[2])?);
-    let scores = (i[0]
-        .contiguous()?
-        .matmul(&k.transpose(2, 3)?.contiguous()?)?
-        * options.scale)?;
+    let scores = (i[0].contiguous()?.matmul(&k.transpose(2, 3)?.contiguous()?)? * options.scale)?;
     let mut mask = vec![0f64; batch * t * s];
     for (at, mask) in mask.iter_mut().enumerate() {
         let (example, row, column) = (at / (t * s), at / s % t, at % s);
         let late = options.causal && column + t > row + s;
-        if late
-            || options
-                .key_lengths
-                .as_ref()
-                .is_some_and(|n| column >= n[example])
-        {
+        if late || options.key_lengths.as_ref().is_some_and(|n| column >= n[example]) {
             *mask = f64::NEG_INFINITY;
         }
     }
     let scores = scores.broadcast_add(&Tensor::from_vec(mask, (batch, 1, t, s), &Device::Cpu)?)?;
-    let e = scores
-        .broadcast_sub(&scores.max_keepdim(D::Minus1)?)?
-        .exp()?;
+    let e = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?)?.exp()?;
     let y = e.broadcast_div(&e.sum_keepdim(D::Minus1)?)?.matmul(&v)?;
     assert_eq!(y.dims(), [batch, heads, t, d]);
     Ok(y)
@@ -481,62 +308,24 @@ fn attention() {
         (4, 2, 2, 6, 5, false, Some(vec![1, 6])),
         (1, 1, 1, 1, 1, true, None),
     ] {
-        let options = Attention {
-            scale: 0.7,
-            causal,
-            key_lengths: lengths,
-            dropout: None,
-        };
-        let shapes: [&[usize]; 3] = [
-            &[2, heads, t, d],
-            &[2, key_heads, s, d],
-            &[2, key_heads, s, d],
-        ];
-        check(
-            "attention",
-            &shapes,
-            &|i| nn::attention(&i[0], &i[1], &i[2], &options),
-            &|i| naive_attention(i, &options),
-        );
-        let shapes: [&[usize]; 3] = [
-            &[2, t, heads * d],
-            &[2, s, key_heads * d],
-            &[2, s, key_heads * d],
-        ];
-        check(
-            "attention_merged",
-            &shapes,
-            &|i| nn::attention_merged(&i[0], &i[1], &i[2], heads, &options),
-            &|i| {
-                let split = |x: &Tensor, heads: usize| -> TensorResult<Tensor> {
-                    x.contiguous()?
-                        .reshape((2, x.dim(1)?, heads, d))?
-                        .transpose(1, 2)?
-                        .contiguous()
-                };
-                let split = [
-                    split(&i[0], heads)?,
-                    split(&i[1], key_heads)?,
-                    split(&i[2], key_heads)?,
-                ];
-                naive_attention(&split, &options)?
-                    .transpose(1, 2)?
-                    .contiguous()?
-                    .reshape((2, t, heads * d))
-            },
-        );
+        let options = Attention { scale: 0.7, causal, key_lengths: lengths, dropout: None };
+        let shapes: [&[usize]; 3] = [&[2, heads, t, d], &[2, key_heads, s, d], &[2, key_heads, s, d]];
+        check("attention", &shapes, &|i| nn::attention(&i[0], &i[1], &i[2], &options), &|i| {
+            naive_attention(i, &options)
+        });
+        let shapes: [&[usize]; 3] = [&[2, t, heads * d], &[2, s, key_heads * d], &[2, s, key_heads * d]];
+        check("attention_merged", &shapes, &|i| nn::attention_merged(&i[0], &i[1], &i[2], heads, &options), &|i| {
+            let split = |x: &Tensor, heads: usize| -> TensorResult<Tensor> {
+                x.contiguous()?.reshape((2, x.dim(1)?, heads, d))?.transpose(1, 2)?.contiguous()
+            };
+            let split = [split(&i[0], heads)?, split(&i[1], key_heads)?, split(&i[2], key_heads)?];
+            naive_attention(&split, &options)?.transpose(1, 2)?.contiguous()?.reshape((2, t, heads * d))
+        });
     }
-    let options = Attention {
-        scale: 0.2,
-        causal: true,
-        key_lengths: Some(vec![40, 33, 7]),
-        dropout: None,
-    };
-    check_threads(
-        "attention",
-        &[&[3, 4, 40, 16], &[3, 2, 40, 16], &[3, 2, 40, 16]],
-        &|i| nn::attention(&i[0], &i[1], &i[2], &options),
-    );
+    let options = Attention { scale: 0.2, causal: true, key_lengths: Some(vec![40, 33, 7]), dropout: None };
+    check_threads("attention", &[&[3, 4, 40, 16], &[3, 2, 40, 16], &[3, 2, 40, 16]], &|i| {
+        nn::attention(&i[0], &i[1], &i[2], &options)
+    });
 }
 
 #[test]
@@ -544,93 +333,46 @@ fn attention_dropout_has_the_gradient_of_its_value() {
     let pass = nn::Pass::train(einthoven_random::Streams::new(3).stream("dropout", &[0]));
     let dropout = pass.dropout(0.4);
     assert!(dropout.is_some());
-    let options = Attention {
-        scale: 0.5,
-        causal: false,
-        key_lengths: None,
-        dropout,
-    };
+    let options = Attention { scale: 0.5, causal: false, key_lengths: None, dropout };
     let op = |i: &[Tensor]| nn::attention(&i[0], &i[1], &i[2], &options);
-    check(
-        "attention with dropout",
-        &[&[2, 2, 3, 2], &[2, 2, 4, 2], &[2, 2, 4, 2]],
-        &op,
-        &|i| Ok(op(i).unwrap()),
-    );
-    check_threads(
-        "attention with dropout",
-        &[&[3, 2, 30, 8], &[3, 2, 30, 8], &[3, 2, 30, 8]],
-        &op,
-    );
+    check("attention with dropout", &[&[2, 2, 3, 2], &[2, 2, 4, 2], &[2, 2, 4, 2]], &op, &|i| Ok(op(i).unwrap()));
+    check_threads("attention with dropout", &[&[3, 2, 30, 8], &[3, 2, 30, 8], &[3, 2, 30, 8]], &op);
 }
 
 #[test]
 fn rotary() {
     let naive = |x: &Tensor| -> TensorResult<Tensor> {
         let (_, _, t, d) = x.dims4()?;
-        let angles: Vec<f64> = (0..t * d)
-            .map(|i| (i / d) as f64 * 10_000f64.powf(-2.0 * (i % d % (d / 2)) as f64 / d as f64))
-            .collect();
+        let angles: Vec<f64> =
+            (0..t * d).map(|i| (i / d) as f64 * 10_000f64.powf(-2.0 * (i % d % (d / 2)) as f64 / d as f64)).collect();
         let angles = Tensor::from_vec(angles, (t, d), &Device::Cpu)?;
         let (a, b) = (x.narrow(3, 0, d / 2)?, x.narrow(3, d / 2, d / 2)?);
         let turned = Tensor::cat(&[&b.neg()?, &a], 3)?;
         x.broadcast_mul(&angles.cos()?)? + turned.broadcast_mul(&angles.sin()?)?
     };
-    check("rotary", &[&[2, 3, 4, 6]], &|i| nn::rotary(&i[0]), &|i| {
-        naive(&i[0])
+    check("rotary", &[&[2, 3, 4, 6]], &|i| nn::rotary(&i[0]), &|i| naive(&i[0]));
+    check("rotary_merged", &[&[2, 4, 18]], &|i| nn::rotary_merged(&i[0], 3), &|i| {
+        let split = i[0].contiguous()?.reshape((2, 4, 3, 6))?.transpose(1, 2)?.contiguous()?;
+        naive(&split)?.transpose(1, 2)?.contiguous()?.reshape((2, 4, 18))
     });
-    check(
-        "rotary_merged",
-        &[&[2, 4, 18]],
-        &|i| nn::rotary_merged(&i[0], 3),
-        &|i| {
-            let split = i[0]
-                .contiguous()?
-                .reshape((2, 4, 3, 6))?
-                .transpose(1, 2)?
-                .contiguous()?;
-            naive(&split)?
-                .transpose(1, 2)?
-                .contiguous()?
-                .reshape((2, 4, 18))
-        },
-    );
 }
 
 #[test]
 fn embedding() {
     let ids = [3u32, 0, 3, 4, 1, 3];
-    check(
-        "embedding",
-        &[&[5, 3]],
-        &|i| nn::embedding(&i[0], &ids, &[2, 3]),
-        &|i| {
-            i[0].contiguous()?
-                .index_select(&Tensor::new(&ids, &Device::Cpu)?, 0)?
-                .reshape((2, 3, 3))
-        },
-    );
+    check("embedding", &[&[5, 3]], &|i| nn::embedding(&i[0], &ids, &[2, 3]), &|i| {
+        i[0].contiguous()?.index_select(&Tensor::new(&ids, &Device::Cpu)?, 0)?.reshape((2, 3, 3))
+    });
 }
 
 #[test]
 fn dropout() {
     let streams = einthoven_random::Streams::new(3);
-    let op = |i: &[Tensor]| {
-        nn::dropout(
-            &i[0],
-            0.3,
-            &nn::Pass::train(streams.stream("dropout", &[0])),
-        )
-    };
+    let op = |i: &[Tensor]| nn::dropout(&i[0], 0.3, &nn::Pass::train(streams.stream("dropout", &[0])));
     check("dropout", &[&[4, 5]], &op, &|i| Ok(op(i).unwrap()));
     check_threads("dropout", &[&[300, 200]], &op);
     let ones = Tensor::ones((300, 200), DType::F32, &Device::Cpu).unwrap();
-    let y: Vec<f32> = op(&[ones])
-        .unwrap()
-        .flatten_all()
-        .unwrap()
-        .to_vec1()
-        .unwrap();
+    let y: Vec<f32> = op(&[ones]).unwrap().flatten_all().unwrap().to_vec1().unwrap();
     let kept = y.iter().filter(|y| **y != 0.0).count() as f64 / y.len() as f64;
     assert!((kept - 0.7).abs() < 0.01, "{kept} kept");
     assert!(y.iter().all(|y| *y == 0.0 || (*y - 1.0 / 0.7).abs() < 1e-6));
@@ -639,12 +381,7 @@ fn dropout() {
     let same = nn::dropout(&x, 0.3, &nn::Pass::evaluate()).unwrap();
     assert_eq!(same.to_vec1::<f64>().unwrap(), x.to_vec1::<f64>().unwrap());
     let pass = nn::Pass::train(streams.stream("dropout", &[1]));
-    let draw = || {
-        nn::dropout(&x, 0.3, &pass)
-            .unwrap()
-            .to_vec1::<f64>()
-            .unwrap()
-    };
+    let draw = || nn::dropout(&x, 0.3, &pass).unwrap().to_vec1::<f64>().unwrap();
     assert_ne!(draw(), draw());
 }
 
@@ -658,22 +395,14 @@ fn naive_cross_entropy(logits: &Tensor, targets: &[u32]) -> TensorResult<Tensor>
 #[test]
 fn cross_entropies() {
     let targets = [2u32, 0, 4];
-    check(
-        "cross_entropy",
-        &[&[3, 5]],
-        &|i| nn::cross_entropy(&i[0], &targets),
-        &|i| naive_cross_entropy(&i[0], &targets),
-    );
-    check(
-        "cross_entropy of one",
-        &[&[1, 1]],
-        &|i| nn::cross_entropy(&i[0], &[0]),
-        &|i| naive_cross_entropy(&i[0], &[0]),
-    );
-    let many: Vec<u32> = (0..300).map(|i| i * 7 % 200).collect();
-    check_threads("cross_entropy", &[&[300, 200]], &|i| {
-        nn::cross_entropy(&i[0], &many)
+    check("cross_entropy", &[&[3, 5]], &|i| nn::cross_entropy(&i[0], &targets), &|i| {
+        naive_cross_entropy(&i[0], &targets)
     });
+    check("cross_entropy of one", &[&[1, 1]], &|i| nn::cross_entropy(&i[0], &[0]), &|i| {
+        naive_cross_entropy(&i[0], &[0])
+    });
+    let many: Vec<u32> = (0..300).map(|i| i * 7 % 200).collect();
+    check_threads("cross_entropy", &[&[300, 200]], &|i| nn::cross_entropy(&i[0], &many));
 
     let targets = [2u32, 9, 0, 9, 6];
     let kept = Tensor::new(&[0u32, 2, 4], &Device::Cpu).unwrap();
@@ -695,46 +424,28 @@ fn cross_entropies() {
 
 #[test]
 fn contrastive() {
-    check(
-        "l2_normalize",
-        &[&[3, 5]],
-        &|i| nn::l2_normalize(&i[0], 1e-12),
-        &|i| i[0].broadcast_div(&i[0].sqr()?.sum_keepdim(1)?.sqrt()?),
-    );
-    check(
-        "l2_normalize below the floor",
-        &[&[3, 5]],
-        &|i| nn::l2_normalize(&i[0], 10.0),
-        &|i| &i[0] / 10.0,
-    );
+    check("l2_normalize", &[&[3, 5]], &|i| nn::l2_normalize(&i[0], 1e-12), &|i| {
+        i[0].broadcast_div(&i[0].sqr()?.sum_keepdim(1)?.sqrt()?)
+    });
+    check("l2_normalize below the floor", &[&[3, 5]], &|i| nn::l2_normalize(&i[0], 10.0), &|i| &i[0] / 10.0);
     for groups in [None, Some([0u32, 1, 0, 2])] {
         let groups = groups.as_ref().map(|groups| groups.as_slice());
-        check(
-            "info_nce",
-            &[&[4, 3], &[4, 3], &[1]],
-            &|i| nn::info_nce(&i[0], &i[1], &i[2], groups),
-            &|i| {
-                let logits = i[0]
-                    .matmul(&i[1].t()?)?
-                    .broadcast_mul(&i[2].reshape((1, 1))?)?;
-                let mask: Vec<f64> = (0..16)
-                    .map(|at| {
-                        let (a, b) = (at / 4, at % 4);
-                        let same = groups.is_some_and(|g| a != b && g[a] == g[b]);
-                        if same { -1e30 } else { 0.0 }
-                    })
-                    .collect();
-                let logits = (logits + Tensor::from_vec(mask, (4, 4), &Device::Cpu)?)?;
-                let ids = [0u32, 1, 2, 3];
-                let sum = naive_cross_entropy(&logits, &ids)?
-                    + naive_cross_entropy(&logits.t()?.contiguous()?, &ids)?;
-                sum? * 0.5
-            },
-        );
+        check("info_nce", &[&[4, 3], &[4, 3], &[1]], &|i| nn::info_nce(&i[0], &i[1], &i[2], groups), &|i| {
+            let logits = i[0].matmul(&i[1].t()?)?.broadcast_mul(&i[2].reshape((1, 1))?)?;
+            let mask: Vec<f64> = (0..16)
+                .map(|at| {
+                    let (a, b) = (at / 4, at % 4);
+                    let same = groups.is_some_and(|g| a != b && g[a] == g[b]);
+                    if same { -1e30 } else { 0.0 }
+                })
+                .collect();
+            let logits = (logits + Tensor::from_vec(mask, (4, 4), &Device::Cpu)?)?;
+            let ids = [0u32, 1, 2, 3];
+            let sum = naive_cross_entropy(&logits, &ids)? + naive_cross_entropy(&logits.t()?.contiguous()?, &ids)?;
+            sum? * 0.5
+        });
     }
-    check_threads("info_nce", &[&[70, 48], &[70, 48], &[1]], &|i| {
-        nn::info_nce(&i[0], &i[1], &i[2], None)
-    });
+    check_threads("info_nce", &[&[70, 48], &[70, 48], &[1]], &|i| nn::info_nce(&i[0], &i[1], &i[2], None));
 }
 
 fn block(i: &[Tensor]) -> nn::ConvNextBlockWeights {
@@ -758,10 +469,7 @@ fn convnext_block_equals_its_composition() {
         let y = naive_depthwise(&i[0], &i[1], Some(&i[2]))?;
         let y = naive_layer_norm(&[y, i[3].clone(), i[4].clone()], 1e-6)?;
         let (batch, time, channels) = y.dims3()?;
-        let y = y
-            .reshape((batch * time, channels))?
-            .matmul(&i[5].t()?)?
-            .broadcast_add(&i[6])?;
+        let y = y.reshape((batch * time, channels))?.matmul(&i[5].t()?)?.broadcast_add(&i[6])?;
         let y = y.gelu_erf()?.reshape((batch, time, ()))?;
         let y = naive_grn(&y, &i[7], &i[8])?;
         let y = y.flatten_to(1)?.matmul(&i[9].t()?)?.broadcast_add(&i[10])?;
@@ -812,21 +520,8 @@ fn nan_is_not_swallowed() {
     is_nan(nn::max_pool1d(&nan(&[1, 2, 1]), 2, 1, 0).unwrap());
     is_nan(nn::cross_entropy(&nan(&[1, 2]), &[0]).unwrap());
     is_nan(nn::l2_normalize(&nan(&[1, 2]), 1e-12).unwrap());
-    let options = Attention {
-        scale: 1.0,
-        causal: false,
-        key_lengths: None,
-        dropout: None,
-    };
-    is_nan(
-        nn::attention(
-            &nan(&[1, 1, 1, 1]),
-            &one(&[1, 1, 1, 1]),
-            &one(&[1, 1, 1, 1]),
-            &options,
-        )
-        .unwrap(),
-    );
+    let options = Attention { scale: 1.0, causal: false, key_lengths: None, dropout: None };
+    is_nan(nn::attention(&nan(&[1, 1, 1, 1]), &one(&[1, 1, 1, 1]), &one(&[1, 1, 1, 1]), &options).unwrap());
 }
 
 #[test]
@@ -854,39 +549,15 @@ fn operands_that_do_not_fit_are_errors() {
     assert!(nn::linear_cross_entropy(&t(&[1, 2]), &t(&[3, 2]), &[0], Some(0)).is_err());
     assert!(nn::info_nce(&t(&[2, 2]), &t(&[3, 2]), &t(&[1]), None).is_err());
     assert!(nn::dropout(&t(&[2]), 1.0, &nn::Pass::evaluate()).is_err());
-    let options = Attention {
-        scale: 1.0,
-        causal: true,
-        key_lengths: None,
-        dropout: None,
-    };
-    assert!(
-        nn::attention(
-            &t(&[1, 1, 3, 2]),
-            &t(&[1, 1, 2, 2]),
-            &t(&[1, 1, 2, 2]),
-            &options
-        )
-        .is_err()
-    );
-    assert!(
-        nn::attention(
-            &t(&[1, 3, 2, 2]),
-            &t(&[1, 2, 2, 2]),
-            &t(&[1, 2, 2, 2]),
-            &options
-        )
-        .is_err()
-    );
+    let options = Attention { scale: 1.0, causal: true, key_lengths: None, dropout: None };
+    assert!(nn::attention(&t(&[1, 1, 3, 2]), &t(&[1, 1, 2, 2]), &t(&[1, 1, 2, 2]), &options).is_err());
+    assert!(nn::attention(&t(&[1, 3, 2, 2]), &t(&[1, 2, 2, 2]), &t(&[1, 2, 2, 2]), &options).is_err());
 }
 
 #[test]
 fn parameter_gradients_outside_backward_are_an_error() {
     let w = candle_core::Var::from_tensor(&values(0, &[2, 3])).unwrap();
-    let loss = nn::linear(&values(1, &[4, 3]), &w, None)
-        .unwrap()
-        .sum_all()
-        .unwrap();
+    let loss = nn::linear(&values(1, &[4, 3]), &w, None).unwrap().sum_all().unwrap();
     #[allow(clippy::disallowed_methods)]
     let lost = loss.backward();
     assert!(lost.is_err());
@@ -898,9 +569,5 @@ fn nothing_is_recorded_without_gradients() {
     let w = candle_core::Var::from_tensor(&values(0, &[2, 3])).unwrap();
     let y = nn::without_gradients(|| nn::linear(&values(1, &[4, 3]), &w, None)).unwrap();
     assert!(!y.track_op());
-    assert!(
-        nn::linear(&values(1, &[4, 3]), &w, None)
-            .unwrap()
-            .track_op()
-    );
+    assert!(nn::linear(&values(1, &[4, 3]), &w, None).unwrap().track_op());
 }

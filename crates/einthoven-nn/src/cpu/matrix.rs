@@ -16,35 +16,21 @@ pub(crate) struct Matrix<'a, T> {
 impl<'a, T: Real> Matrix<'a, T> {
     /// Rows of `width` elements, one after another.
     pub(crate) fn rows(data: &'a [T], width: usize) -> Self {
-        Self {
-            data,
-            row_stride: width,
-            column_stride: 1,
-        }
+        Self { data, row_stride: width, column_stride: 1 }
     }
 
     /// Rows that start `stride` elements apart.
     pub(crate) fn strided(data: &'a [T], stride: usize) -> Self {
-        Self {
-            data,
-            row_stride: stride,
-            column_stride: 1,
-        }
+        Self { data, row_stride: stride, column_stride: 1 }
     }
 
     /// The transposed matrix.
     pub(crate) fn t(self) -> Self {
-        Self {
-            row_stride: self.column_stride,
-            column_stride: self.row_stride,
-            ..self
-        }
+        Self { row_stride: self.column_stride, column_stride: self.row_stride, ..self }
     }
 
     fn holds(&self, rows: usize, columns: usize) -> bool {
-        rows == 0
-            || columns == 0
-            || (rows - 1) * self.row_stride + (columns - 1) * self.column_stride < self.data.len()
+        rows == 0 || columns == 0 || (rows - 1) * self.row_stride + (columns - 1) * self.column_stride < self.data.len()
     }
 }
 
@@ -58,29 +44,13 @@ pub(crate) enum Threads {
 }
 
 /// `a · b` as `[m, n]`, for `a` `[m, k]` and `b` `[k, n]`.
-pub(crate) fn product<T: Real>(
-    (m, k, n): (usize, usize, usize),
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
-) -> Vec<T> {
-    assert!(
-        a.holds(m, k) && b.holds(k, n),
-        "matrix product beyond its operands"
-    );
+pub(crate) fn product<T: Real>((m, k, n): (usize, usize, usize), a: Matrix<'_, T>, b: Matrix<'_, T>) -> Vec<T> {
+    assert!(a.holds(m, k) && b.holds(k, n), "matrix product beyond its operands");
     let mut out: Vec<T> = Vec::with_capacity(m * n);
     // SAFETY: the operands are long enough (checked above), `out` has room for `m · n` elements, and without
     // `accumulate` the product writes every one of them and reads none.
     unsafe {
-        run(
-            (m, k, n),
-            out.as_mut_ptr(),
-            n,
-            false,
-            a,
-            b,
-            T::ONE,
-            Threads::All,
-        );
+        run((m, k, n), out.as_mut_ptr(), n, false, a, b, T::ONE, Threads::All);
         out.set_len(m * n);
     }
     out
@@ -98,24 +68,10 @@ pub(crate) fn product_into<T: Real>(
     factor: T,
     threads: Threads,
 ) {
-    assert!(
-        a.holds(m, k) && b.holds(k, n),
-        "matrix product beyond its operands"
-    );
+    assert!(a.holds(m, k) && b.holds(k, n), "matrix product beyond its operands");
     assert!(m == 0 || n == 0 || (m - 1) * stride + n <= out.len() && n <= stride.max(n));
     // SAFETY: operands and result are long enough, as checked above.
-    unsafe {
-        run(
-            (m, k, n),
-            out.as_mut_ptr(),
-            stride,
-            accumulate,
-            a,
-            b,
-            factor,
-            threads,
-        )
-    }
+    unsafe { run((m, k, n), out.as_mut_ptr(), stride, accumulate, a, b, factor, threads) }
 }
 
 /// # Safety

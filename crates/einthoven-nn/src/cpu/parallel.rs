@@ -34,33 +34,22 @@ pub(crate) fn vectorised<R>(body: impl FnOnce() -> R) -> R {
 /// A vector of `len` elements, computed in chunks of `chunk` elements: `body(start, chunk)` finds zeros.
 ///
 /// The zeros are written chunk by chunk just before, while the chunk is in the cache, which costs next to nothing.
-pub(crate) fn fill<T: Real>(
-    len: usize,
-    chunk: usize,
-    body: impl Fn(usize, &mut [T]) + Sync + Send,
-) -> Vec<T> {
+pub(crate) fn fill<T: Real>(len: usize, chunk: usize, body: impl Fn(usize, &mut [T]) + Sync + Send) -> Vec<T> {
     let mut values: Vec<T> = Vec::with_capacity(len);
     let chunk = chunk.max(1);
-    values.spare_capacity_mut()[..len]
-        .par_chunks_mut(chunk)
-        .enumerate()
-        .for_each(|(index, part)| {
-            vectorised(
-                #[inline(always)]
-                || body(index * chunk, zeroed(part)),
-            )
-        });
+    values.spare_capacity_mut()[..len].par_chunks_mut(chunk).enumerate().for_each(|(index, part)| {
+        vectorised(
+            #[inline(always)]
+            || body(index * chunk, zeroed(part)),
+        )
+    });
     // SAFETY: every chunk of the first `len` elements has been initialised by `zeroed`.
     unsafe { values.set_len(len) };
     values
 }
 
 /// Like [`fill`] for rows of `width` elements: `body(row, values of the row)`.
-pub(crate) fn fill_rows<T: Real>(
-    rows: usize,
-    width: usize,
-    body: impl Fn(usize, &mut [T]) + Sync + Send,
-) -> Vec<T> {
+pub(crate) fn fill_rows<T: Real>(rows: usize, width: usize, body: impl Fn(usize, &mut [T]) + Sync + Send) -> Vec<T> {
     fill(
         rows * width,
         rows_per_chunk(width) * width,
@@ -185,21 +174,17 @@ pub(crate) fn fill_rows_and_sum_per_example<T: Real>(
     let examples = values.spare_capacity_mut()[..len].par_chunks_mut(rows * width);
     let pieces = examples.flat_map(|example| example.par_chunks_mut(step * width));
     let pieces: Vec<_> = pieces.collect();
-    pieces
-        .into_par_iter()
-        .zip(partial.par_chunks_mut(sums))
-        .enumerate()
-        .for_each(|(index, (piece, sum))| {
-            let first = index / parts * rows + index % parts * step;
-            vectorised(
-                #[inline(always)]
-                || {
-                    for (i, row) in zeroed(piece).chunks_exact_mut(width).enumerate() {
-                        body(first + i, row, sum);
-                    }
-                },
-            );
-        });
+    pieces.into_par_iter().zip(partial.par_chunks_mut(sums)).enumerate().for_each(|(index, (piece, sum))| {
+        let first = index / parts * rows + index % parts * step;
+        vectorised(
+            #[inline(always)]
+            || {
+                for (i, row) in zeroed(piece).chunks_exact_mut(width).enumerate() {
+                    body(first + i, row, sum);
+                }
+            },
+        );
+    });
     // SAFETY: the pieces cover the first `len` elements, and each has been initialised by `zeroed`.
     unsafe { values.set_len(len) };
     (values, combine_per_example(partial, parts, sums))
@@ -216,10 +201,7 @@ fn combine_per_example<T: Real>(partial: Vec<T>, parts: usize, sums: usize) -> V
         return partial;
     }
     let mut total = vec![T::ZERO; partial.len() / parts];
-    for (total, partial) in total
-        .chunks_exact_mut(sums)
-        .zip(partial.chunks_exact(parts * sums))
-    {
+    for (total, partial) in total.chunks_exact_mut(sums).zip(partial.chunks_exact(parts * sums)) {
         for part in partial.chunks_exact(sums) {
             add_to(total, part);
         }

@@ -44,11 +44,7 @@ pub(crate) trait Real:
     #[inline(always)]
     fn larger(self, other: Self) -> Self {
         // One comparison keeps a NaN of `self`, the other one of `other`.
-        if self > other || self.is_nan() {
-            self
-        } else {
-            other
-        }
+        if self > other || self.is_nan() { self } else { other }
     }
 
     #[allow(clippy::eq_op)] // the definition of NaN

@@ -60,18 +60,9 @@ pub(crate) fn squares_about<T: Real>(x: &[T], mean: T) -> T {
 
 /// The sums of both values of `f(x, y, z)`.
 #[inline(always)]
-pub(crate) fn sum_pairs<T: Real>(
-    x: &[T],
-    y: &[T],
-    z: &[T],
-    f: impl Fn(T, T, T) -> (T, T),
-) -> (T, T) {
+pub(crate) fn sum_pairs<T: Real>(x: &[T], y: &[T], z: &[T], f: impl Fn(T, T, T) -> (T, T)) -> (T, T) {
     let (mut first, mut second) = ([T::ZERO; LANES], [T::ZERO; LANES]);
-    let (xs, ys, zs) = (
-        x.chunks_exact(LANES),
-        y.chunks_exact(LANES),
-        z.chunks_exact(LANES),
-    );
+    let (xs, ys, zs) = (x.chunks_exact(LANES), y.chunks_exact(LANES), z.chunks_exact(LANES));
     let (rest_x, rest_y, rest_z) = (xs.remainder(), ys.remainder(), zs.remainder());
     for ((x, y), z) in xs.zip(ys).zip(zs) {
         for i in 0..LANES {

@@ -21,15 +21,9 @@ pub(crate) fn dense(x: &Tensor) -> Result<Tensor> {
 }
 
 /// Borrows the values of `x`, which must be contiguous and of type `T`.
-pub(crate) fn view<'a, T: Real>(
-    op: &'static str,
-    x: &'a Tensor,
-) -> Result<View<impl Deref<Target = Storage> + 'a, T>> {
+pub(crate) fn view<'a, T: Real>(op: &'static str, x: &'a Tensor) -> Result<View<impl Deref<Target = Storage> + 'a, T>> {
     if x.dtype() != T::DTYPE {
-        return Err(Error::ElementType {
-            op,
-            found: x.dtype(),
-        });
+        return Err(Error::ElementType { op, found: x.dtype() });
     }
     let (guard, layout) = x.storage_and_layout();
     let Some((start, end)) = layout.contiguous_offsets() else {
@@ -43,11 +37,7 @@ pub(crate) fn view<'a, T: Real>(
             return Err(Error::Operand { op, message });
         }
     }
-    Ok(View {
-        guard,
-        range: start..end,
-        element: PhantomData,
-    })
+    Ok(View { guard, range: start..end, element: PhantomData })
 }
 
 impl<G: Deref<Target = Storage>, T: Real> Deref for View<G, T> {

@@ -102,9 +102,7 @@ pub fn swiglu(x: &Tensor) -> Result<Tensor> {
     const OP: &str = "swiglu";
     require_operands(OP, &[x])?;
     let width = x.dims().last().copied().unwrap_or(1);
-    require(OP, width.is_multiple_of(2), || {
-        format!("the last axis of {:?} is odd", x.dims())
-    })?;
+    require(OP, width.is_multiple_of(2), || format!("the last axis of {:?} is odd", x.dims()))?;
     with_element_type!(OP, x.dtype(), T => gated::<T>(OP, x, width))
 }
 

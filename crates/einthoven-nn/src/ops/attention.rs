@@ -40,15 +40,7 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, options: &Attention) -> Res
     require(OP, fits, || misfit(q, k, v))?;
     let (batch, heads, queries, width) = q.dims4()?;
     let (_, key_heads, keys, _) = k.dims4()?;
-    let size = Size {
-        batch,
-        heads,
-        key_heads,
-        queries,
-        keys,
-        width,
-        merged: false,
-    };
+    let size = Size { batch, heads, key_heads, queries, keys, width, merged: false };
     size.check(options)?;
     with_element_type!(OP, q.dtype(), T => run::<T>(q, k, v, size, options))
 }
@@ -59,13 +51,7 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, options: &Attention) -> Res
 ///
 /// # Errors
 /// [`Error::Operand`](crate::Error::Operand) when the shapes do not fit, an operand is empty or a length is zero or beyond `s`.
-pub fn attention_merged(
-    q: &Tensor,
-    k: &Tensor,
-    v: &Tensor,
-    heads: usize,
-    options: &Attention,
-) -> Result<Tensor> {
+pub fn attention_merged(q: &Tensor, k: &Tensor, v: &Tensor, heads: usize, options: &Attention) -> Result<Tensor> {
     require_operands(OP, &[q, k, v])?;
     let fits = q.rank() == 3
         && k.rank() == 3
@@ -78,26 +64,13 @@ pub fn attention_merged(
     let (batch, queries, all) = q.dims3()?;
     let width = all / heads;
     let (key_heads, keys) = (k.dims()[2] / width, k.dims()[1]);
-    let size = Size {
-        batch,
-        heads,
-        key_heads,
-        queries,
-        keys,
-        width,
-        merged: true,
-    };
+    let size = Size { batch, heads, key_heads, queries, keys, width, merged: true };
     size.check(options)?;
     with_element_type!(OP, q.dtype(), T => run::<T>(q, k, v, size, options))
 }
 
 fn misfit(q: &Tensor, k: &Tensor, v: &Tensor) -> String {
-    format!(
-        "queries {:?}, keys {:?}, values {:?} do not fit",
-        q.dims(),
-        k.dims(),
-        v.dims()
-    )
+    format!("queries {:?}, keys {:?}, values {:?} do not fit", q.dims(), k.dims(), v.dims())
 }
 
 #[derive(Clone, Copy)]
@@ -121,14 +94,7 @@ struct Place {
 
 impl Size {
     fn check(&self, options: &Attention) -> Result<()> {
-        let Self {
-            batch,
-            heads,
-            key_heads,
-            queries,
-            keys,
-            ..
-        } = *self;
+        let Self { batch, heads, key_heads, queries, keys, .. } = *self;
         require(OP, heads.is_multiple_of(key_heads), || {
             format!("{heads} heads cannot be spread over {key_heads} key heads")
         })?;
@@ -136,11 +102,9 @@ impl Size {
             format!("causal attention of {queries} queries needs as many keys, found {keys}")
         })?;
         let lengths = options.key_lengths.as_deref().unwrap_or(&[]);
-        let fits = options.key_lengths.is_none()
-            || (lengths.len() == batch && lengths.iter().all(|n| (1..=keys).contains(n)));
-        require(OP, fits, || {
-            format!("lengths {lengths:?} of {batch} examples of {keys} keys")
-        })
+        let fits =
+            options.key_lengths.is_none() || (lengths.len() == batch && lengths.iter().all(|n| (1..=keys).contains(n)));
+        require(OP, fits, || format!("lengths {lengths:?} of {batch} examples of {keys} keys"))
     }
 
     fn query(&self, head: usize) -> Place {
@@ -148,24 +112,14 @@ impl Size {
     }
 
     fn key(&self, head: usize) -> Place {
-        self.place(
-            head / (self.heads / self.key_heads),
-            self.keys,
-            self.key_heads,
-        )
+        self.place(head / (self.heads / self.key_heads), self.keys, self.key_heads)
     }
 
     fn place(&self, head: usize, rows: usize, heads: usize) -> Place {
         if self.merged {
-            Place {
-                start: head * self.width,
-                stride: heads * self.width,
-            }
+            Place { start: head * self.width, stride: heads * self.width }
         } else {
-            Place {
-                start: head * rows * self.width,
-                stride: self.width,
-            }
+            Place { start: head * rows * self.width, stride: self.width }
         }
     }
 
@@ -183,15 +137,8 @@ impl Size {
 
     /// How many keys query `row` of an example sees.
     fn seen(&self, options: &Attention, example: usize, row: usize) -> usize {
-        let real = options
-            .key_lengths
-            .as_ref()
-            .map_or(self.keys, |lengths| lengths[example]);
-        if options.causal {
-            real.min(row + 1 + self.keys - self.queries)
-        } else {
-            real
-        }
+        let real = options.key_lengths.as_ref().map_or(self.keys, |lengths| lengths[example]);
+        if options.causal { real.min(row + 1 + self.keys - self.queries) } else { real }
     }
 }
 
@@ -199,67 +146,27 @@ fn at<T: Real>(values: &[T], place: Place) -> Matrix<'_, T> {
     Matrix::strided(&values[place.start..], place.stride)
 }
 
-fn run<T: Real>(
-    q: &Tensor,
-    k: &Tensor,
-    v: &Tensor,
-    size: Size,
-    options: &Attention,
-) -> Result<Tensor> {
+fn run<T: Real>(q: &Tensor, k: &Tensor, v: &Tensor, size: Size, options: &Attention) -> Result<Tensor> {
     let (qs, ks, vs) = (dense(q)?, dense(k)?, dense(v)?);
-    let (y, weights) = forward::<T>(
-        &view(OP, &qs)?,
-        &view(OP, &ks)?,
-        &view(OP, &vs)?,
-        size,
-        options,
-    );
+    let (y, weights) = forward::<T>(&view(OP, &qs)?, &view(OP, &ks)?, &view(OP, &vs)?, size, options);
     let options = options.clone();
-    record(
-        OP,
-        T::storage(y),
-        q.shape(),
-        &[q, k, v],
-        move |gradient, _| {
-            let (q, k, v) = (
-                view::<T>(OP, &qs)?,
-                view::<T>(OP, &ks)?,
-                view::<T>(OP, &vs)?,
-            );
-            let dy = view::<T>(OP, gradient)?;
-            let [dq, dk, dv] = backward([&q, &k, &v, &dy], &weights, size, &options);
-            let shaped = |values, shape: &Shape| tensor(values, shape).map(Some);
-            Ok(vec![
-                shaped(dq, qs.shape())?,
-                shaped(dk, ks.shape())?,
-                shaped(dv, vs.shape())?,
-            ])
-        },
-    )
+    record(OP, T::storage(y), q.shape(), &[q, k, v], move |gradient, _| {
+        let (q, k, v) = (view::<T>(OP, &qs)?, view::<T>(OP, &ks)?, view::<T>(OP, &vs)?);
+        let dy = view::<T>(OP, gradient)?;
+        let [dq, dk, dv] = backward([&q, &k, &v, &dy], &weights, size, &options);
+        let shaped = |values, shape: &Shape| tensor(values, shape).map(Some);
+        Ok(vec![shaped(dq, qs.shape())?, shaped(dk, ks.shape())?, shaped(dv, vs.shape())?])
+    })
 }
 
 /// The result, and the attention weights before dropout `[batch, heads, t, s]`.
-fn forward<T: Real>(
-    q: &[T],
-    k: &[T],
-    v: &[T],
-    size: Size,
-    options: &Attention,
-) -> (Vec<T>, Vec<T>) {
-    let Size {
-        batch,
-        heads,
-        queries,
-        keys,
-        width,
-        ..
-    } = size;
+fn forward<T: Real>(q: &[T], k: &[T], v: &[T], size: Size, options: &Attention) -> (Vec<T>, Vec<T>) {
+    let Size { batch, heads, queries, keys, width, .. } = size;
     let scale = T::of(options.scale);
     let mut y = vec![T::ZERO; batch * size.query_values()];
     let mut weights = vec![T::ZERO; batch * heads * size.weights()];
-    let examples = y
-        .par_chunks_exact_mut(size.query_values())
-        .zip(weights.par_chunks_exact_mut(heads * size.weights()));
+    let examples =
+        y.par_chunks_exact_mut(size.query_values()).zip(weights.par_chunks_exact_mut(heads * size.weights()));
     examples.enumerate().for_each(|(example, (y, weights))| {
         let q = &q[example * size.query_values()..][..size.query_values()];
         let k = &k[example * size.key_values()..][..size.key_values()];
@@ -270,16 +177,7 @@ fn forward<T: Real>(
             let product = (queries, width, keys);
             let transposed = at(k, of_k).t();
             let q = at(q, of_q);
-            product_into(
-                product,
-                weights,
-                keys,
-                false,
-                q,
-                transposed,
-                scale,
-                Threads::One,
-            );
+            product_into(product, weights, keys, false, q, transposed, scale, Threads::One);
             parallel::vectorised(
                 #[inline(always)]
                 || {
@@ -311,20 +209,8 @@ fn forward<T: Real>(
 /// The gradients of queries, keys and values.
 ///
 /// With `p` the weights and `g` their gradient, that of the scores is `p·(g - Σ g·p)`.
-fn backward<T: Real>(
-    [q, k, v, dy]: [&[T]; 4],
-    weights: &[T],
-    size: Size,
-    options: &Attention,
-) -> [Vec<T>; 3] {
-    let Size {
-        batch,
-        heads,
-        queries,
-        keys,
-        width,
-        ..
-    } = size;
+fn backward<T: Real>([q, k, v, dy]: [&[T]; 4], weights: &[T], size: Size, options: &Attention) -> [Vec<T>; 3] {
+    let Size { batch, heads, queries, keys, width, .. } = size;
     let group = heads / size.key_heads;
     let scale = T::of(options.scale);
     let mut dq = vec![T::ZERO; batch * size.query_values()];
@@ -361,16 +247,7 @@ fn backward<T: Real>(
             let (product, dv) = ((keys, queries, width), &mut dv[of_k.start..]);
             product_into(product, dv, of_k.stride, more, p, dy, T::ONE, Threads::One);
             let (product, v) = ((queries, width, keys), at(v, of_k).t());
-            product_into(
-                product,
-                &mut slopes,
-                keys,
-                false,
-                dy,
-                v,
-                T::ONE,
-                Threads::One,
-            );
+            product_into(product, &mut slopes, keys, false, dy, v, T::ONE, Threads::One);
             if let Some(draw) = &options.dropout {
                 drop_weights(&mut slopes, draw, part);
             }
@@ -388,28 +265,10 @@ fn backward<T: Real>(
             let slopes = Matrix::rows(&slopes, keys);
             let (product, dq) = ((queries, keys, width), &mut dq[of_q.start..]);
             let k = at(k, of_k);
-            product_into(
-                product,
-                dq,
-                of_q.stride,
-                false,
-                slopes,
-                k,
-                scale,
-                Threads::One,
-            );
+            product_into(product, dq, of_q.stride, false, slopes, k, scale, Threads::One);
             let (product, dk) = ((keys, queries, width), &mut dk[of_k.start..]);
             let q = at(q, of_q);
-            product_into(
-                product,
-                dk,
-                of_k.stride,
-                more,
-                slopes.t(),
-                q,
-                scale,
-                Threads::One,
-            );
+            product_into(product, dk, of_k.stride, more, slopes.t(), q, scale, Threads::One);
         }
     });
     [dq, dk, dv]

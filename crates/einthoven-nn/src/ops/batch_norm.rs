@@ -38,16 +38,12 @@ pub fn batch_norm(
     let fits = x.rank() == 3 && {
         let channels = [x.dims()[2]];
         [weight, bias].iter().all(|t| t.dims() == channels)
-            && [&state.mean, &state.var]
-                .iter()
-                .all(|t| t.get().dims() == channels)
+            && [&state.mean, &state.var].iter().all(|t| t.get().dims() == channels)
             && (!training || x.dims()[0] * x.dims()[1] > 1)
     };
     require(OP, fits, || {
         let (x, weight, bias) = (x.dims(), weight.dims(), bias.dims());
-        format!(
-            "x {x:?} (two values per channel in training), weight {weight:?}, bias {bias:?} and state do not fit"
-        )
+        format!("x {x:?} (two values per channel in training), weight {weight:?}, bias {bias:?} and state do not fit")
     })?;
     with_element_type!(OP, x.dtype(), T => {
         run::<T>(x, weight, bias, state, momentum, eps, training)
@@ -75,15 +71,9 @@ fn run<T: Real>(
         (means, variances)
     } else {
         let (mean, var) = (dense(&state.mean.get())?, dense(&state.var.get())?);
-        (
-            view::<T>(OP, &mean)?.to_vec(),
-            view::<T>(OP, &var)?.to_vec(),
-        )
+        (view::<T>(OP, &mean)?.to_vec(), view::<T>(OP, &var)?.to_vec())
     };
-    let inverses: Vec<T> = variances
-        .into_iter()
-        .map(|v| T::ONE / (v + T::of(eps)).sqrt())
-        .collect();
+    let inverses: Vec<T> = variances.into_iter().map(|v| T::ONE / (v + T::of(eps)).sqrt()).collect();
     let y = {
         let (x, w) = (view::<T>(OP, &xs)?, view::<T>(OP, &ws)?);
         let bias = dense(bias)?;
@@ -94,85 +84,53 @@ fn run<T: Real>(
             #[inline(always)]
             |row, y: &mut [T]| {
                 let x = &x[row * channels..][..channels];
-                for (((((y, x), m), r), w), b) in y
-                    .iter_mut()
-                    .zip(x)
-                    .zip(&means)
-                    .zip(&inverses)
-                    .zip(&*w)
-                    .zip(&*bias)
-                {
+                for (((((y, x), m), r), w), b) in y.iter_mut().zip(x).zip(&means).zip(&inverses).zip(&*w).zip(&*bias) {
                     *y = ((*x - *m) * *r).fma(*w, *b);
                 }
             },
         )
     };
     let bias_shape = bias.shape().clone();
-    record(
-        OP,
-        T::storage(y),
-        x.shape(),
-        &[x, weight, bias],
-        move |gradient, _| {
-            let (x, w, dy) = (
-                view::<T>(OP, &xs)?,
-                view::<T>(OP, &ws)?,
-                view::<T>(OP, gradient)?,
-            );
-            let sums = parallel::sum_rows(
-                count,
-                channels,
-                2 * channels,
-                #[inline(always)]
-                |row, sums: &mut [T]| {
-                    let (products, plain) = sums.split_at_mut(channels);
-                    let (x, dy) = (
-                        &x[row * channels..][..channels],
-                        &dy[row * channels..][..channels],
-                    );
-                    for (((((p, s), x), dy), m), r) in products
-                        .iter_mut()
-                        .zip(plain)
-                        .zip(x)
-                        .zip(dy)
-                        .zip(&means)
-                        .zip(&inverses)
-                    {
-                        *p = dy.fma((*x - *m) * *r, *p);
-                        *s += *dy;
-                    }
-                },
-            );
-            let (products, plain) = sums.split_at(channels);
-            // With the running statistics, mean and variance do not depend on x.
-            let share = if training {
-                T::of(1.0 / count as f64)
-            } else {
-                T::ZERO
-            };
-            let dx = parallel::fill_rows(
-                count,
-                channels,
-                #[inline(always)]
-                |row, dx: &mut [T]| {
-                    let (x, dy) = (
-                        &x[row * channels..][..channels],
-                        &dy[row * channels..][..channels],
-                    );
-                    for c in 0..channels {
-                        let h = (x[c] - means[c]) * inverses[c];
-                        let centred = dy[c] - share * (plain[c] + h * products[c]);
-                        dx[c] = w[c] * inverses[c] * centred;
-                    }
-                },
-            );
-            Ok(vec![
-                Some(tensor(dx, xs.shape())?),
-                Some(tensor(products.to_vec(), ws.shape())?),
-                Some(tensor(plain.to_vec(), &bias_shape)?),
-            ])
-        },
-    )
+    record(OP, T::storage(y), x.shape(), &[x, weight, bias], move |gradient, _| {
+        let (x, w, dy) = (view::<T>(OP, &xs)?, view::<T>(OP, &ws)?, view::<T>(OP, gradient)?);
+        let sums = parallel::sum_rows(
+            count,
+            channels,
+            2 * channels,
+            #[inline(always)]
+            |row, sums: &mut [T]| {
+                let (products, plain) = sums.split_at_mut(channels);
+                let (x, dy) = (&x[row * channels..][..channels], &dy[row * channels..][..channels]);
+                for (((((p, s), x), dy), m), r) in
+                    products.iter_mut().zip(plain).zip(x).zip(dy).zip(&means).zip(&inverses)
+                {
+                    *p = dy.fma((*x - *m) * *r, *p);
+                    *s += *dy;
+                }
+            },
+        );
+        let (products, plain) = sums.split_at(channels);
+        // With the running statistics, mean and variance do not depend on x.
+        let share = if training { T::of(1.0 / count as f64) } else { T::ZERO };
+        let dx = parallel::fill_rows(
+            count,
+            channels,
+            #[inline(always)]
+            |row, dx: &mut [T]| {
+                let (x, dy) = (&x[row * channels..][..channels], &dy[row * channels..][..channels]);
+                for c in 0..channels {
+                    let h = (x[c] - means[c]) * inverses[c];
+                    let centred = dy[c] - share * (plain[c] + h * products[c]);
+                    dx[c] = w[c] * inverses[c] * centred;
+                }
+            },
+        );
+        Ok(vec![
+            Some(tensor(dx, xs.shape())?),
+            Some(tensor(products.to_vec(), ws.shape())?),
+            Some(tensor(plain.to_vec(), &bias_shape)?),
+        ])
+    })
 }
 
 /// Means and population variances of the columns of `x`.
@@ -189,11 +147,7 @@ fn moments<T: Real>(x: &[T], channels: usize) -> (Vec<T>, Vec<T>) {
         channels,
         #[inline(always)]
         |row, sums: &mut [T]| {
-            for ((sum, x), m) in sums
-                .iter_mut()
-                .zip(&x[row * channels..][..channels])
-                .zip(&means)
-            {
+            for ((sum, x), m) in sums.iter_mut().zip(&x[row * channels..][..channels]).zip(&means) {
                 let d = *x - *m;
                 *sum = d.fma(d, *sum);
             }

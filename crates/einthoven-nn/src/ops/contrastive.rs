@@ -48,11 +48,7 @@ fn normalize<T: Real>(op: &'static str, x: &Tensor, eps: T) -> Result<Tensor> {
                 let (x, dy) = (&x[row * width..][..width], &dy[row * width..][..width]);
                 let norm = rows::dot(x, x).sqrt();
                 let inverse = T::ONE / norm.larger(eps);
-                let along = if norm > eps {
-                    rows::dot(x, dy) * inverse * inverse
-                } else {
-                    T::ZERO
-                };
+                let along = if norm > eps { rows::dot(x, dy) * inverse * inverse } else { T::ZERO };
                 for ((dx, x), dy) in dx.iter_mut().zip(x).zip(dy) {
                     *dx = (*dy - *x * along) * inverse;
                 }
@@ -72,12 +68,7 @@ const OP: &str = "info_nce";
 ///
 /// # Errors
 /// [`Error::Operand`](crate::Error::Operand) when the shapes do not fit or an operand is empty.
-pub fn info_nce(
-    text: &Tensor,
-    signal: &Tensor,
-    logit_scale: &Tensor,
-    groups: Option<&[u32]>,
-) -> Result<Tensor> {
+pub fn info_nce(text: &Tensor, signal: &Tensor, logit_scale: &Tensor, groups: Option<&[u32]>) -> Result<Tensor> {
     require_operands(OP, &[text, signal, logit_scale])?;
     let fits = text.rank() == 2
         && text.dims() == signal.dims()
@@ -91,22 +82,13 @@ pub fn info_nce(
     with_element_type!(OP, text.dtype(), T => run::<T>(text, signal, logit_scale, groups))
 }
 
-fn run<T: Real>(
-    text: &Tensor,
-    signal: &Tensor,
-    logit_scale: &Tensor,
-    groups: Option<&[u32]>,
-) -> Result<Tensor> {
+fn run<T: Real>(text: &Tensor, signal: &Tensor, logit_scale: &Tensor, groups: Option<&[u32]>) -> Result<Tensor> {
     let (n, width) = text.dims2()?;
     let (ts, ss, scale) = (dense(text)?, dense(signal)?, dense(logit_scale)?);
     let factor = view::<T>(OP, &scale)?[0];
     let (loss, cosines, slopes) = {
         let (t, s) = (view::<T>(OP, &ts)?, view::<T>(OP, &ss)?);
-        let cosines = product(
-            (n, width, n),
-            Matrix::rows(&t, width),
-            Matrix::rows(&s, width).t(),
-        );
+        let cosines = product((n, width, n), Matrix::rows(&t, width), Matrix::rows(&s, width).t());
         let (by_text, text_loss) = softmax_rows(&cosines, n, factor, groups, false);
         let (by_signal, signal_loss) = softmax_rows(&cosines, n, factor, groups, true);
         // The slope of the loss in the logits: (row softmax + column softmax - 2 · identity) / 2n.
@@ -119,61 +101,37 @@ fn run<T: Real>(
                 slopes[row * n + column] = sum * share;
             }
         }
-        (
-            T::of((text_loss + signal_loss) * 0.5 / n as f64),
-            cosines,
-            slopes,
-        )
+        (T::of((text_loss + signal_loss) * 0.5 / n as f64), cosines, slopes)
     };
     let scale_shape = logit_scale.shape().clone();
     let inputs = [text, signal, logit_scale];
-    record(
-        OP,
-        T::storage(vec![loss]),
-        (),
-        &inputs,
-        move |gradient, _| {
-            let outer = view::<T>(OP, gradient)?[0];
-            let (t, s) = (view::<T>(OP, &ts)?, view::<T>(OP, &ss)?);
-            let slopes: Vec<T> = slopes.iter().map(|slope| *slope * outer).collect();
-            let d_scale = rows::dot(&slopes, &cosines);
-            let slopes: Vec<T> = slopes.into_iter().map(|slope| slope * factor).collect();
-            let d = Matrix::rows(&slopes, n);
-            let d_text = product((n, n, width), d, Matrix::rows(&s, width));
-            let d_signal = product((n, n, width), d.t(), Matrix::rows(&t, width));
-            Ok(vec![
-                Some(tensor(d_text, (n, width))?),
-                Some(tensor(d_signal, (n, width))?),
-                Some(tensor(vec![d_scale], &scale_shape)?),
-            ])
-        },
-    )
+    record(OP, T::storage(vec![loss]), (), &inputs, move |gradient, _| {
+        let outer = view::<T>(OP, gradient)?[0];
+        let (t, s) = (view::<T>(OP, &ts)?, view::<T>(OP, &ss)?);
+        let slopes: Vec<T> = slopes.iter().map(|slope| *slope * outer).collect();
+        let d_scale = rows::dot(&slopes, &cosines);
+        let slopes: Vec<T> = slopes.into_iter().map(|slope| slope * factor).collect();
+        let d = Matrix::rows(&slopes, n);
+        let d_text = product((n, n, width), d, Matrix::rows(&s, width));
+        let d_signal = product((n, n, width), d.t(), Matrix::rows(&t, width));
+        Ok(vec![
+            Some(tensor(d_text, (n, width))?),
+            Some(tensor(d_signal, (n, width))?),
+            Some(tensor(vec![d_scale], &scale_shape)?),
+        ])
+    })
 }
 
 /// The softmax of each row of `factor · cosines` (of its transpose if `transpose` is set) without false negatives,
 /// and the sum of the cross-entropies against the diagonal.
-fn softmax_rows<T: Real>(
-    cosines: &[T],
-    n: usize,
-    factor: T,
-    groups: Option<&[u32]>,
-    transpose: bool,
-) -> (Vec<T>, f64) {
+fn softmax_rows<T: Real>(cosines: &[T], n: usize, factor: T, groups: Option<&[u32]>, transpose: bool) -> (Vec<T>, f64) {
     let mut losses = vec![0.0; n];
     let mut logits = vec![T::ZERO; n * n];
     for (row, (logits, loss)) in logits.chunks_exact_mut(n).zip(&mut losses).enumerate() {
         for (column, logit) in logits.iter_mut().enumerate() {
-            let at = if transpose {
-                column * n + row
-            } else {
-                row * n + column
-            };
+            let at = if transpose { column * n + row } else { row * n + column };
             let same = groups.is_some_and(|groups| groups[row] == groups[column]);
-            *logit = if same && row != column {
-                T::NEG_INFINITY
-            } else {
-                factor * cosines[at]
-            };
+            *logit = if same && row != column { T::NEG_INFINITY } else { factor * cosines[at] };
         }
         let target = logits[row];
         *loss = (rows::log_sum_exp(logits) - target).wide();

@@ -73,10 +73,7 @@ impl ConvNextBlockWeights {
 pub fn convnext_block(x: &Tensor, weights: &ConvNextBlockWeights) -> Result<Tensor> {
     let all = weights.all();
     require_operands(OP, &[&[x], all.as_slice()].concat())?;
-    let (c, h) = (
-        weights.norm_weight.elem_count(),
-        weights.expand_bias.elem_count(),
-    );
+    let (c, h) = (weights.norm_weight.elem_count(), weights.expand_bias.elem_count());
     let kernel = weights.depthwise_weight.dims().last().copied().unwrap_or(0);
     let fits = x.rank() == 3
         && x.dims()[2] == c
@@ -93,10 +90,7 @@ pub fn convnext_block(x: &Tensor, weights: &ConvNextBlockWeights) -> Result<Tens
         let shapes: Vec<_> = all.iter().map(|weight| weight.dims()).collect();
         format!("x {:?} and weights {shapes:?} do not fit", x.dims())
     })?;
-    if all
-        .iter()
-        .any(|weight| weight.track_op() && !weight.is_variable())
-    {
+    if all.iter().any(|weight| weight.track_op() && !weight.is_variable()) {
         return composed(x, weights);
     }
     with_element_type!(OP, x.dtype(), T => run::<T>(x, weights))
@@ -105,32 +99,21 @@ pub fn convnext_block(x: &Tensor, weights: &ConvNextBlockWeights) -> Result<Tens
 fn run<T: Real>(x: &Tensor, weights: &ConvNextBlockWeights) -> Result<Tensor> {
     let mut inputs = vec![x];
     inputs.extend(weights.all());
-    let held = inputs
-        .iter()
-        .map(|input| dense(input))
-        .collect::<Result<Vec<_>>>()?;
+    let held = inputs.iter().map(|input| dense(input)).collect::<Result<Vec<_>>>()?;
     let size = Size {
         depthwise: depthwise::Size::new(x, &weights.depthwise_weight)?,
         inner: weights.expand_bias.elem_count(),
     };
     let (y, saved) = {
-        let views = held
-            .iter()
-            .map(|t| view::<T>(OP, t))
-            .collect::<Result<Vec<_>>>()?;
+        let views = held.iter().map(|t| view::<T>(OP, t)).collect::<Result<Vec<_>>>()?;
         forward(&Operands::new(&views), size)
     };
     record(OP, T::storage(y), x.shape(), &inputs, move |gradient, _| {
         let dy = view::<T>(OP, gradient)?;
-        let views = held
-            .iter()
-            .map(|t| view::<T>(OP, t))
-            .collect::<Result<Vec<_>>>()?;
+        let views = held.iter().map(|t| view::<T>(OP, t)).collect::<Result<Vec<_>>>()?;
         let gradients = backward(&Operands::new(&views), &saved, &dy, size);
         let shaped = gradients.into_iter().zip(&held);
-        shaped
-            .map(|(values, like)| tensor(values, like.shape()).map(Some))
-            .collect()
+        shaped.map(|(values, like)| tensor(values, like.shape()).map(Some)).collect()
     })
 }
 
@@ -156,20 +139,12 @@ impl Size {
 
     fn expand(&self) -> linear::Size {
         let inner = self.depthwise.channels;
-        linear::Size {
-            rows: self.rows(),
-            inner,
-            outputs: self.inner,
-        }
+        linear::Size { rows: self.rows(), inner, outputs: self.inner }
     }
 
     fn contract(&self) -> linear::Size {
         let outputs = self.depthwise.channels;
-        linear::Size {
-            rows: self.rows(),
-            inner: self.inner,
-            outputs,
-        }
+        linear::Size { rows: self.rows(), inner: self.inner, outputs }
     }
 }
 
@@ -217,20 +192,10 @@ struct Saved<T> {
 }
 
 fn forward<T: Real>(o: &Operands<'_, T>, size: Size) -> (Vec<T>, Saved<T>) {
-    let depthwise::Size {
-        batch,
-        time,
-        channels,
-        ..
-    } = size.depthwise;
+    let depthwise::Size { batch, time, channels, .. } = size.depthwise;
     let (rows, inner) = (size.rows(), size.inner);
     let taps = by_tap(o.depthwise_weight, size.depthwise, false);
-    let convolved = convolve(
-        o.x,
-        &taps,
-        Start::PerChannel(o.depthwise_bias),
-        size.depthwise,
-    );
+    let convolved = convolve(o.x, &taps, Start::PerChannel(o.depthwise_bias), size.depthwise);
     let statistics = statistics(&convolved, channels, T::of(EPS));
     let normal = normalise(&convolved, &statistics, o.norm_weight, o.norm_bias);
     let expanded = linear::affine(size.expand(), &normal, o.expand_weight, Some(o.expand_bias));
@@ -273,39 +238,14 @@ fn forward<T: Real>(o: &Operands<'_, T>, size: Size) -> (Vec<T>, Saved<T>) {
             }
         },
     );
-    let (a, b) = (
-        Matrix::rows(&responded, inner),
-        Matrix::rows(o.contract_weight, inner).t(),
-    );
-    product_into(
-        (rows, inner, channels),
-        &mut y,
-        channels,
-        true,
-        a,
-        b,
-        T::ONE,
-        Threads::All,
-    );
-    (
-        y,
-        Saved {
-            convolved,
-            statistics,
-            expanded,
-            response,
-        },
-    )
+    let (a, b) = (Matrix::rows(&responded, inner), Matrix::rows(o.contract_weight, inner).t());
+    product_into((rows, inner, channels), &mut y, channels, true, a, b, T::ONE, Threads::All);
+    (y, Saved { convolved, statistics, expanded, response })
 }
 
 /// The gradients of the input and of the parameters, in the order of [`Operands::new`].
 fn backward<T: Real>(o: &Operands<'_, T>, saved: &Saved<T>, dy: &[T], size: Size) -> [Vec<T>; 11] {
-    let depthwise::Size {
-        batch,
-        time,
-        channels,
-        ..
-    } = size.depthwise;
+    let depthwise::Size { batch, time, channels, .. } = size.depthwise;
     let inner = size.inner;
     let expanded = &saved.expanded;
     let mut slopes = linear::input_gradient(size.contract(), dy, o.contract_weight);
@@ -319,19 +259,10 @@ fn backward<T: Real>(o: &Operands<'_, T>, saved: &Saved<T>, dy: &[T], size: Size
         #[inline(always)]
         |row, z: &mut [T], sums: &mut [T]| {
             let f = &factors[row / time * inner..][..inner];
-            let (h, d) = (
-                &expanded[row * inner..][..inner],
-                &slopes[row * inner..][..inner],
-            );
+            let (h, d) = (&expanded[row * inner..][..inner], &slopes[row * inner..][..inner]);
             let (products, plain) = sums.split_at_mut(inner);
-            for ((((((z, p), s), h), d), f), b) in z
-                .iter_mut()
-                .zip(products)
-                .zip(plain)
-                .zip(h)
-                .zip(d)
-                .zip(f)
-                .zip(o.grn_beta)
+            for ((((((z, p), s), h), d), f), b) in
+                z.iter_mut().zip(products).zip(plain).zip(h).zip(d).zip(f).zip(o.grn_beta)
             {
                 let g = h.gelu();
                 *p = g.fma(*d, *p);
@@ -343,11 +274,7 @@ fn backward<T: Real>(o: &Operands<'_, T>, saved: &Saved<T>, dy: &[T], size: Size
     let contract_weight = weight_gradient(size.contract(), dy, &responded);
     drop(responded);
     let contract_bias = column_sums(dy, channels);
-    let Slopes {
-        through_norm,
-        gamma,
-        beta,
-    } = saved.response.slopes(&sums, o.grn_gamma);
+    let Slopes { through_norm, gamma, beta } = saved.response.slopes(&sums, o.grn_gamma);
     // Back through GRN and GELU in place.
     let expand_bias = parallel::update_rows_and_sum(
         &mut slopes,
@@ -365,24 +292,13 @@ fn backward<T: Real>(o: &Operands<'_, T>, saved: &Saved<T>, dy: &[T], size: Size
             }
         },
     );
-    let normal = normalise(
-        &saved.convolved,
-        &saved.statistics,
-        o.norm_weight,
-        o.norm_bias,
-    );
+    let normal = normalise(&saved.convolved, &saved.statistics, o.norm_weight, o.norm_bias);
     let expand_weight = weight_gradient(size.expand(), &slopes, &normal);
     drop(normal);
     let d_normal = linear::input_gradient(size.expand(), &slopes, o.expand_weight);
     drop(slopes);
-    let (d_convolved, norm) = input_gradient(
-        &saved.convolved,
-        &saved.statistics,
-        o.norm_weight,
-        &d_normal,
-    );
-    let (depthwise_weight, depthwise_bias) =
-        depthwise::parameter_gradients(o.x, &d_convolved, size.depthwise);
+    let (d_convolved, norm) = input_gradient(&saved.convolved, &saved.statistics, o.norm_weight, &d_normal);
+    let (depthwise_weight, depthwise_bias) = depthwise::parameter_gradients(o.x, &d_convolved, size.depthwise);
     let taps = by_tap(o.depthwise_weight, size.depthwise, true);
     let x = convolve(&d_convolved, &taps, Start::PerElement(dy), size.depthwise);
     let (norm_weight, norm_bias) = norm.split_at(channels);

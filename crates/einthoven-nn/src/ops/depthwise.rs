@@ -28,11 +28,7 @@ pub fn depthwise_conv1d(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result
         && bias.is_none_or(|bias| bias.elem_count() == x.dims()[2]);
     require(OP, fits, || {
         let bias = bias.map(|bias| bias.dims());
-        format!(
-            "x {:?}, weight {:?}, bias {bias:?} do not fit",
-            x.dims(),
-            w.dims()
-        )
+        format!("x {:?}, weight {:?}, bias {bias:?} do not fit", x.dims(), w.dims())
     })?;
     with_element_type!(OP, x.dtype(), T => run::<T>(x, w, bias))
 }
@@ -49,30 +45,24 @@ fn run<T: Real>(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<Tensor>
     let bias_shape = bias.map(|bias| bias.shape().clone());
     let mut inputs = vec![x, w];
     inputs.extend(bias);
-    record(
-        OP,
-        T::storage(y),
-        x.shape(),
-        &inputs,
-        move |gradient, needs| {
-            let dy = view::<T>(OP, gradient)?;
-            let mut gradients = vec![None; needs.len()];
-            if needs[0] {
-                let zeros = vec![T::ZERO; size.channels];
-                let taps = by_tap(&view::<T>(OP, &ws)?, size, true);
-                let dx = convolve(&dy, &taps, Start::PerChannel(&zeros), size);
-                gradients[0] = Some(tensor(dx, xs.shape())?);
+    record(OP, T::storage(y), x.shape(), &inputs, move |gradient, needs| {
+        let dy = view::<T>(OP, gradient)?;
+        let mut gradients = vec![None; needs.len()];
+        if needs[0] {
+            let zeros = vec![T::ZERO; size.channels];
+            let taps = by_tap(&view::<T>(OP, &ws)?, size, true);
+            let dx = convolve(&dy, &taps, Start::PerChannel(&zeros), size);
+            gradients[0] = Some(tensor(dx, xs.shape())?);
+        }
+        if needs[1..].contains(&true) {
+            let (dw, db) = parameter_gradients(&view(OP, &xs)?, &dy, size);
+            gradients[1] = Some(tensor(dw, ws.shape())?);
+            if let Some(shape) = &bias_shape {
+                gradients[2] = Some(tensor(db, shape)?);
             }
-            if needs[1..].contains(&true) {
-                let (dw, db) = parameter_gradients(&view(OP, &xs)?, &dy, size);
-                gradients[1] = Some(tensor(dw, ws.shape())?);
-                if let Some(shape) = &bias_shape {
-                    gradients[2] = Some(tensor(db, shape)?);
-                }
-            }
-            Ok(gradients)
-        },
-    )
+        }
+        Ok(gradients)
+    })
 }
 
 /// The sizes of one depthwise convolution.
@@ -87,12 +77,7 @@ pub(super) struct Size {
 impl Size {
     pub(super) fn new(x: &Tensor, w: &Tensor) -> Result<Self> {
         let (batch, time, channels) = x.dims3()?;
-        Ok(Self {
-            batch,
-            time,
-            channels,
-            kernel: w.dim(2)?,
-        })
+        Ok(Self { batch, time, channels, kernel: w.dim(2)? })
     }
 }
 
@@ -107,9 +92,7 @@ pub(super) enum Start<'a, T> {
 
 /// `[c, k]` as `[k, c]`, with the taps in reverse order if `flip` is set, as the gradient of the input needs them.
 pub(super) fn by_tap<T: Real>(w: &[T], size: Size, flip: bool) -> Vec<T> {
-    let Size {
-        channels, kernel, ..
-    } = size;
+    let Size { channels, kernel, .. } = size;
     let mut taps = vec![T::ZERO; w.len()];
     for (channel, w) in w.chunks_exact(kernel).enumerate() {
         for (j, w) in w.iter().enumerate() {
@@ -122,12 +105,7 @@ pub(super) fn by_tap<T: Real>(w: &[T], size: Size, flip: bool) -> Vec<T> {
 
 /// The convolution of `x` with `taps` `[k, c]`.
 pub(super) fn convolve<T: Real>(x: &[T], taps: &[T], start: Start<'_, T>, size: Size) -> Vec<T> {
-    let Size {
-        time,
-        channels,
-        kernel,
-        ..
-    } = size;
+    let Size { time, channels, kernel, .. } = size;
     let step = parallel::rows_per_chunk(channels);
     parallel::fill(
         x.len(),
@@ -190,19 +168,11 @@ fn row_of_any<T: Real>(y: &mut [T], x: &[T], taps: &[T], start: &[T]) {
 
 /// The gradients of the weight, `[c, k]`, and of the bias, `[c]`.
 pub(super) fn parameter_gradients<T: Real>(x: &[T], dy: &[T], size: Size) -> (Vec<T>, Vec<T>) {
-    let Size {
-        batch,
-        time,
-        channels,
-        kernel,
-    } = size;
+    let Size { batch, time, channels, kernel } = size;
     // Tiles of one example's rows, summed in registers before they are added to memory.
     const TILE: usize = 32;
     let tiles = time.div_ceil(TILE);
-    let step = (batch * tiles)
-        .div_ceil(64)
-        .max(parallel::rows_per_chunk(channels) / TILE)
-        .max(1);
+    let step = (batch * tiles).div_ceil(64).max(parallel::rows_per_chunk(channels) / TILE).max(1);
     let sums = parallel::sum_parts(
         batch * tiles,
         step,
@@ -213,10 +183,7 @@ pub(super) fn parameter_gradients<T: Real>(x: &[T], dy: &[T], size: Size) -> (Ve
                 let (example, first) = (tile / tiles, tile % tiles * TILE);
                 let rows = first..(first + TILE).min(time);
                 let base = example * time * channels;
-                let (x, dy) = (
-                    &x[base..][..time * channels],
-                    &dy[base..][..time * channels],
-                );
+                let (x, dy) = (&x[base..][..time * channels], &dy[base..][..time * channels]);
                 let half = kernel / 2;
                 if kernel == 7 && rows.start >= half && rows.end + half <= time {
                     tile_of::<T, 7>(x, dy, channels, rows, sums);
@@ -238,13 +205,7 @@ pub(super) fn parameter_gradients<T: Real>(x: &[T], dy: &[T], size: Size) -> (Ve
 
 /// Adds the gradients of rows whose taps all lie inside the signal.
 #[inline(always)]
-fn tile_of<T: Real, const K: usize>(
-    x: &[T],
-    dy: &[T],
-    channels: usize,
-    rows: Range<usize>,
-    sums: &mut [T],
-) {
+fn tile_of<T: Real, const K: usize>(x: &[T], dy: &[T], channels: usize, rows: Range<usize>, sums: &mut [T]) {
     let mut channel = 0;
     while channel + 16 <= channels {
         lanes_of::<T, K, 16>(x, dy, channels, rows.clone(), channel, sums);
@@ -294,12 +255,7 @@ fn lanes_of<T: Real, const K: usize, const N: usize>(
 
 #[inline(always)]
 fn tile_of_any<T: Real>(x: &[T], dy: &[T], size: Size, rows: Range<usize>, sums: &mut [T]) {
-    let Size {
-        time,
-        channels,
-        kernel,
-        ..
-    } = size;
+    let Size { time, channels, kernel, .. } = size;
     for row in rows {
         let dy = &dy[row * channels..][..channels];
         for j in taps_inside(row, time, kernel) {

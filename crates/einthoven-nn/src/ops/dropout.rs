@@ -17,9 +17,7 @@ const PART: usize = 1 << 14;
 /// [`Error::Operand`](crate::Error::Operand) when `p` is not below one or `x` is empty.
 pub fn dropout(x: &Tensor, p: f64, pass: &Pass) -> Result<Tensor> {
     require_operands(OP, &[x])?;
-    require(OP, p < 1.0, || {
-        format!("probability {p} would drop everything")
-    })?;
+    require(OP, p < 1.0, || format!("probability {p} would drop everything"))?;
     match pass.dropout(p) {
         Some(draw) => with_element_type!(OP, x.dtype(), T => run::<T>(x, draw)),
         None => Ok(x.clone()),

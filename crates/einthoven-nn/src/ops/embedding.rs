@@ -15,17 +15,10 @@ const OP: &str = "embedding";
 pub fn embedding(w: &Tensor, ids: &[u32], shape: &[usize]) -> Result<Tensor> {
     require_operands(OP, &[w])?;
     let fits = w.rank() == 2 && !ids.is_empty() && shape.iter().product::<usize>() == ids.len();
-    require(OP, fits, || {
-        format!(
-            "table {:?}, {} ids and shape {shape:?} do not fit",
-            w.dims(),
-            ids.len()
-        )
-    })?;
+    require(OP, fits, || format!("table {:?}, {} ids and shape {shape:?} do not fit", w.dims(), ids.len()))?;
     let count = w.dims()[0];
     if let Some(id) = ids.iter().find(|id| **id as usize >= count) {
-        return require(OP, false, || format!("id {id} in a table of {count} rows"))
-            .map(|()| w.clone());
+        return require(OP, false, || format!("id {id} in a table of {count} rows")).map(|()| w.clone());
     }
     with_element_type!(OP, w.dtype(), T => run::<T>(w, ids, shape))
 }

@@ -18,8 +18,7 @@ const OP: &str = "grn";
 /// [`Error::Operand`](crate::Error::Operand) when the shapes do not fit or an operand is empty.
 pub fn grn(x: &Tensor, gamma: &Tensor, beta: &Tensor, eps: f64) -> Result<Tensor> {
     require_operands(OP, &[x, gamma, beta])?;
-    let fits =
-        x.rank() == 3 && gamma.elem_count() == x.dims()[2] && beta.elem_count() == x.dims()[2];
+    let fits = x.rank() == 3 && gamma.elem_count() == x.dims()[2] && beta.elem_count() == x.dims()[2];
     require(OP, fits, || {
         let (x, gamma, beta) = (x.dims(), gamma.dims(), beta.dims());
         format!("x {x:?}, gamma {gamma:?}, beta {beta:?} do not fit")
@@ -63,58 +62,40 @@ fn run<T: Real>(x: &Tensor, gamma: &Tensor, beta: &Tensor, eps: T) -> Result<Ten
         (y, response)
     };
     let beta_shape = beta.shape().clone();
-    record(
-        OP,
-        T::storage(y),
-        x.shape(),
-        &[x, gamma, beta],
-        move |gradient, _| {
-            let (x, gamma, dy) = (
-                view::<T>(OP, &xs)?,
-                view::<T>(OP, &gs)?,
-                view::<T>(OP, gradient)?,
-            );
-            let sums = parallel::sum_per_example(
-                batch,
-                time,
-                width,
-                2 * width,
-                #[inline(always)]
-                |row, sums: &mut [T]| {
-                    let (products, plain) = sums.split_at_mut(width);
-                    let (x, dy) = (&x[row * width..][..width], &dy[row * width..][..width]);
-                    for (((p, s), x), dy) in products.iter_mut().zip(plain).zip(x).zip(dy) {
-                        *p = x.fma(*dy, *p);
-                        *s += *dy;
-                    }
-                },
-            );
-            let Slopes {
-                through_norm,
-                gamma: d_gamma,
-                beta: d_beta,
-            } = response.slopes(&sums, &gamma);
-            let factors = response.factors(&gamma);
-            let dx = parallel::fill_rows(
-                batch * time,
-                width,
-                #[inline(always)]
-                |row, dx: &mut [T]| {
-                    let at = row / time * width;
-                    let (f, q) = (&factors[at..][..width], &through_norm[at..][..width]);
-                    let (x, dy) = (&x[row * width..][..width], &dy[row * width..][..width]);
-                    for ((((dx, x), dy), f), q) in dx.iter_mut().zip(x).zip(dy).zip(f).zip(q) {
-                        *dx = dy.fma(*f, *x * *q);
-                    }
-                },
-            );
-            Ok(vec![
-                Some(tensor(dx, xs.shape())?),
-                Some(tensor(d_gamma, gs.shape())?),
-                Some(tensor(d_beta, &beta_shape)?),
-            ])
-        },
-    )
+    record(OP, T::storage(y), x.shape(), &[x, gamma, beta], move |gradient, _| {
+        let (x, gamma, dy) = (view::<T>(OP, &xs)?, view::<T>(OP, &gs)?, view::<T>(OP, gradient)?);
+        let sums = parallel::sum_per_example(
+            batch,
+            time,
+            width,
+            2 * width,
+            #[inline(always)]
+            |row, sums: &mut [T]| {
+                let (products, plain) = sums.split_at_mut(width);
+                let (x, dy) = (&x[row * width..][..width], &dy[row * width..][..width]);
+                for (((p, s), x), dy) in products.iter_mut().zip(plain).zip(x).zip(dy) {
+                    *p = x.fma(*dy, *p);
+                    *s += *dy;
+                }
+            },
+        );
+        let Slopes { through_norm, gamma: d_gamma, beta: d_beta } = response.slopes(&sums, &gamma);
+        let factors = response.factors(&gamma);
+        let dx = parallel::fill_rows(
+            batch * time,
+            width,
+            #[inline(always)]
+            |row, dx: &mut [T]| {
+                let at = row / time * width;
+                let (f, q) = (&factors[at..][..width], &through_norm[at..][..width]);
+                let (x, dy) = (&x[row * width..][..width], &dy[row * width..][..width]);
+                for ((((dx, x), dy), f), q) in dx.iter_mut().zip(x).zip(dy).zip(f).zip(q) {
+                    *dx = dy.fma(*f, *x * *q);
+                }
+            },
+        );
+        Ok(vec![Some(tensor(dx, xs.shape())?), Some(tensor(d_gamma, gs.shape())?), Some(tensor(d_beta, &beta_shape)?)])
+    })
 }
 
 /// The norms that GRN divides by.
@@ -141,27 +122,15 @@ impl<T: Real> Response<T> {
     pub(super) fn new(squares: Vec<T>, width: usize, eps: T) -> Self {
         let norms: Vec<T> = squares.into_iter().map(T::sqrt).collect();
         let scale = T::of(1.0 / width as f64);
-        let means = norms
-            .chunks_exact(width)
-            .map(|g| rows::sum(g) * scale + eps)
-            .collect();
-        Self {
-            norms,
-            means,
-            width,
-        }
+        let means = norms.chunks_exact(width).map(|g| rows::sum(g) * scale + eps).collect();
+        Self { norms, means, width }
     }
 
     /// `1 + gamma·n`, `[batch, width]`.
     pub(super) fn factors(&self, gamma: &[T]) -> Vec<T> {
         let mut factors = Vec::with_capacity(self.norms.len());
         for (norms, mean) in self.norms.chunks_exact(self.width).zip(&self.means) {
-            factors.extend(
-                norms
-                    .iter()
-                    .zip(gamma)
-                    .map(|(g, w)| T::ONE + *w * *g / *mean),
-            );
+            factors.extend(norms.iter().zip(gamma).map(|(g, w)| T::ONE + *w * *g / *mean));
         }
         factors
     }
@@ -183,17 +152,9 @@ impl<T: Real> Response<T> {
             }
             let shared = total * inverse * inverse * T::of(1.0 / width as f64);
             through_norm.extend((0..width).map(|c| {
-                if norms[c] == T::ZERO {
-                    T::ZERO
-                } else {
-                    (gamma[c] * products[c] * inverse - shared) / norms[c]
-                }
+                if norms[c] == T::ZERO { T::ZERO } else { (gamma[c] * products[c] * inverse - shared) / norms[c] }
             }));
         }
-        Slopes {
-            through_norm,
-            gamma: d_gamma,
-            beta: d_beta,
-        }
+        Slopes { through_norm, gamma: d_gamma, beta: d_beta }
     }
 }

@@ -24,11 +24,7 @@ pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, eps: f64) 
     let fits = x.dims().last() == Some(&width) && bias.is_none_or(|b| b.elem_count() == width);
     require(OP, fits, || {
         let bias = bias.map(|bias| bias.dims());
-        format!(
-            "x {:?}, weight {:?}, bias {bias:?} do not fit",
-            x.dims(),
-            weight.dims()
-        )
+        format!("x {:?}, weight {:?}, bias {bias:?} do not fit", x.dims(), weight.dims())
     })?;
     with_element_type!(OP, x.dtype(), T => run::<T>(x, weight, bias, T::of(eps)))
 }
@@ -61,10 +57,7 @@ fn run<T: Real>(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, eps: T) -> R
     record(OP, T::storage(y), x.shape(), &inputs, move |gradient, _| {
         let dy = view::<T>(OP, gradient)?;
         let (dx, sums) = input_gradient(&view::<T>(OP, &xs)?, &statistics, &view(OP, &ws)?, &dy);
-        let mut gradients = vec![
-            Some(tensor(dx, xs.shape())?),
-            Some(tensor(sums[..width].to_vec(), ws.shape())?),
-        ];
+        let mut gradients = vec![Some(tensor(dx, xs.shape())?), Some(tensor(sums[..width].to_vec(), ws.shape())?)];
         if let Some(shape) = &bias_shape {
             gradients.push(Some(tensor(sums[width..].to_vec(), shape)?));
         }
@@ -110,12 +103,7 @@ pub(super) fn normalise<T: Real>(x: &[T], statistics: &[T], weight: &[T], bias: 
 }
 
 /// The gradient of `x`, and those of weight and bias one after the other.
-pub(super) fn input_gradient<T: Real>(
-    x: &[T],
-    statistics: &[T],
-    weight: &[T],
-    dy: &[T],
-) -> (Vec<T>, Vec<T>) {
+pub(super) fn input_gradient<T: Real>(x: &[T], statistics: &[T], weight: &[T], dy: &[T]) -> (Vec<T>, Vec<T>) {
     let width = weight.len();
     let scale = T::of(1.0 / width as f64);
     parallel::fill_rows_and_sum(

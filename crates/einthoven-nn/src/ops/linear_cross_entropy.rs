@@ -20,39 +20,18 @@ const CHUNK: usize = 1 << 24;
 /// # Errors
 /// [`Error::Operand`](crate::Error::Operand) when the shapes do not fit, an operand is empty, every row is left out or a target is
 /// not below `v`.
-pub fn linear_cross_entropy(
-    x: &Tensor,
-    w: &Tensor,
-    targets: &[u32],
-    ignore: Option<u32>,
-) -> Result<Tensor> {
+pub fn linear_cross_entropy(x: &Tensor, w: &Tensor, targets: &[u32], ignore: Option<u32>) -> Result<Tensor> {
     require_operands(OP, &[x, w])?;
-    let fits = x.rank() == 2
-        && w.rank() == 2
-        && x.dims()[1] == w.dims()[1]
-        && x.dims()[0] == targets.len();
+    let fits = x.rank() == 2 && w.rank() == 2 && x.dims()[1] == w.dims()[1] && x.dims()[0] == targets.len();
     require(OP, fits, || {
         let (x, w) = (x.dims(), w.dims());
-        format!(
-            "x {x:?}, weight {w:?} and {} targets do not fit",
-            targets.len()
-        )
+        format!("x {x:?}, weight {w:?} and {} targets do not fit", targets.len())
     })?;
     let classes = w.dims()[0];
-    let kept: Vec<usize> = (0..targets.len())
-        .filter(|row| Some(targets[*row]) != ignore)
-        .collect();
-    require(OP, !kept.is_empty(), || {
-        "every target is to be ignored".to_owned()
-    })?;
-    let highest = kept
-        .iter()
-        .map(|row| targets[*row] as usize)
-        .max()
-        .unwrap_or(0);
-    require(OP, highest < classes, || {
-        format!("target {highest} of {classes} classes")
-    })?;
+    let kept: Vec<usize> = (0..targets.len()).filter(|row| Some(targets[*row]) != ignore).collect();
+    require(OP, !kept.is_empty(), || "every target is to be ignored".to_owned())?;
+    let highest = kept.iter().map(|row| targets[*row] as usize).max().unwrap_or(0);
+    require(OP, highest < classes, || format!("target {highest} of {classes} classes"))?;
     with_element_type!(OP, x.dtype(), T => run::<T>(x, w, targets, &kept))
 }
 
@@ -63,9 +42,7 @@ fn run<T: Real>(x: &Tensor, w: &Tensor, targets: &[u32], kept: &[usize]) -> Resu
     let ws = view::<T>(OP, &ws)?;
     let xs: Vec<T> = {
         let xs = view::<T>(OP, &xs)?;
-        kept.iter()
-            .flat_map(|row| xs[row * inner..][..inner].iter().copied())
-            .collect()
+        kept.iter().flat_map(|row| xs[row * inner..][..inner].iter().copied()).collect()
     };
     let count = kept.len();
     let share = T::of(1.0 / count as f64);
@@ -111,38 +88,17 @@ fn run<T: Real>(x: &Tensor, w: &Tensor, targets: &[u32], kept: &[usize]) -> Resu
         }
         if wants_dw {
             let size = (classes, rows_here, inner);
-            product_into(
-                size,
-                &mut dw,
-                inner,
-                first > 0,
-                d.t(),
-                a,
-                T::ONE,
-                Threads::All,
-            );
+            product_into(size, &mut dw, inner, first > 0, d.t(), a, T::ONE, Threads::All);
         }
     }
-    let dx = wants_dx
-        .then(|| tensor(spread(dx, kept, all, inner), (all, inner)))
-        .transpose()?;
+    let dx = wants_dx.then(|| tensor(spread(dx, kept, all, inner), (all, inner))).transpose()?;
     let dw = wants_dw.then(|| tensor(dw, (classes, inner))).transpose()?;
     let loss = T::of(total / count as f64);
-    record(
-        OP,
-        T::storage(vec![loss]),
-        (),
-        &[x, w],
-        move |gradient, _| {
-            let factor = view::<T>(OP, gradient)?[0];
-            let scaled = |held: &Option<Tensor>| {
-                held.as_ref()
-                    .map(|held| scale::<T>(held, factor))
-                    .transpose()
-            };
-            Ok(vec![scaled(&dx)?, scaled(&dw)?])
-        },
-    )
+    record(OP, T::storage(vec![loss]), (), &[x, w], move |gradient, _| {
+        let factor = view::<T>(OP, gradient)?[0];
+        let scaled = |held: &Option<Tensor>| held.as_ref().map(|held| scale::<T>(held, factor)).transpose();
+        Ok(vec![scaled(&dx)?, scaled(&dw)?])
+    })
 }
 
 /// Puts the kept rows back into a matrix of `all` rows that is zero elsewhere.

@@ -43,26 +43,15 @@ use crate::{Error, Result};
 
 /// Fails with what `message` says unless `condition` holds.
 fn require(op: &'static str, condition: bool, message: impl FnOnce() -> String) -> Result<()> {
-    if condition {
-        Ok(())
-    } else {
-        Err(Error::Operand {
-            op,
-            message: message(),
-        })
-    }
+    if condition { Ok(()) } else { Err(Error::Operand { op, message: message() }) }
 }
 
 /// Fails if one of the operands has no elements or another element type than the first.
 fn require_operands(op: &'static str, operands: &[&Tensor]) -> Result<()> {
     let dtype = operands[0].dtype();
     for operand in operands {
-        require(op, operand.elem_count() > 0, || {
-            format!("an operand of shape {:?} is empty", operand.dims())
-        })?;
-        require(op, operand.dtype() == dtype, || {
-            format!("element types differ: {dtype:?} and {:?}", operand.dtype())
-        })?;
+        require(op, operand.elem_count() > 0, || format!("an operand of shape {:?} is empty", operand.dims()))?;
+        require(op, operand.dtype() == dtype, || format!("element types differ: {dtype:?} and {:?}", operand.dtype()))?;
     }
     Ok(())
 }

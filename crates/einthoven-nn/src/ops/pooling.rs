@@ -16,9 +16,7 @@ pub fn max_pool1d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> R
     const OP: &str = "max_pool1d";
     let time = time_of(OP, x)?;
     let fits = stride > 0 && 2 * padding <= kernel && time + 2 * padding >= kernel && kernel > 0;
-    require(OP, fits, || {
-        format!("time {time}, kernel {kernel}, stride {stride}, padding {padding} do not fit")
-    })?;
+    require(OP, fits, || format!("time {time}, kernel {kernel}, stride {stride}, padding {padding} do not fit"))?;
     let windows: Vec<Window> = (0..(time + 2 * padding - kernel) / stride + 1)
         .map(|i| {
             let start = (i * stride).saturating_sub(padding);
@@ -34,10 +32,7 @@ pub fn max_pool1d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> R
 /// [`Error::Operand`](crate::Error::Operand) when `x` is empty or not of rank 3, or a length is zero or beyond time.
 pub fn max_over_time(x: &Tensor, lengths: Option<&[usize]>) -> Result<Tensor> {
     const OP: &str = "max_over_time";
-    let windows: Vec<Vec<Window>> = lengths_of(OP, x, lengths)?
-        .into_iter()
-        .map(|length| vec![(0, length)])
-        .collect();
+    let windows: Vec<Vec<Window>> = lengths_of(OP, x, lengths)?.into_iter().map(|length| vec![(0, length)]).collect();
     let y = with_element_type!(OP, x.dtype(), T => maximum::<T>(OP, x, &windows))?;
     Ok(y.squeeze(1)?)
 }
@@ -52,17 +47,9 @@ pub fn avg_pool1d(x: &Tensor, kernel: usize, ceil_mode: bool) -> Result<Tensor> 
     const OP: &str = "avg_pool1d";
     let time = time_of(OP, x)?;
     let fits = kernel > 0 && (time >= kernel || ceil_mode);
-    require(OP, fits, || {
-        format!("time {time} does not hold a window of {kernel}")
-    })?;
-    let count = if ceil_mode {
-        time.div_ceil(kernel)
-    } else {
-        time / kernel
-    };
-    let windows: Vec<Window> = (0..count)
-        .map(|i| (i * kernel, ((i + 1) * kernel).min(time)))
-        .collect();
+    require(OP, fits, || format!("time {time} does not hold a window of {kernel}"))?;
+    let count = if ceil_mode { time.div_ceil(kernel) } else { time / kernel };
+    let windows: Vec<Window> = (0..count).map(|i| (i * kernel, ((i + 1) * kernel).min(time))).collect();
     with_element_type!(OP, x.dtype(), T => mean::<T>(OP, x, vec![windows; x.dims()[0]]))
 }
 
@@ -72,10 +59,7 @@ pub fn avg_pool1d(x: &Tensor, kernel: usize, ceil_mode: bool) -> Result<Tensor> 
 /// [`Error::Operand`](crate::Error::Operand) when `x` is empty or not of rank 3, or a length is zero or beyond time.
 pub fn mean_over_time(x: &Tensor, lengths: Option<&[usize]>) -> Result<Tensor> {
     const OP: &str = "mean_over_time";
-    let windows: Vec<Vec<Window>> = lengths_of(OP, x, lengths)?
-        .into_iter()
-        .map(|length| vec![(0, length)])
-        .collect();
+    let windows: Vec<Vec<Window>> = lengths_of(OP, x, lengths)?.into_iter().map(|length| vec![(0, length)]).collect();
     let y = with_element_type!(OP, x.dtype(), T => mean::<T>(OP, x, windows))?;
     Ok(y.squeeze(1)?)
 }
@@ -85,9 +69,7 @@ type Window = (usize, usize);
 
 fn time_of(op: &'static str, x: &Tensor) -> Result<usize> {
     require_operands(op, &[x])?;
-    require(op, x.rank() == 3, || {
-        format!("needs [batch, time, channels], found {:?}", x.dims())
-    })?;
+    require(op, x.rank() == 3, || format!("needs [batch, time, channels], found {:?}", x.dims()))?;
     Ok(x.dims()[1])
 }
 
@@ -98,9 +80,7 @@ fn lengths_of(op: &'static str, x: &Tensor, lengths: Option<&[usize]>) -> Result
         return Ok(vec![time; batch]);
     };
     let fits = lengths.len() == batch && lengths.iter().all(|length| (1..=time).contains(length));
-    require(op, fits, || {
-        format!("lengths {lengths:?} do not fit {batch} examples of {time} steps")
-    })?;
+    require(op, fits, || format!("lengths {lengths:?} do not fit {batch} examples of {time} steps"))?;
     Ok(lengths.to_vec())
 }
 
@@ -131,21 +111,15 @@ fn maximum<T: Real>(op: &'static str, x: &Tensor, windows: &[Vec<Window>]) -> Re
             }
         }
     }
-    record(
-        op,
-        T::storage(y),
-        (batch, count, channels),
-        &[x],
-        move |gradient, _| {
-            let dy = view::<T>(op, gradient)?;
-            let mut dx = vec![T::ZERO; batch * time * channels];
-            for (i, (dy, step)) in dy.iter().zip(&found).enumerate() {
-                let (example, channel) = (i / (count * channels), i % channels);
-                dx[(example * time + *step as usize) * channels + channel] += *dy;
-            }
-            Ok(vec![Some(tensor(dx, (batch, time, channels))?)])
-        },
-    )
+    record(op, T::storage(y), (batch, count, channels), &[x], move |gradient, _| {
+        let dy = view::<T>(op, gradient)?;
+        let mut dx = vec![T::ZERO; batch * time * channels];
+        for (i, (dy, step)) in dy.iter().zip(&found).enumerate() {
+            let (example, channel) = (i / (count * channels), i % channels);
+            dx[(example * time + *step as usize) * channels + channel] += *dy;
+        }
+        Ok(vec![Some(tensor(dx, (batch, time, channels))?)])
+    })
 }
 
 /// Means over windows that do not overlap.
@@ -175,26 +149,20 @@ fn mean<T: Real>(op: &'static str, x: &Tensor, windows: Vec<Vec<Window>>) -> Res
             },
         )
     };
-    record(
-        op,
-        T::storage(y),
-        (batch, count, channels),
-        &[x],
-        move |gradient, _| {
-            let dy = view::<T>(op, gradient)?;
-            let mut dx = vec![T::ZERO; batch * time * channels];
-            for (row, dy) in dy.chunks_exact(channels).enumerate() {
-                let (example, window) = (row / count, row % count);
-                let (first, end) = windows[example][window];
-                let scale = T::of(1.0 / (end - first) as f64);
-                for step in first..end {
-                    let dx = &mut dx[(example * time + step) * channels..][..channels];
-                    for (dx, dy) in dx.iter_mut().zip(dy) {
-                        *dx = *dy * scale;
-                    }
+    record(op, T::storage(y), (batch, count, channels), &[x], move |gradient, _| {
+        let dy = view::<T>(op, gradient)?;
+        let mut dx = vec![T::ZERO; batch * time * channels];
+        for (row, dy) in dy.chunks_exact(channels).enumerate() {
+            let (example, window) = (row / count, row % count);
+            let (first, end) = windows[example][window];
+            let scale = T::of(1.0 / (end - first) as f64);
+            for step in first..end {
+                let dx = &mut dx[(example * time + step) * channels..][..channels];
+                for (dx, dy) in dx.iter_mut().zip(dy) {
+                    *dx = *dy * scale;
                 }
             }
-            Ok(vec![Some(tensor(dx, (batch, time, channels))?)])
-        },
-    )
+        }
+        Ok(vec![Some(tensor(dx, (batch, time, channels))?)])
+    })
 }

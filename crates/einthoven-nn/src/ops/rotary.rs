@@ -18,9 +18,7 @@ const OP: &str = "rotary";
 pub fn rotary(x: &Tensor) -> Result<Tensor> {
     require_operands(OP, &[x])?;
     let fits = x.rank() == 4 && x.dims()[3].is_multiple_of(2);
-    require(OP, fits, || {
-        format!("needs [batch, heads, time, even], found {:?}", x.dims())
-    })?;
+    require(OP, fits, || format!("needs [batch, heads, time, even], found {:?}", x.dims()))?;
     let (time, width) = (x.dims()[2], x.dims()[3]);
     with_element_type!(OP, x.dtype(), T => run::<T>(x, Turn::new(time, 1, width)))
 }
@@ -32,12 +30,7 @@ pub fn rotary(x: &Tensor) -> Result<Tensor> {
 pub fn rotary_merged(x: &Tensor, heads: usize) -> Result<Tensor> {
     require_operands(OP, &[x])?;
     let fits = x.rank() == 3 && heads > 0 && x.dims()[2].is_multiple_of(2 * heads);
-    require(OP, fits, || {
-        format!(
-            "needs [batch, time, {heads} heads of even width], found {:?}",
-            x.dims()
-        )
-    })?;
+    require(OP, fits, || format!("needs [batch, time, {heads} heads of even width], found {:?}", x.dims()))?;
     let (time, width) = (x.dims()[1], x.dims()[2] / heads);
     with_element_type!(OP, x.dtype(), T => run::<T>(x, Turn::new(time, heads, width)))
 }
@@ -70,12 +63,7 @@ impl<T: Real> Turn<T> {
             table.extend((0..half).map(|j| T::of(angle(j).cos())));
             table.extend((0..half).map(|j| T::of(angle(j).sin())));
         }
-        Self {
-            table,
-            time,
-            repeats,
-            width,
-        }
+        Self { table, time, repeats, width }
     }
 
     fn apply(&self, x: &[T], direction: T) -> Vec<T> {
@@ -89,9 +77,7 @@ impl<T: Real> Turn<T> {
                 let (cos, sin) = self.table[t * width..][..width].split_at(width / 2);
                 let (a, b) = x[row * width..][..width].split_at(width / 2);
                 let (ya, yb) = y.split_at_mut(width / 2);
-                for (((((ya, yb), a), b), c), s) in
-                    ya.iter_mut().zip(yb).zip(a).zip(b).zip(cos).zip(sin)
-                {
+                for (((((ya, yb), a), b), c), s) in ya.iter_mut().zip(yb).zip(a).zip(b).zip(cos).zip(sin) {
                     let s = *s * direction;
                     *ya = *a * *c - *b * s;
                     *yb = *b * *c + *a * s;

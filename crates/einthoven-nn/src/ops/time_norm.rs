@@ -11,18 +11,16 @@ const OP: &str = "time_norm";
 /// Normalisation of each channel over time, as the published ESI encoder has it in stem and downsampling:
 /// `(x - mean)/(std + eps) · weight + bias`, unbiased standard deviation.
 ///
-/// `x` `[batch, time, c]` with at least two time steps, `weight`, `bias` `[c]`. A constant channel becomes `bias` and
-/// passes no gradient on. With `s = std + eps` and `n` time steps,
+/// `x` `[batch, time, c]` with at least two time steps, `weight`, `bias` `[c]`. A constant channel becomes `bias`, and
+/// no gradient passes through its deviation. With `s = std + eps` and `n` time steps,
 /// `dx = weight/s · (dy - mean(dy) - (x - mean)·Σ dy·(x - mean) / (s·std·(n - 1)))`.
 ///
 /// # Errors
 /// [`Error::Operand`](crate::Error::Operand) when the shapes do not fit, an operand is empty or time is a single step.
 pub fn time_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {
     require_operands(OP, &[x, weight, bias])?;
-    let fits = x.rank() == 3
-        && weight.elem_count() == x.dims()[2]
-        && bias.elem_count() == x.dims()[2]
-        && x.dims()[1] > 1;
+    let fits =
+        x.rank() == 3 && weight.elem_count() == x.dims()[2] && bias.elem_count() == x.dims()[2] && x.dims()[1] > 1;
     require(OP, fits, || {
         let (x, weight, bias) = (x.dims(), weight.dims(), bias.dims());
         format!("x {x:?} (two time steps at least), weight {weight:?}, bias {bias:?} do not fit")
@@ -47,9 +45,7 @@ fn run<T: Real>(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<
                 let at = row / time * channels;
                 let (m, d) = (&means[at..][..channels], &deviations[at..][..channels]);
                 let x = &x[row * channels..][..channels];
-                for (((((y, x), m), d), w), b) in
-                    y.iter_mut().zip(x).zip(m).zip(d).zip(&*w).zip(&*bias)
-                {
+                for (((((y, x), m), d), w), b) in y.iter_mut().zip(x).zip(m).zip(d).zip(&*w).zip(&*bias) {
                     *y = ((*x - *m) / (*d + T::of(eps))).fma(*w, *b);
                 }
             },
@@ -57,88 +53,63 @@ fn run<T: Real>(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<
         (y, means, deviations)
     };
     let bias_shape = bias.shape().clone();
-    record(
-        OP,
-        T::storage(y),
-        x.shape(),
-        &[x, weight, bias],
-        move |gradient, _| {
-            let (x, w, dy) = (
-                view::<T>(OP, &xs)?,
-                view::<T>(OP, &ws)?,
-                view::<T>(OP, gradient)?,
-            );
-            // Per example and channel: the sums of dy·(x - mean) and of dy.
-            let sums = parallel::sum_per_example(
-                batch,
-                time,
-                channels,
-                2 * channels,
-                #[inline(always)]
-                |row, sums: &mut [T]| {
-                    let m = &means[row / time * channels..][..channels];
-                    let (x, dy) = (
-                        &x[row * channels..][..channels],
-                        &dy[row * channels..][..channels],
-                    );
-                    let (products, plain) = sums.split_at_mut(channels);
-                    for ((((p, s), x), dy), m) in
-                        products.iter_mut().zip(plain).zip(x).zip(dy).zip(m)
-                    {
-                        *p = dy.fma(*x - *m, *p);
-                        *s += *dy;
-                    }
-                },
-            );
-            let (mut dw, mut db) = (vec![T::ZERO; channels], vec![T::ZERO; channels]);
-            // dx = a·dy - b - (x - mean)·q
-            let mut factors = vec![T::ZERO; batch * 3 * channels];
-            for example in 0..batch {
-                let sums = &sums[example * 2 * channels..][..2 * channels];
-                let factors = &mut factors[example * 3 * channels..][..3 * channels];
-                for c in 0..channels {
-                    let deviation = deviations[example * channels + c];
-                    let s = deviation + T::of(eps);
-                    dw[c] += sums[c] / s;
-                    db[c] += sums[channels + c];
-                    if deviation == T::ZERO {
-                        continue;
-                    }
-                    let a = w[c] / s;
-                    factors[c] = a;
-                    factors[channels + c] = a * sums[channels + c] / T::of(time as f64);
-                    factors[2 * channels + c] =
-                        a * sums[c] / (s * deviation * T::of(time as f64 - 1.0));
+    record(OP, T::storage(y), x.shape(), &[x, weight, bias], move |gradient, _| {
+        let (x, w, dy) = (view::<T>(OP, &xs)?, view::<T>(OP, &ws)?, view::<T>(OP, gradient)?);
+        // Per example and channel: the sums of dy·(x - mean) and of dy.
+        let sums = parallel::sum_per_example(
+            batch,
+            time,
+            channels,
+            2 * channels,
+            #[inline(always)]
+            |row, sums: &mut [T]| {
+                let m = &means[row / time * channels..][..channels];
+                let (x, dy) = (&x[row * channels..][..channels], &dy[row * channels..][..channels]);
+                let (products, plain) = sums.split_at_mut(channels);
+                for ((((p, s), x), dy), m) in products.iter_mut().zip(plain).zip(x).zip(dy).zip(m) {
+                    *p = dy.fma(*x - *m, *p);
+                    *s += *dy;
+                }
+            },
+        );
+        let (mut dw, mut db) = (vec![T::ZERO; channels], vec![T::ZERO; channels]);
+        // dx = a·dy - b - (x - mean)·q
+        let mut factors = vec![T::ZERO; batch * 3 * channels];
+        for example in 0..batch {
+            let sums = &sums[example * 2 * channels..][..2 * channels];
+            let factors = &mut factors[example * 3 * channels..][..3 * channels];
+            for c in 0..channels {
+                let deviation = deviations[example * channels + c];
+                let s = deviation + T::of(eps);
+                dw[c] += sums[c] / s;
+                db[c] += sums[channels + c];
+                let a = w[c] / s;
+                factors[c] = a;
+                factors[channels + c] = a * sums[channels + c] / T::of(time as f64);
+                // A constant channel's deviation has no slope.
+                if deviation > T::ZERO || deviation.is_nan() {
+                    factors[2 * channels + c] = a * sums[c] / (s * deviation * T::of(time as f64 - 1.0));
                 }
             }
-            let dx = parallel::fill_rows(
-                batch * time,
-                channels,
-                #[inline(always)]
-                |row, dx: &mut [T]| {
-                    let example = row / time;
-                    let m = &means[example * channels..][..channels];
-                    let factors = &factors[example * 3 * channels..][..3 * channels];
-                    let (a, rest) = factors.split_at(channels);
-                    let (b, q) = rest.split_at(channels);
-                    let (x, dy) = (
-                        &x[row * channels..][..channels],
-                        &dy[row * channels..][..channels],
-                    );
-                    for ((((((dx, x), dy), m), a), b), q) in
-                        dx.iter_mut().zip(x).zip(dy).zip(m).zip(a).zip(b).zip(q)
-                    {
-                        *dx = a.fma(*dy, -*b) - (*x - *m) * *q;
-                    }
-                },
-            );
-            Ok(vec![
-                Some(tensor(dx, xs.shape())?),
-                Some(tensor(dw, ws.shape())?),
-                Some(tensor(db, &bias_shape)?),
-            ])
-        },
-    )
+        }
+        let dx = parallel::fill_rows(
+            batch * time,
+            channels,
+            #[inline(always)]
+            |row, dx: &mut [T]| {
+                let example = row / time;
+                let m = &means[example * channels..][..channels];
+                let factors = &factors[example * 3 * channels..][..3 * channels];
+                let (a, rest) = factors.split_at(channels);
+                let (b, q) = rest.split_at(channels);
+                let (x, dy) = (&x[row * channels..][..channels], &dy[row * channels..][..channels]);
+                for ((((((dx, x), dy), m), a), b), q) in dx.iter_mut().zip(x).zip(dy).zip(m).zip(a).zip(b).zip(q) {
+                    *dx = a.fma(*dy, -*b) - (*x - *m) * *q;
+                }
+            },
+        );
+        Ok(vec![Some(tensor(dx, xs.shape())?), Some(tensor(dw, ws.shape())?), Some(tensor(db, &bias_shape)?)])
+    })
 }
 
 /// Means over time `[batch, channels]`, summed in `f64` so that a constant channel's mean is its value.
@@ -155,9 +126,7 @@ fn means<T: Real>(x: &[T], batch: usize, time: usize, channels: usize) -> Vec<T>
             }
         },
     );
-    sums.into_iter()
-        .map(|sum| T::of(sum / time as f64))
-        .collect()
+    sums.into_iter().map(|sum| T::of(sum / time as f64)).collect()
 }
 
 /// Unbiased standard deviations over time `[batch, channels]`.
