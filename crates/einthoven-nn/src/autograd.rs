@@ -4,7 +4,12 @@ use std::sync::{Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape, Tensor, TensorId, Var};
 
+use crate::cpu::view::{dense, view, with_element_type};
+use crate::cpu::{Real, parallel, rows};
 use crate::{Error, Result};
+
+/// Elements per task of loops over gradients.
+const CHUNK: usize = 1 << 14;
 
 thread_local! {
     /// Where operations put the gradients of parameters while `backward` runs on this thread.
@@ -82,7 +87,7 @@ impl Gradients {
     /// Fails when the tensor library does.
     pub fn scale(&mut self, factor: f64) -> Result<()> {
         for gradient in self.by_variable.values_mut() {
-            *gradient = (&*gradient * factor)?;
+            *gradient = scaled(gradient, factor)?;
         }
         Ok(())
     }
@@ -95,8 +100,7 @@ impl Gradients {
         let mut sum = 0.0;
         for variable in variables {
             if let Some(gradient) = self.get(variable) {
-                let values = gradient.to_dtype(candle_core::DType::F64)?;
-                sum += values.sqr()?.sum_all()?.to_scalar::<f64>()?;
+                sum += sum_of_squares(gradient)?;
             }
         }
         Ok(sum.sqrt())
@@ -124,6 +128,43 @@ impl Gradients {
         self.by_variable.insert(id, sum);
         Ok(())
     }
+}
+
+fn sum_of_squares(gradient: &Tensor) -> Result<f64> {
+    let gradient = dense(gradient)?;
+    with_element_type!("norm", gradient.dtype(), T => {
+        let values = view::<T>("norm", &gradient)?;
+        let sums = parallel::sum_rows::<f64>(
+            values.len().div_ceil(CHUNK),
+            CHUNK,
+            1,
+            #[inline(always)]
+            |row, sums| {
+                let chunk = &values[row * CHUNK..((row + 1) * CHUNK).min(values.len())];
+                sums[0] += rows::sum_of_squares(chunk);
+            },
+        );
+        Ok(sums[0])
+    })
+}
+
+fn scaled(gradient: &Tensor, factor: f64) -> Result<Tensor> {
+    let gradient = dense(gradient)?;
+    with_element_type!("scale", gradient.dtype(), T => {
+        let values = view::<T>("scale", &gradient)?;
+        let factor = T::of(factor);
+        let scaled = parallel::fill(
+            values.len(),
+            CHUNK,
+            #[inline(always)]
+            |start, scaled: &mut [T]| {
+                for (scaled, value) in scaled.iter_mut().zip(&values[start..]) {
+                    *scaled = factor * *value;
+                }
+            },
+        );
+        Ok(Tensor::from_vec(scaled, gradient.shape(), gradient.device())?)
+    })
 }
 
 /// Computes the gradients of an operation's inputs from the gradient of its output.

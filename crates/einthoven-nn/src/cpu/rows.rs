@@ -39,6 +39,25 @@ pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
     fold(lanes)
 }
 
+/// Sum of `x²` in double precision.
+#[inline(always)]
+pub(crate) fn sum_of_squares<T: Real>(x: &[T]) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let chunks = x.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for i in 0..LANES {
+            let x = chunk[i].wide();
+            lanes[i] = x.mul_add(x, lanes[i]);
+        }
+    }
+    for (lane, x) in lanes.iter_mut().zip(rest) {
+        let x = x.wide();
+        *lane = x.mul_add(x, *lane);
+    }
+    fold(lanes)
+}
+
 /// Sum of `(x - mean)²`.
 #[inline(always)]
 pub(crate) fn squares_about<T: Real>(x: &[T], mean: T) -> T {
