@@ -1,7 +1,6 @@
 //! Judging a model on recordings that it has not been trained on.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use einthoven_corpus::{LabelSet, Leftovers, Loader};
 use einthoven_eval::retrieval::RetrievalResult;
@@ -145,7 +144,7 @@ pub fn judge(
 
 /// Judges a model while it trains: its zero-shot AUROC and retrieval go into the metric log.
 pub(crate) struct Monitor {
-    pub(crate) judged: Arc<Judged>,
+    pub(crate) judged: Judged,
     pub(crate) tokenizer: Tokenizer,
     pub(crate) streams: Streams,
 }

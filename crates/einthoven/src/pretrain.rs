@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use einthoven_corpus::Split;
-use einthoven_eval::ReferenceSet;
 use einthoven_eval::bootstrap::BootstrapConfig;
+use einthoven_eval::{ReferenceSet, embed};
 use einthoven_random::Streams;
 use einthoven_train::checkpoint::RunFolder;
 use einthoven_train::{Checkpoint, ProgressDisplay, Setup, Summary, Trainer};
 
 use crate::judge::Monitor;
 use crate::model::REFERENCE_FILE;
-use crate::{Data, Error, EvaluateConfig, Experiment, Judged, Judgement, Model, Result, assemble, judge, report};
+use crate::{Data, Error, EvaluateConfig, Experiment, Judged, Judgement, Model, Result, assemble, judge, report, write_atomically};
+
+/// The file of a run's judgement.
+const JUDGEMENT_FILE: &str = "judgement.json";
 
 /// How an experiment is carried out.
 #[derive(Clone, Debug)]
@@ -87,8 +90,9 @@ pub fn pretrain(mut experiment: Experiment, options: &Pretrain) -> Result<Outcom
         parameters.count(),
     ));
     let folder = open_folder(&options.out, options.resume)?;
+    let reference = validation.clone();
     let validator = validation.map(|judged| -> Box<dyn einthoven_train::Validator> {
-        Box::new(Monitor { judged: Arc::new(judged), tokenizer: tokenizer.clone(), streams })
+        Box::new(Monitor { judged, tokenizer: tokenizer.clone(), streams })
     });
     let setup = Setup {
         model: network,
@@ -109,8 +113,15 @@ pub fn pretrain(mut experiment: Experiment, options: &Pretrain) -> Result<Outcom
     }
     let model = Model::open(&options.out)?;
     let judgement = judge(&test, &model.network, &model.tokenizer, &streams, |_| {})?;
-    let reference = ReferenceSet { name: test.name.clone(), embeddings: judgement.signals.clone() };
+    // Queries are ranked among recordings that were neither trained on nor, where there are others, judged by.
+    let (name, embeddings) = match &reference {
+        Some(judged) => (&judged.name, embed::signals(&model.network, &judged.loader, |_| {})?.embeddings),
+        None => (&test.name, judgement.signals.clone()),
+    };
+    let reference = ReferenceSet { name: name.clone(), embeddings };
     reference.save(&model.checkpoint.folder().join(REFERENCE_FILE))?;
+    let json = serde_json::to_vec_pretty(&judgement).map_err(|error| Error::setting("judgement", error.to_string()))?;
+    write_atomically(&options.out.join(JUDGEMENT_FILE), &json)?;
     let page = options.out.join("report.html");
     report::build(&model, &test, &judgement, Some(&options.out.join("metrics.jsonl")))?.save(&page)?;
     Ok(Outcome { summary, judgement: Some(judgement), report: Some(page) })
