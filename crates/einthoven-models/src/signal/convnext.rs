@@ -204,13 +204,17 @@ impl Downsampling {
         let (conv, norm) = (scope.enter(conv), scope.enter(norm));
         let (kernel, normed) = if stem { (STEM_STRIDE, outputs) } else { (2, inputs) };
         let init = Init::TruncatedNormal { std: 0.02 };
+        // A layer norm takes the gain out of a projection without bias. With one, large and small voltages look
+        // different to it from the start.
+        let gain_survives = stem && over == ChannelNorm::Channels;
+        let bias = if gain_survives { init } else { Init::Zeros };
         Ok(Self {
             over,
             norm_first: !stem,
             norm_weight: norm.parameter("weight", (1, normed, 1), Init::Ones)?,
             norm_bias: norm.parameter("bias", (1, normed, 1), Init::Zeros)?,
             weight: conv.parameter("weight", (outputs, inputs, kernel), init)?,
-            bias: conv.parameter("bias", outputs, Init::Zeros)?,
+            bias: conv.parameter("bias", outputs, bias)?,
         })
     }
 
