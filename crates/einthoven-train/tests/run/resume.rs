@@ -98,6 +98,14 @@ fn with_batch_norm_in_paper_mode() {
     check(&variant, &[3]);
 }
 
+/// Large enough that every operation shares its work among the threads.
+#[test]
+fn at_a_published_size() {
+    let mut variant = Variant { encoder: Encoder::Atto, width: 256, dropout: 0.1, ..Variant::default() };
+    variant.train = TrainConfig { steps: Some(2), batch_size: 8, checkpoint: checkpoints(2), ..variant.train };
+    check(&variant, &[]);
+}
+
 #[test]
 fn a_finished_run_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();

@@ -25,6 +25,8 @@ use einthoven_train::{ProgressDisplay, RunFolder, Setup, TrainConfig, Validator}
 pub struct Variant {
     pub mode: Mode,
     pub encoder: Encoder,
+    /// Width of the text encoder and of the latents.
+    pub width: usize,
     pub records: usize,
     pub dropout: f64,
     pub augment: AugmentConfig,
@@ -34,6 +36,8 @@ pub struct Variant {
 #[derive(Clone, Copy, Debug)]
 pub enum Encoder {
     ConvNext,
+    /// Of a published size.
+    Atto,
     XResNet,
 }
 
@@ -42,6 +46,7 @@ impl Default for Variant {
         Self {
             mode: Mode::Corrected,
             encoder: Encoder::ConvNext,
+            width: 16,
             records: 20,
             dropout: 0.0,
             augment: AugmentConfig::none(),
@@ -98,21 +103,22 @@ impl Variant {
                 size: ConvNextSize::Custom { depths: [1; 4], widths: [8, 8, 16, 16] },
                 norm: None,
             }),
+            Encoder::Atto => SignalConfig::ConvNext(ConvNextConfig { size: ConvNextSize::Atto, norm: None }),
             Encoder::XResNet => SignalConfig::XResNet(XResNetConfig::default()),
         };
         let text = BertConfig {
             vocab_size: tokenizer.vocabulary_size(),
-            hidden_size: 16,
+            hidden_size: self.width,
             num_hidden_layers: 1,
             num_attention_heads: 2,
-            intermediate_size: 32,
+            intermediate_size: 2 * self.width,
             max_position_embeddings: 64,
             hidden_dropout_prob: self.dropout,
             attention_probs_dropout_prob: self.dropout,
             ..BertConfig::default()
         };
         let decoder = DecoderConfig { depth: 1, heads: 2, dim_head: 8, ff_mult: 2 };
-        EsiConfig { mode: self.mode, signal, text, decoder, latents: 16, ..EsiConfig::default() }
+        EsiConfig { mode: self.mode, signal, text, decoder, latents: self.width, ..EsiConfig::default() }
     }
 }
 
