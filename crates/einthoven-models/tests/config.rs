@@ -1,4 +1,5 @@
 //! Configurations as they stand in an experiment file.
+#![allow(clippy::unwrap_used)] // a failure here is the test's finding
 
 mod common;
 
