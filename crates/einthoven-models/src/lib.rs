@@ -38,6 +38,7 @@
 //! # }
 //! ```
 
+mod blocks;
 mod decoder;
 mod error;
 mod esi;

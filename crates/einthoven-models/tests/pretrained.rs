@@ -152,6 +152,13 @@ fn weights_of_another_shape_change_nothing() {
     assert!(error.contains("embeddings.LayerNorm.weight"), "{error}");
     let after: Vec<Vec<f64>> = parameters.tensors().values().map(values).collect();
     assert_eq!(before, after);
+
+    // A layer too many does not go unnoticed.
+    let parameters = common::parameters(3);
+    let shallow = BertConfig { num_hidden_layers: 1, ..config() };
+    Bert::new(&shallow, &parameters.root()).unwrap();
+    let error = pretrained.load_into(&parameters, "").unwrap_err().to_string();
+    assert!(error.contains("encoder.layer.1.output.dense.weight"), "{error}");
 }
 
 /// A hub that knows one repository, and what it was asked.

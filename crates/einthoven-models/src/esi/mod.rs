@@ -13,7 +13,7 @@ pub use config::{EsiConfig, LossWeights, Mode, TextPooling, is_decayed};
 pub use losses::EsiLosses;
 pub use published::canonical_names;
 
-use crate::decoder::{AttentionPool, GammaNorm, projection};
+use crate::blocks::{AttentionPool, GammaNorm, projection};
 use crate::{AnyEncoder, Bert, ChannelNorm, Decoder, Features, Result, SignalEncoder, TokenBatch};
 
 /// The published classifier head, which nothing uses, has this many classes.
@@ -32,7 +32,8 @@ const LARGEST_SCALE: f64 = 100.0;
 /// - **Signal tokens.** The published decoder sees one pooled vector, repeated. Here an attention pool gathers
 ///   [`signal_tokens`](EsiConfig::signal_tokens) tokens from the encoder's feature sequence; one more query, added to the pooled vector,
 ///   gives the embedding.
-/// - **Norms** of the signal encoder go over channels, not over time, so that level and amplitude survive; padding is left out of
+/// - **Norms** of the signal encoder go over channels, not over time, so that level and amplitude survive (the stem starts with a
+///   bias, without which such a norm would take the gain out); padding is left out of
 ///   pooling and attention.
 /// - **Temperature** starts at ln(1/0.07), is held at ln 100 at most, and recordings with identical captions are no negatives
 ///   of each other.

@@ -5,10 +5,12 @@ mod config;
 mod hub;
 mod pretrained;
 mod tokenizer;
+mod tokens;
 mod word_piece;
 
 pub use bert::Bert;
 pub use config::BertConfig;
 pub use hub::Hub;
 pub use pretrained::{PretrainedText, TextSource};
-pub use tokenizer::{TokenBatch, Tokenizer};
+pub use tokenizer::Tokenizer;
+pub use tokens::TokenBatch;

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 use einthoven_nn::Parameters;
 use serde::{Deserialize, Serialize};
 
@@ -104,14 +104,25 @@ impl PretrainedText {
     /// A pooler stays as it was if the weights have none, and is left out if the parameters have none.
     ///
     /// # Errors
-    /// [`einthoven_nn::Error::Mismatch`] names what is missing or of another shape; nothing is changed then.
+    /// [`einthoven_nn::Error::Mismatch`] names what is missing, left over or of another shape; nothing is changed then.
     pub fn load_into(&self, parameters: &Parameters, prefix: &str) -> Result<()> {
-        let mut weights = self.weights.clone();
+        let mut wanted = HashMap::new();
         for (name, tensor) in parameters.tensors() {
-            if let Some(name) = name.strip_prefix(prefix)
-                && name.starts_with("pooler.")
-            {
-                weights.entry(name.to_owned()).or_insert(tensor);
+            if let Some(name) = name.strip_prefix(prefix) {
+                wanted.insert(name.to_owned(), tensor);
+            }
+        }
+        let mut weights = self.weights.clone();
+        weights.retain(|name, _| !name.starts_with("pooler.") || wanted.contains_key(name));
+        let mut unexpected: Vec<String> = weights.keys().filter(|name| !wanted.contains_key(*name)).cloned().collect();
+        if !unexpected.is_empty() {
+            unexpected.sort();
+            let (missing, misshapen) = (Vec::new(), Vec::new());
+            return Err(einthoven_nn::Error::Mismatch { missing, unexpected, misshapen }.into());
+        }
+        for (name, tensor) in wanted {
+            if name.starts_with("pooler.") {
+                weights.entry(name).or_insert(tensor);
             }
         }
         parameters.load_matching(prefix, &weights)?;
@@ -123,18 +134,17 @@ impl PretrainedText {
 fn encoder_weights(tensors: HashMap<String, Tensor>) -> HashMap<String, Tensor> {
     tensors
         .into_iter()
-        .filter(|(_, tensor)| matches!(tensor.dtype(), DType::F32 | DType::F64 | DType::F16 | DType::BF16))
         .filter_map(|(name, tensor)| {
             let name = name.strip_prefix("bert.").unwrap_or(&name);
-            let of_encoder = ["embeddings.", "encoder.", "pooler."];
-            of_encoder.iter().any(|part| name.starts_with(part)).then(|| {
-                let name = match name.rsplit_once("LayerNorm.") {
-                    Some((path, "gamma")) => format!("{path}LayerNorm.weight"),
-                    Some((path, "beta")) => format!("{path}LayerNorm.bias"),
-                    _ => name.to_owned(),
-                };
-                (name, tensor)
-            })
+            let of_encoder = ["embeddings.", "encoder.", "pooler."].iter().any(|part| name.starts_with(part));
+            // Row numbers, saved by older versions of the library.
+            let constant = name.ends_with(".position_ids") || name.ends_with(".token_type_ids");
+            let name = match name.rsplit_once("LayerNorm.") {
+                Some((path, "gamma")) => format!("{path}LayerNorm.weight"),
+                Some((path, "beta")) => format!("{path}LayerNorm.bias"),
+                _ => name.to_owned(),
+            };
+            (of_encoder && !constant).then_some((name, tensor))
         })
         .collect()
 }
