@@ -11,7 +11,8 @@ use std::time::Instant;
 use candle_core::{DType, Device, Tensor};
 use clap::Parser;
 use einthoven::models::{
-    BertConfig, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, LossWeights, Mode, SignalConfig, TokenBatch,
+    BertConfig, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, LossWeights, Mode, SignalConfig,
+    TokenBatch,
 };
 use einthoven::nn::{AdamW, AdamWConfig, ParameterGroup, Parameters, Pass, backward};
 use einthoven::random::Streams;

@@ -1,5 +1,7 @@
 //! Bad input ends in a message that names the thing and the remedy, with an exit code that means something.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -151,14 +153,23 @@ fn a_full_disk_loses_nothing() {
     let place = tempfile::tempdir().unwrap();
     let disk = place.path().join("disk");
     fs::create_dir(&disk).unwrap();
-    let mount = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=28m", "tmpfs"]).arg(&disk).output();
+    let mount =
+        std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=28m", "tmpfs"]).arg(&disk).output();
     if !mount.is_ok_and(|output| output.status.success()) {
         println!("skipped: mounting a small file system is not permitted here");
         return;
     }
     let out = disk.join("run");
     let quickstart = |more: &[&str]| {
-        einthoven().arg("quickstart").arg("--out").arg(&out).args(QUICK).args(["--set", "train.checkpoint.keep=9"]).args(more).output().unwrap()
+        einthoven()
+            .arg("quickstart")
+            .arg("--out")
+            .arg(&out)
+            .args(QUICK)
+            .args(["--set", "train.checkpoint.keep=9"])
+            .args(more)
+            .output()
+            .unwrap()
     };
     let output = quickstart(&["--set", "train.epochs=20"]);
     let result = std::panic::catch_unwind(|| {

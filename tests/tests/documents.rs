@@ -1,5 +1,7 @@
 //! Every command in every document is run, in the order a reader meets them; the README's first one for real.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -93,8 +95,7 @@ fn run(document: &str, arguments: &str, place: &Path) {
     }
     let start = Instant::now();
     let data_folder = std::env::var_os("EINTHOVEN_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
-    let output =
-        einthoven().args(&arguments).current_dir(place).env("EINTHOVEN_DATA", data_folder).output().unwrap();
+    let output = einthoven().args(&arguments).current_dir(place).env("EINTHOVEN_DATA", data_folder).output().unwrap();
     println!("{document}: einthoven {} ({:.1} s)", arguments.join(" "), start.elapsed().as_secs_f64());
     let text = succeeded(&output);
     if arguments[0] == "quickstart" {

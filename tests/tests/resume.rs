@@ -1,6 +1,8 @@
 //! A run is a pure function of its experiment file: killed and resumed, or at another number of threads, it ends in the
 //! same bytes.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -140,7 +142,8 @@ fn one_and_two_threads_give_the_same_bytes() {
 #[test]
 fn ctrl_c_saves_and_says_how_to_go_on() {
     let place = tempfile::tempdir().unwrap();
-    let mut run = pretrain(place.path(), "stopped", &["--set", "train.steps=100000", "--set", "train.checkpoint.every=2"]);
+    let mut run =
+        pretrain(place.path(), "stopped", &["--set", "train.steps=100000", "--set", "train.checkpoint.every=2"]);
     let run = run.stderr(Stdio::piped()).spawn().unwrap();
     let folder = place.path().join("stopped");
     let start = Instant::now();

@@ -1,5 +1,7 @@
 //! Every operation against plain tensor arithmetic, finite differences, `f32`, strides and thread counts.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use candle_core::{D, DType, Device, Result as TensorResult, Tensor};

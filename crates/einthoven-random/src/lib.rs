@@ -51,8 +51,7 @@ mod tests {
 
     #[test]
     fn a_stream_is_a_pure_function_of_its_address() {
-        let draw =
-            |seed, name, indices: &[u64]| Streams::new(seed).stream(name, indices).next_u64();
+        let draw = |seed, name, indices: &[u64]| Streams::new(seed).stream(name, indices).next_u64();
         assert_eq!(draw(1, "dropout", &[3, 4]), draw(1, "dropout", &[3, 4]));
         assert_ne!(draw(1, "dropout", &[3, 4]), draw(2, "dropout", &[3, 4]));
         assert_ne!(draw(1, "dropout", &[3, 4]), draw(1, "shuffle", &[3, 4]));

@@ -47,22 +47,22 @@ pub enum Error {
     },
     /// From reading or preparing a recording.
     #[error(transparent)]
-    Signal(#[from] einthoven_signal::Error),
+    Signal(Box<einthoven_signal::Error>),
     /// From a dataset or its loader.
     #[error(transparent)]
-    Corpus(#[from] einthoven_corpus::Error),
+    Corpus(Box<einthoven_corpus::Error>),
     /// From an operation on tensors.
     #[error(transparent)]
-    Nn(#[from] einthoven_nn::Error),
+    Nn(Box<einthoven_nn::Error>),
     /// From a model.
     #[error(transparent)]
-    Model(#[from] einthoven_models::Error),
+    Model(Box<einthoven_models::Error>),
     /// From training or checkpoints.
     #[error(transparent)]
-    Train(#[from] einthoven_train::Error),
+    Train(Box<einthoven_train::Error>),
     /// From judging a model.
     #[error(transparent)]
-    Eval(#[from] einthoven_eval::Error),
+    Eval(Box<einthoven_eval::Error>),
     /// From a tensor.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -85,15 +85,34 @@ impl Error {
 
     /// Whether the fault lies in usage or configuration rather than in what happened.
     pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            Self::Config { .. }
-                | Self::Override { .. }
-                | Self::Setting { .. }
-                | Self::RunExists { .. }
-                | Self::Train(einthoven_train::Error::Config { .. })
-                | Self::Model(einthoven_models::Error::Config { .. })
-                | Self::Corpus(einthoven_corpus::Error::Setting { .. } | einthoven_corpus::Error::Contract { .. })
-        )
+        match self {
+            Self::Config { .. } | Self::Override { .. } | Self::Setting { .. } | Self::RunExists { .. } => true,
+            Self::Train(error) => matches!(**error, einthoven_train::Error::Config { .. }),
+            Self::Model(error) => matches!(**error, einthoven_models::Error::Config { .. }),
+            Self::Corpus(error) => {
+                matches!(**error, einthoven_corpus::Error::Setting { .. } | einthoven_corpus::Error::Contract { .. })
+            }
+            _ => false,
+        }
     }
 }
+
+/// The crates' errors are boxed, so that results stay small.
+macro_rules! boxed {
+    ($($variant:ident: $error:ty),*) => {
+        $(impl From<$error> for Error {
+            fn from(error: $error) -> Self {
+                Self::$variant(Box::new(error))
+            }
+        })*
+    };
+}
+
+boxed!(
+    Signal: einthoven_signal::Error,
+    Corpus: einthoven_corpus::Error,
+    Nn: einthoven_nn::Error,
+    Model: einthoven_models::Error,
+    Train: einthoven_train::Error,
+    Eval: einthoven_eval::Error
+);

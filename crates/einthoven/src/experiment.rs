@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use einthoven_corpus::{AugmentConfig, CaptionConfig, DatasetOptions, LoaderConfig, OnError, SimulatedConfig, SplitConfig};
+use einthoven_corpus::{
+    AugmentConfig, CaptionConfig, DatasetOptions, LoaderConfig, OnError, SimulatedConfig, SplitConfig,
+};
 use einthoven_eval::bootstrap::BootstrapConfig;
 use einthoven_models::{EsiConfig, TextSource};
 use einthoven_signal::InputContract;

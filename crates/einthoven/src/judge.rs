@@ -68,7 +68,12 @@ impl Judged {
     ///
     /// # Errors
     /// An unknown label set or prompt set; a class without a prompt.
-    pub fn new(data: &Data, experiment: &Experiment, contract: &InputContract, config: &EvaluateConfig) -> Result<Self> {
+    pub fn new(
+        data: &Data,
+        experiment: &Experiment,
+        contract: &InputContract,
+        config: &EvaluateConfig,
+    ) -> Result<Self> {
         let streams = Streams::new(experiment.seed);
         let loader = data.loader(&experiment.data, contract, no_augmentation(), BATCH, streams)?;
         let labels = data.dataset.label_set(&config.labels)?;

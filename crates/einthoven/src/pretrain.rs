@@ -13,7 +13,10 @@ use einthoven_train::{Checkpoint, ProgressDisplay, Setup, Summary, Trainer};
 
 use crate::judge::Monitor;
 use crate::model::REFERENCE_FILE;
-use crate::{Data, Error, EvaluateConfig, Experiment, Judged, Judgement, Model, Result, assemble, judge, report, write_atomically};
+use crate::{
+    Data, Error, EvaluateConfig, Experiment, Judged, Judgement, Model, Result, assemble, judge, report,
+    write_atomically,
+};
 
 /// The file of a run's judgement.
 const JUDGEMENT_FILE: &str = "judgement.json";
@@ -69,12 +72,16 @@ pub fn pretrain(mut experiment: Experiment, options: &Pretrain) -> Result<Outcom
         Judged::new(&data, &experiment, &contract, config).map(Some)
     };
     // Intervals are for the end: while training, the value is enough.
-    let quick = EvaluateConfig { bootstrap: BootstrapConfig { resamples: 0, ..Default::default() }, ..experiment.evaluate.clone() };
+    let quick = EvaluateConfig {
+        bootstrap: BootstrapConfig { resamples: 0, ..Default::default() },
+        ..experiment.evaluate.clone()
+    };
     let validation = select_judged(&Split::Validation, &quick)?;
     let test = select_judged(&Split::Test, &experiment.evaluate)?
         .ok_or_else(|| Error::setting("data.splits.test", "name at least one fold to judge the outcome by"))?;
 
-    let loader = training.loader(&experiment.data, &contract, experiment.augment, experiment.train.batch_size, streams)?;
+    let loader =
+        training.loader(&experiment.data, &contract, experiment.augment, experiment.train.batch_size, streams)?;
     for leftovers in [&training.leftovers, loader.leftovers()] {
         if !leftovers.is_empty() {
             say(format!("{}: {leftovers}", training.name));

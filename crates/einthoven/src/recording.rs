@@ -48,9 +48,9 @@ impl Reading {
         let Some(index) = name.strip_prefix("simulated:") else {
             return Ok((open_with(Path::new(name), &self.arrays)?, String::new()));
         };
-        let index = index
-            .parse()
-            .map_err(|_| Error::setting(name, "expected simulated: and the number of a patient, such as simulated:7"))?;
+        let index = index.parse().map_err(|_| {
+            Error::setting(name, "expected simulated: and the number of a patient, such as simulated:7")
+        })?;
         // Patients of a seed of their own, so that a cohort of the default seed has not been trained on them.
         let ecg = simulate(&SimulatorConfig::default(), &Streams::new(u64::MAX), index)?;
         let findings: Vec<&str> = ecg.conditions.iter().map(|condition| condition.statement()).collect();

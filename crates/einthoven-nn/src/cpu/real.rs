@@ -136,7 +136,7 @@ impl Real for f32 {
         let mut p = -0.064_761_37_f32;
         p = p.mul_add(t, 0.242_781_22);
         p = p.mul_add(t, -0.256_138_24);
-        p = p.mul_add(t, 0.273_859_11);
+        p = p.mul_add(t, 0.273_859_1);
         p = p.mul_add(t, -0.047_324_743);
         p = p.mul_add(t, 0.107_462_77);
         p = p.mul_add(t, 0.074_169_65);

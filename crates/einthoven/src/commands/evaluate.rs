@@ -83,18 +83,21 @@ pub fn show(judgement: &Judgement) -> String {
         let list: Vec<String> = direction
             .recall
             .iter()
-            .map(|recall| format!("@{} {}", recall.k, recall.value.map_or("-".to_owned(), |value| format!("{value:.3}"))))
+            .map(|recall| {
+                format!("@{} {}", recall.k, recall.value.map_or("-".to_owned(), |value| format!("{value:.3}")))
+            })
             .collect();
         list.join("  ")
     };
-    let mut text = format!(
-        "Zero-shot on {} ({} recordings, {level:.0} % intervals)\n{table}",
-        judgement.data, zero_shot.records
-    );
+    let mut text =
+        format!("Zero-shot on {} ({} recordings, {level:.0} % intervals)\n{table}", judgement.data, zero_shot.records);
     if !zero_shot.left_out.is_empty() {
         let codes: Vec<&str> = zero_shot.left_out.iter().map(|class| class.code.as_str()).collect();
         let count = codes.len();
-        text.push_str(&format!("  {count} classes left out for lack of positives or negatives: {}\n", codes.join(", ")));
+        text.push_str(&format!(
+            "  {count} classes left out for lack of positives or negatives: {}\n",
+            codes.join(", ")
+        ));
     }
     if judgement.unlabelled > 0 {
         text.push_str(&format!("  {} recordings left out: no label of the set\n", judgement.unlabelled));
