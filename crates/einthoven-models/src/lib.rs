@@ -33,7 +33,7 @@
 //! let recordings = Tensor::zeros((2, 12, 1000), DType::F32, &Device::Cpu)?;
 //! let signals = model.encode_signals(&recordings, None)?;
 //! let texts = model.encode_texts(&tokenizer.encode_batch(&captions, 500)?)?;
-//! assert_eq!(texts.matmul(&signals.t()?)?.dims(), [2, 2]);
+//! assert_eq!(einthoven_nn::linear(&texts, &signals, None)?.dims(), [2, 2]);
 //! # Ok(())
 //! # }
 //! ```

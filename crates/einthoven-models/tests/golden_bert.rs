@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use candle_core::Tensor;
 use common::{Golden, parameters};
 use einthoven_models::{Bert, PretrainedText, TokenBatch};
-use einthoven_nn::{Pass, l2_normalize, mean_over_time, without_gradients};
+use einthoven_nn::{Pass, l2_normalize, linear, mean_over_time, without_gradients};
 
 fn minilm() -> Option<PretrainedText> {
     match std::env::var_os("EINTHOVEN_MINILM") {
@@ -54,7 +54,7 @@ fn tokens_and_states_equal_those_of_hugging_face() {
             golden.assert_close(&states, "out.last_hidden_state");
             golden.assert_close(&mean, "out.mean_pooled");
             golden.assert_close(&unit, "out.embedding");
-            let cosine = unit.matmul(&unit.t().unwrap()).unwrap();
+            let cosine = linear(&unit, &unit, None).unwrap();
             golden.assert_close(&cosine, "out.cosine_matrix");
 
             let pass = Pass::evaluate();

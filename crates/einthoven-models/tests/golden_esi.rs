@@ -69,7 +69,7 @@ fn every_state_equals_the_published_one() {
         golden.assert_close(&text, "mid.text_latents");
         golden.assert_close(&signal, "mid.image_latents");
         let scale = model.logit_scale().unwrap();
-        let similarity = (text.matmul(&signal.t().unwrap()).unwrap() * scale).unwrap();
+        let similarity = (linear(&text, &signal, None).unwrap() * scale).unwrap();
         golden.assert_close(&similarity, "mid.sim");
     }
 }
