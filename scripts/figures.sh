@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 einthoven() { cargo run --quiet --release -- "$@"; }
 
-einthoven draw simulated:7 -o docs/figures/ecg.svg
+einthoven draw simulated:5 -o docs/figures/ecg.svg
 profile=$(mktemp -d)
 trap 'rm -rf "$profile"' EXIT
 chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync \

@@ -24,6 +24,9 @@ use twin::Twin;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// `mi_option_purge_delay` in mimalloc.h.
+const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+
 /// Compare a training step of ESI (atto encoder, MiniLM-size text encoder) with PyTorch.
 #[derive(Debug, Parser)]
 struct Options {
@@ -128,7 +131,12 @@ fn peak_mib() -> Option<f64> {
 fn main() -> Result<()> {
     let options = Options::parse();
     // SAFETY: no other thread runs yet.
-    unsafe { std::env::set_var("RAYON_NUM_THREADS", options.threads.to_string()) };
+    unsafe {
+        std::env::set_var("RAYON_NUM_THREADS", options.threads.to_string());
+        // As in the `einthoven` command.
+        libmimalloc_sys::mi_option_set(PURGE_DELAY, -1);
+        std::env::set_var("CANDLE_NUM_THREADS", "1");
+    }
     let mut paper = Side::new(&options, Mode::Paper)?;
     let mut twin = Twin::start(&options.python, options.threads, &paper)?;
     let (contrastive, caption, _) = paper.losses()?;

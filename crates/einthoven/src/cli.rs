@@ -46,7 +46,7 @@ A run killed at any step and resumed ends with the same bytes as one that was ne
     /// Draw a recording on ECG paper: 25 mm/s, 10 mm/mV
     #[command(after_help = "Examples:
   einthoven draw ecg.hea -o ecg.svg
-  einthoven draw simulated:7 -o ecg.png")]
+  einthoven draw simulated:5 -o ecg.png")]
     Draw(Draw),
     /// Print a completion script for your shell
     Completions {

@@ -49,7 +49,7 @@ impl Reading {
             return Ok((open_with(Path::new(name), &self.arrays)?, String::new()));
         };
         let index = index.parse().map_err(|_| {
-            Error::setting(name, "expected simulated: and the number of a patient, such as simulated:7")
+            Error::setting(name, "expected simulated: and the number of a patient, such as simulated:5")
         })?;
         // Patients of a seed of their own, so that a cohort of the default seed has not been trained on them.
         let ecg = simulate(&SimulatorConfig::default(), &Streams::new(u64::MAX), index)?;
