@@ -89,7 +89,7 @@ fn run(document: &str, arguments: &str, place: &Path) {
         }
         // What a run comes to is another test's matter; here it has to work.
         let length = if text.contains("\nepochs") { "train.epochs=1" } else { "train.steps=2" };
-        for short in [length, "evaluate.bootstrap.resamples=20"] {
+        for short in [length, "evaluate.bootstrap.resamples=20", "data.simulated.records=200"] {
             arguments.extend(["--set".to_owned(), short.to_owned()]);
         }
     }
