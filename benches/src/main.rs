@@ -88,9 +88,8 @@ impl Side {
         let shape = (options.batch, 12, options.samples);
         let signals: Vec<f32> =
             (0..options.batch * 12 * options.samples).map(|_| stream.sample(StandardNormal)).collect();
-        let ids = (0..options.batch * options.tokens).map(|_| stream.random_range(1000..30000)).collect();
-        let lengths = vec![options.tokens; options.batch];
-        let tokens = TokenBatch { ids, lengths, batch: options.batch, len: options.tokens };
+        let ids: Vec<u32> = (0..options.batch * options.tokens).map(|_| stream.random_range(1000..30000)).collect();
+        let tokens = TokenBatch::new(&ids.chunks(options.tokens.max(1)).collect::<Vec<_>>())?;
         let optimizer = AdamW::new(
             vec![ParameterGroup { parameters: parameters.trainable(), weight_decay: 0.01, learning_rate_scale: 1.0 }],
             AdamWConfig::default(),

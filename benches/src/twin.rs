@@ -95,8 +95,8 @@ fn hand_over(side: &Side, folder: &Path) -> Result<()> {
     std::fs::write(folder.join("config.json"), sizes.to_string())?;
     let weights: BTreeMap<String, Tensor> = side.parameters.tensors();
     safetensors::serialize_to_file(&weights, None, &folder.join("model.safetensors"))?;
-    let shape = (side.tokens.batch, side.tokens.len);
-    let ids: Vec<i64> = side.tokens.ids.iter().map(|&id| i64::from(id)).collect();
+    let shape = (side.tokens.count(), side.tokens.padded_len());
+    let ids: Vec<i64> = side.tokens.ids().iter().map(|&id| i64::from(id)).collect();
     let ids = Tensor::from_vec(ids, shape, &Device::Cpu)?;
     let batch = BTreeMap::from([("signals", side.signals.clone()), ("mask", ids.ones_like()?), ("ids", ids)]);
     safetensors::serialize_to_file(&batch, None, &folder.join("batch.safetensors"))?;

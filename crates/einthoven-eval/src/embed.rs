@@ -64,19 +64,11 @@ pub fn records(model: &Esi, contract: &InputContract, records: &[(String, Record
 
 /// Embeds texts, each cut to `max_tokens`; the embeddings come in the order of the texts.
 pub fn texts(model: &Esi, tokenizer: &Tokenizer, texts: &[String], max_tokens: usize) -> Result<Embeddings> {
-    // Texts of about the same length go together, so that little is padded.
-    let mut order: Vec<usize> = (0..texts.len()).collect();
-    order.sort_by_key(|&index| texts[index].len());
     let mut rows = Rows::new(model);
-    for batch in order.chunks(BATCH) {
-        let texts: Vec<String> = batch.iter().map(|&index| texts[index].clone()).collect();
-        rows.push(&model.encode_texts(&tokenizer.encode_batch(&texts, max_tokens)?)?)?;
+    for batch in texts.chunks(BATCH) {
+        rows.push(&model.encode_texts(&tokenizer.encode_batch(batch, max_tokens)?)?)?;
     }
-    let mut places = vec![0; order.len()];
-    for (place, index) in order.into_iter().enumerate() {
-        places[index] = place;
-    }
-    Ok(rows.finish()?.select(&places))
+    rows.finish()
 }
 
 /// Embeddings as they come from the model.

@@ -1,7 +1,7 @@
 //! What the captioning decoder and the attention pool are built of.
 
 use candle_core::Tensor;
-use einthoven_nn::{Attention, Init, Linear, Scope, attention, layer_norm, linear};
+use einthoven_nn::{Attention, Init, Linear, Scope, Spans, cross_attention, layer_norm};
 
 use crate::{DecoderConfig, Result};
 
@@ -27,16 +27,10 @@ pub(crate) fn projection(scope: &Scope, inputs: usize, outputs: usize) -> Result
     Ok(Linear::new(scope, inputs, outputs, false, init)?)
 }
 
-/// The outputs `start..start + len` of a bias-free layer. Taking rows of the weight is far cheaper, backward too, than
-/// cutting up the output.
-pub(crate) fn rows_of(layer: &Linear, start: usize, len: usize, x: &Tensor) -> Result<Tensor> {
-    Ok(linear(x, &layer.weight.narrow(0, start, len)?, None)?)
-}
-
 /// Multi-query attention of a sequence to another.
 #[derive(Clone, Debug)]
 pub(crate) struct CrossAttention {
-    heads: Heads,
+    heads: usize,
     queries: Linear,
     keys_values: Linear,
     out: Linear,
@@ -44,23 +38,26 @@ pub(crate) struct CrossAttention {
 
 impl CrossAttention {
     pub(crate) fn new(config: &DecoderConfig, width: usize, context: usize, scope: &Scope) -> Result<Self> {
-        let heads = Heads::new(config);
+        let of_queries = config.heads * config.dim_head;
         Ok(Self {
-            heads,
-            queries: projection(&scope.enter("to_q"), width, heads.query_width())?,
-            keys_values: projection(&scope.enter("to_kv"), context, 2 * heads.width)?,
-            out: projection(&scope.enter("to_out"), heads.query_width(), width)?,
+            heads: config.heads,
+            queries: projection(&scope.enter("to_q"), width, of_queries)?,
+            keys_values: projection(&scope.enter("to_kv"), context, 2 * config.dim_head)?,
+            out: projection(&scope.enter("to_out"), of_queries, width)?,
         })
     }
 
-    pub(crate) fn forward(&self, x: &Tensor, context: &Tensor, context_lengths: Option<&[usize]>) -> Result<Tensor> {
-        let heads = &self.heads;
-        let q = heads.split(&self.queries.forward(x)?, heads.count)?;
-        let part = |start| rows_of(&self.keys_values, start, heads.width, context);
-        let k = heads.split(&part(0)?, 1)?;
-        let v = heads.split(&part(heads.width)?, 1)?;
-        let attended = heads.attend(&q, &k, &v, false, context_lengths)?;
-        Ok(self.out.forward(&attended)?)
+    /// `x` `[rows, width]` at `spans` looks at `context` `[context rows, channels]` at `context_spans`.
+    pub(crate) fn forward(
+        &self,
+        x: &Tensor,
+        spans: &Spans,
+        context: &Tensor,
+        context_spans: &Spans,
+    ) -> Result<Tensor> {
+        let (q, kv) = (self.queries.forward(x)?, self.keys_values.forward(context)?);
+        let options = multi_query(self.heads, false);
+        Ok(self.out.forward(&cross_attention(&q, &kv, spans, context_spans, &options)?)?)
     }
 }
 
@@ -83,51 +80,20 @@ impl AttentionPool {
 
     /// `queries` `[tokens, width]` over `context` `[batch, time, channels]` to `[batch, tokens, width]`.
     pub(crate) fn forward(&self, queries: &Tensor, context: &Tensor, lengths: Option<&[usize]>) -> Result<Tensor> {
-        let queries = self.norm.forward(queries)?.unsqueeze(0)?;
-        let queries = queries.repeat((context.dim(0)?, 1, 1))?;
-        self.attention.forward(&queries, &self.context_norm.forward(context)?, lengths)
-    }
-}
-
-/// How a width is divided into attention heads.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Heads {
-    pub count: usize,
-    pub width: usize,
-}
-
-impl Heads {
-    pub(crate) fn new(config: &DecoderConfig) -> Self {
-        Self { count: config.heads, width: config.dim_head }
-    }
-
-    pub(crate) fn query_width(&self) -> usize {
-        self.count * self.width
-    }
-
-    /// `[batch, len, count·width]` to `[batch, count, len, width]`.
-    pub(crate) fn split(&self, x: &Tensor, count: usize) -> Result<Tensor> {
-        let (batch, len, _) = x.dims3()?;
-        Ok(x.reshape((batch, len, count, self.width))?.transpose(1, 2)?)
-    }
-
-    /// Attention of all query heads to one key and value head, joined to `[batch, len, count·width]`.
-    pub(crate) fn attend(
-        &self,
-        q: &Tensor,
-        k: &Tensor,
-        v: &Tensor,
-        causal: bool,
-        key_lengths: Option<&[usize]>,
-    ) -> Result<Tensor> {
-        let (batch, _, len, _) = q.dims4()?;
-        let options = Attention {
-            scale: 1.0 / (self.width as f64).sqrt(),
-            causal,
-            key_lengths: key_lengths.map(<[usize]>::to_vec),
-            dropout: None,
+        let (batch, time, _) = context.dims3()?;
+        let (tokens, width) = queries.dims2()?;
+        let queries = self.norm.forward(queries)?.repeat((batch, 1))?;
+        let context = self.context_norm.forward(context)?.flatten(0, 1)?;
+        let context_spans = match lengths {
+            Some(lengths) => Spans::padded(lengths, time)?,
+            None => Spans::even(batch, time)?,
         };
-        let attended = attention(q, k, v, &options)?;
-        Ok(attended.transpose(1, 2)?.reshape((batch, len, self.query_width()))?)
+        let gathered = self.attention.forward(&queries, &Spans::even(batch, tokens)?, &context, &context_spans)?;
+        Ok(gathered.reshape((batch, tokens, width))?)
     }
+}
+
+/// Attention of `heads` to one key and value head.
+pub(crate) fn multi_query(heads: usize, causal: bool) -> Attention {
+    Attention { heads, key_heads: 1, causal, dropout: None }
 }

@@ -1,10 +1,12 @@
 //! The captioning decoder: causal text layers that look at signal tokens.
 
 use candle_core::Tensor;
-use einthoven_nn::{Linear, Scope, linear, rotary, swiglu};
+use einthoven_nn::{
+    Activation, Linear, ParallelBlockWeights, Scope, Spans, feed_forward, linear, parallel_block,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::{CrossAttention, GammaNorm, Heads, projection, rows_of};
+use crate::blocks::{CrossAttention, GammaNorm, multi_query, projection};
 use crate::{Error, Result};
 
 /// The shape of a [`Decoder`]; the defaults are the published ones.
@@ -76,16 +78,16 @@ impl Decoder {
         self.layers.len()
     }
 
-    /// The normalised last states of `text` `[batch, len, width]` in view of `signal` tokens `[batch, tokens, width]`.
-    /// Position `t` depends on the text up to and including `t` only.
+    /// The normalised last states of `text` `[tokens, width]`, whose texts lie at `spans`, in view of `signal` tokens
+    /// `[batch, signal tokens, width]`. A state depends on its text up to and including its own token only.
     ///
     /// # Errors
-    /// Fails when a width is wrong.
-    pub fn forward(&self, text: &Tensor, signal: &Tensor) -> Result<Tensor> {
+    /// Fails when a width or the number of texts is wrong.
+    pub fn forward(&self, text: &Tensor, spans: &Spans, signal: &Tensor) -> Result<Tensor> {
         let mut x = text.clone();
         for index in 0..self.layers.len() {
-            x = self.attend_text(index, &x)?;
-            x = self.attend_signal(index, &x, signal)?;
+            x = self.attend_text(index, &x, spans)?;
+            x = self.attend_signal(index, &x, spans, signal)?;
         }
         self.norm.forward(&x)
     }
@@ -94,16 +96,16 @@ impl Decoder {
     ///
     /// # Errors
     /// Fails when `x` is of another width.
-    pub fn attend_text(&self, index: usize, x: &Tensor) -> Result<Tensor> {
-        Ok((self.layers[index].0.forward(x)? + x)?)
+    pub fn attend_text(&self, index: usize, x: &Tensor, spans: &Spans) -> Result<Tensor> {
+        Ok((self.layers[index].0.forward(x, spans)? + x)?)
     }
 
     /// The cross-attending block of layer `index`.
     ///
     /// # Errors
     /// Fails when a width is wrong.
-    pub fn attend_signal(&self, index: usize, x: &Tensor, signal: &Tensor) -> Result<Tensor> {
-        Ok((self.layers[index].1.forward(x, signal)? + x)?)
+    pub fn attend_signal(&self, index: usize, x: &Tensor, spans: &Spans, signal: &Tensor) -> Result<Tensor> {
+        Ok((self.layers[index].1.forward(x, spans, signal)? + x)?)
     }
 
     /// The vocabulary projection, `[vocabulary, width]`.
@@ -123,8 +125,7 @@ impl Decoder {
 /// Causal multi-query attention with rotary positions and a SwiGLU feed-forward, side by side on one norm.
 #[derive(Clone, Debug)]
 struct ParallelBlock {
-    heads: Heads,
-    inner: usize,
+    heads: usize,
     norm: GammaNorm,
     fused: Linear,
     attention_out: Linear,
@@ -133,29 +134,25 @@ struct ParallelBlock {
 
 impl ParallelBlock {
     fn new(config: &DecoderConfig, width: usize, scope: &Scope) -> Result<Self> {
-        let heads = Heads::new(config);
         let inner = config.ff_mult * width;
-        let fused = heads.query_width() + 2 * heads.width + 2 * inner;
+        let queries = config.heads * config.dim_head;
+        let fused = queries + 2 * config.dim_head + 2 * inner;
         Ok(Self {
-            heads,
-            inner,
+            heads: config.heads,
             norm: GammaNorm::new(&scope.enter("norm"), width)?,
             fused: projection(&scope.enter("fused_attn_ff_proj"), width, fused)?,
-            attention_out: projection(&scope.enter("attn_out"), heads.query_width(), width)?,
+            attention_out: projection(&scope.enter("attn_out"), queries, width)?,
             feed_forward_out: projection(&scope.enter("ff_out").enter(1), inner, width)?,
         })
     }
 
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x = self.norm.forward(x)?;
-        let (queries, width) = (self.heads.query_width(), self.heads.width);
-        let part = |start, len| rows_of(&self.fused, start, len, &x);
-        let q = rotary(&self.heads.split(&part(0, queries)?, self.heads.count)?)?;
-        let k = rotary(&self.heads.split(&part(queries, width)?, 1)?)?;
-        let v = self.heads.split(&part(queries + width, width)?, 1)?;
-        let attended = self.attention_out.forward(&self.heads.attend(&q, &k, &v, true, None)?)?;
-        let gated = swiglu(&part(queries + 2 * width, 2 * self.inner)?)?;
-        Ok((attended + self.feed_forward_out.forward(&gated)?)?)
+    fn forward(&self, x: &Tensor, spans: &Spans) -> Result<Tensor> {
+        let weights = ParallelBlockWeights {
+            fused: &self.fused.weight,
+            attention_out: &self.attention_out.weight,
+            feed_forward_out: &self.feed_forward_out.weight,
+        };
+        Ok(parallel_block(&self.norm.forward(x)?, weights, spans, &multi_query(self.heads, true))?)
     }
 }
 
@@ -179,10 +176,12 @@ impl CrossBlock {
         })
     }
 
-    fn forward(&self, x: &Tensor, context: &Tensor) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor, spans: &Spans, context: &Tensor) -> Result<Tensor> {
         let x = self.norm.forward(x)?;
-        let attended = self.attention.forward(&x, context, None)?;
-        let fed = self.contract.forward(&swiglu(&self.expand.forward(&x)?)?)?;
+        let (batch, tokens, _) = context.dims3()?;
+        let context = context.flatten(0, 1)?;
+        let attended = self.attention.forward(&x, spans, &context, &Spans::even(batch, tokens)?)?;
+        let fed = feed_forward(&x, self.expand.layer(), self.contract.layer(), Activation::SwiGlu)?;
         Ok((attended + fed)?)
     }
 }

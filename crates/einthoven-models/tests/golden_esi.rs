@@ -9,20 +9,8 @@ use candle_core::Tensor;
 use common::{esi, parameters, scalar, values};
 use einthoven_models::{
     BertConfig, ConvNextConfig, ConvNextSize, Esi, EsiConfig, LossWeights, Mode, SignalConfig, SignalEncoder,
-    TokenBatch,
 };
-use einthoven_nn::{AdamW, AdamWConfig, ParameterGroup, Pass, backward, layer_norm, linear};
-
-/// The batch without its last column, as the published loss reads it.
-fn shortened(tokens: &TokenBatch) -> TokenBatch {
-    let len = tokens.len - 1;
-    TokenBatch {
-        ids: (0..tokens.batch).flat_map(|row| tokens.row(row)[..len].to_vec()).collect(),
-        lengths: tokens.lengths.iter().map(|&length| length.min(len)).collect(),
-        batch: tokens.batch,
-        len,
-    }
-}
+use einthoven_nn::{AdamW, AdamWConfig, ParameterGroup, Pass, Spans, backward, embedding, layer_norm, linear};
 
 #[test]
 fn every_state_equals_the_published_one() {
@@ -30,18 +18,19 @@ fn every_state_equals_the_published_one() {
         let (model, _) = esi::load(&golden);
         let signals = esi::signals(&golden);
         let tokens = esi::tokens(&golden, &(0..golden.number("batch")).collect::<Vec<_>>());
-        let (pass, short) = (Pass::evaluate(), shortened(&tokens));
+        let (pass, short) = (Pass::evaluate(), tokens.without_last_column().unwrap());
 
         let bert = model.text_encoder();
-        let mut hidden = bert.embed(&bert.embed_words(&short).unwrap(), &pass).unwrap();
-        golden.assert_close(&hidden, "mid.bert_embeddings");
+        let mut hidden = bert.embed(&bert.embed_words(&short).unwrap(), short.spans(), &pass).unwrap();
+        golden.assert_rows_close(&hidden, "mid.bert_embeddings", short.spans());
         for layer in 0..bert.depth() {
-            hidden = bert.layer(layer, &hidden, &short.lengths, &pass).unwrap();
-            golden.assert_close(&hidden, &format!("mid.bert_layer.{layer}"));
+            hidden = bert.layer(layer, &hidden, short.spans(), &pass).unwrap();
+            golden.assert_rows_close(&hidden, &format!("mid.bert_layer.{layer}"), short.spans());
         }
         let states = bert.forward(&short, &pass).unwrap();
-        golden.assert_close(&states, "mid.bert_last_hidden_state");
-        let cls = states.narrow(1, 0, 1).unwrap().squeeze(1).unwrap();
+        golden.assert_rows_close(&states, "mid.bert_last_hidden_state", short.spans());
+        let firsts: Vec<u32> = short.spans().ranges().iter().map(|range| range.start as u32).collect();
+        let cls = embedding(&states, &firsts, &[firsts.len()]).unwrap();
         golden.assert_close(&cls, "out.text_embeds");
 
         let pooled = model.signal_encoder().forward(&signals, None, &pass).unwrap().pooled;
@@ -54,15 +43,20 @@ fn every_state_equals_the_published_one() {
 
         let decoder = model.decoder();
         let signal_tokens = image.unsqueeze(1).unwrap();
-        let mut x = states.narrow(1, 1, short.len - 1).unwrap();
+        // The decoder reads all but the first position.
+        let places: Vec<u32> = (0..short.ids().len() as u32).filter(|place| !firsts.contains(place)).collect();
+        let mut x = embedding(&states, &places, &[places.len()]).unwrap();
+        let lengths: Vec<usize> = (0..short.count()).map(|text| short.row(text).len() - 1).collect();
+        let spans = Spans::packed(&lengths).unwrap();
         for layer in 0..decoder.depth() {
-            x = decoder.attend_text(layer, &x).unwrap();
-            golden.assert_close(&x, &format!("mid.multimodal.{layer}.self"));
-            x = decoder.attend_signal(layer, &x, &signal_tokens).unwrap();
-            golden.assert_close(&x, &format!("mid.multimodal.{layer}.cross"));
+            x = decoder.attend_text(layer, &x, &spans).unwrap();
+            golden.assert_rows_close(&x, &format!("mid.multimodal.{layer}.self"), &spans);
+            x = decoder.attend_signal(layer, &x, &spans, &signal_tokens).unwrap();
+            golden.assert_rows_close(&x, &format!("mid.multimodal.{layer}.cross"), &spans);
         }
         let logits = model.caption_logits(&signals, None, &tokens, &pass).unwrap();
-        golden.assert_close(&logits, "out.logits");
+        let lengths: Vec<usize> = (0..tokens.count()).map(|text| tokens.row(text).len() - 2).collect();
+        golden.assert_rows_close(&logits, "out.logits", &Spans::packed(&lengths).unwrap());
 
         let text = model.encode_texts(&short).unwrap();
         let signal = model.encode_signals(&signals, None).unwrap();
@@ -85,7 +79,7 @@ fn losses_and_every_gradient_equal_the_published_ones() {
         let weights =
             LossWeights { contrastive: weight("contrastive_loss_weight"), caption: weight("caption_loss_weight") };
         // Equal groups would take negatives away; the published loss knows nothing of them.
-        let groups = vec![0; tokens.batch];
+        let groups = vec![0; tokens.count()];
         let losses = model.losses(&signals, None, &tokens, Some(&groups), weights, &pass).unwrap();
         let weighted = |loss: &Tensor, weight: f64| (loss * weight).unwrap().reshape(1).unwrap();
         golden.assert_close(&weighted(&losses.caption, weights.caption), "out.loss.caption");

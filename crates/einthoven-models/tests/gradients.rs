@@ -86,18 +86,32 @@ fn signals(batch: usize, shift: f64) -> Tensor {
     Tensor::from_iter(wave, &Device::Cpu).unwrap().reshape((batch, 3, 400)).unwrap()
 }
 
-fn tokens() -> TokenBatch {
-    let mut ids = Vec::new();
-    for row in 0..4u32 {
-        ids.push(2);
-        ids.extend((0..LEN as u32 - 2).map(|place| 5 + (row * 11 + place * 3) % 35));
-        ids.push(3);
-    }
+fn texts() -> Vec<Vec<u32>> {
+    let mut texts: Vec<Vec<u32>> = (0..4u32)
+        .map(|row| {
+            let words = (0..LEN as u32 - 2).map(|place| 5 + (row * 11 + place * 3) % 35);
+            std::iter::once(2).chain(words).chain(std::iter::once(3)).collect()
+        })
+        .collect();
     // One text is shorter.
-    ids[2 * LEN + 6] = 3;
-    ids[2 * LEN + 7] = 0;
-    ids[2 * LEN + 8] = 0;
-    TokenBatch { ids, lengths: vec![LEN, LEN, 7, LEN], batch: 4, len: LEN }
+    texts[2].truncate(7);
+    texts[2][6] = 3;
+    texts
+}
+
+fn batch(texts: &[Vec<u32>]) -> TokenBatch {
+    TokenBatch::new(&texts.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap()
+}
+
+fn tokens() -> TokenBatch {
+    batch(&texts())
+}
+
+/// The usual captions with one token of the first changed.
+fn tokens_with(place: usize, id: u32) -> TokenBatch {
+    let mut texts = texts();
+    texts[0][place] = id;
+    batch(&texts)
 }
 
 fn unreached(config: &EsiConfig, valid: Option<&[usize]>) -> Vec<String> {
@@ -148,9 +162,13 @@ fn the_parameters_of_a_paper_model_without_gradient_are_the_published_ones() {
     assert_eq!(found, dead);
 }
 
+/// The logits of each caption's positions.
 fn logits(model: &Esi, signals: &Tensor, tokens: &TokenBatch) -> Vec<Vec<Vec<f32>>> {
     let logits = model.caption_logits(signals, None, tokens, &Pass::evaluate()).unwrap();
-    logits.to_vec3::<f32>().unwrap()
+    let mut rows = logits.to_vec2::<f32>().unwrap().into_iter();
+    let unread = tokens.ids().len() - rows.len();
+    let per_text = unread / tokens.count();
+    (0..tokens.count()).map(|text| rows.by_ref().take(tokens.row(text).len() - per_text).collect()).collect()
 }
 
 #[test]
@@ -160,9 +178,7 @@ fn the_corrected_decoder_does_not_see_what_it_predicts() {
     let before = logits(&model, &signals, &tokens);
     assert_eq!(before[0].len(), LEN - 1, "the first token is predicted too");
     for place in 1..LEN {
-        let mut changed = tokens.clone();
-        changed.ids[place] = 4;
-        let after = logits(&model, &signals, &changed);
+        let after = logits(&model, &signals, &tokens_with(place, 4));
         // Position p predicts token p + 1 and has read tokens 0..=p.
         assert_eq!(before[0][..place], after[0][..place], "token {place} leaks");
         if place < LEN - 1 {
@@ -177,9 +193,7 @@ fn the_paper_decoder_sees_what_it_predicts() {
     let (model, _) = model(&config(Mode::Paper, convnext()));
     let (signals, tokens) = (signals(4, 0.0), tokens());
     let before = logits(&model, &signals, &tokens);
-    let mut changed = tokens.clone();
-    changed.ids[LEN - 2] = 4;
-    let after = logits(&model, &signals, &changed);
+    let after = logits(&model, &signals, &tokens_with(LEN - 2, 4));
     assert_ne!(before[0][0], after[0][0]);
 }
 
@@ -190,8 +204,8 @@ fn the_corrected_decoder_looks_at_the_signal_through_its_attention() {
     let before = logits(&model, &signals(4, 0.0), &tokens);
     let after = logits(&model, &signals(4, 77.0), &tokens);
     for row in 0..4 {
-        for place in 0..LEN - 1 {
-            assert_ne!(before[row][place], after[row][place], "text {row}, position {place}");
+        for (place, (before, after)) in before[row].iter().zip(&after[row]).enumerate() {
+            assert_ne!(before, after, "text {row}, position {place}");
         }
     }
     // Unlike in the published model, where to look matters.
@@ -226,9 +240,9 @@ fn amplitude_and_level_reach_the_corrected_embedding_only() {
 
 #[test]
 fn identical_captions_are_no_negatives_in_a_corrected_model() {
-    let mut tokens = tokens();
-    let row = tokens.row(0).to_vec();
-    tokens.ids[LEN..2 * LEN].copy_from_slice(&row);
+    let mut texts = texts();
+    texts[1] = texts[0].clone();
+    let tokens = batch(&texts);
     assert_eq!(tokens.groups(), [0, 0, 1, 2]);
     let groups = tokens.groups();
     let loss = |mode, groups: Option<&[u32]>| {
@@ -284,7 +298,7 @@ fn captions_are_generated_step_by_step() {
         if mode == Mode::Corrected {
             let caption = &captions[0];
             let len = caption.len();
-            let tokens = TokenBatch { ids: caption.clone(), lengths: vec![len], batch: 1, len };
+            let tokens = batch(std::slice::from_ref(caption));
             let logits = logits(&model, &signals.narrow(0, 0, 1).unwrap(), &tokens);
             for place in 1..len {
                 let row = &logits[0][place - 1];

@@ -28,11 +28,12 @@ fn signals(phase: f64) -> Tensor {
 
 /// The caption of each kind, unlike any other from the first token on.
 fn captions() -> TokenBatch {
-    let ids = (0..KINDS as u32).flat_map(|kind| {
+    let texts = (0..KINDS as u32).map(|kind| {
         let words = (0..LEN as u32 - 2).map(move |place| 5 + (kind * 5 + place * (kind + 1)) % 24);
-        std::iter::once(2).chain(words).chain(std::iter::once(3))
+        std::iter::once(2).chain(words).chain(std::iter::once(3)).collect::<Vec<u32>>()
     });
-    TokenBatch { ids: ids.collect(), lengths: vec![LEN; KINDS], batch: KINDS, len: LEN }
+    let texts: Vec<Vec<u32>> = texts.collect();
+    TokenBatch::new(&texts.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap()
 }
 
 /// Trains on the caption loss alone; returns it with the true signals and with each caption given another's signal.

@@ -92,8 +92,8 @@ fn weights_in_pytorch_format_are_read() {
     let words = values(&tensors["embeddings.word_embeddings.weight"]);
     assert_eq!(words, (0..32).map(|i| f64::from(i) / 64.0).collect::<Vec<_>>());
     assert_eq!(values(&tensors["embeddings.LayerNorm.weight"])[0], 72.0 / 64.0);
-    let ids = pretrained.tokenizer.encode_batch(&["Sinus rhythms".to_owned()], 8).unwrap().ids;
-    assert_eq!(ids, [2, 5, 6, 7, 3]);
+    let tokens = pretrained.tokenizer.encode_batch(&["Sinus rhythms".to_owned()], 8).unwrap();
+    assert_eq!(tokens.ids(), [2, 5, 6, 7, 3]);
 
     let bytes = std::fs::read(folder.join("pytorch_model.bin")).unwrap();
     let cut = tempfile::tempdir().unwrap();

@@ -80,17 +80,29 @@ fn main() -> Result<(), Failure> {
     }
     bench.time("grn 512x1250", &[&[16, 1250, 512], &[512], &[512]], |i| nn::grn(&i[0], &i[1], &i[2], 1e-6))?;
     bench.time("time norm 40x1250", &[&[16, 1250, 40], &[40], &[40]], |i| nn::time_norm(&i[0], &i[1], &i[2], 1e-6))?;
-    for (heads, t, d) in [(12, 128, 64), (12, 100, 32)] {
-        let options = nn::Attention { scale: 0.1, causal: true, key_lengths: None, dropout: None };
-        let shape: &[usize] = &[16, heads, t, d];
-        bench.time(&format!("attention 16x{heads}x{t}x{d}"), &[shape, shape, shape], |i| {
-            nn::attention(&i[0], &i[1], &i[2], &options)
-        })?;
-        let shape: &[usize] = &[16, t, heads * d];
-        bench.time(&format!("attention merged 16x{heads}x{t}x{d}"), &[shape, shape, shape], |i| {
-            nn::attention_merged(&i[0], &i[1], &i[2], heads, &options)
+    for (heads, t, d) in [(12, 128, 64), (12, 96, 32)] {
+        let options = nn::Attention { heads, key_heads: heads, causal: true, dropout: None };
+        let spans = nn::Spans::even(16, t)?;
+        bench.time(&format!("attention 16x{heads}x{t}x{d}"), &[&[16 * t, 3 * heads * d]], |i| {
+            nn::self_attention(&i[0], &spans, &options)
         })?;
     }
+    {
+        let options = nn::Attention { heads: 8, key_heads: 1, causal: true, dropout: None };
+        let spans = nn::Spans::even(16, 96)?;
+        let shapes: [&[usize]; 4] = [&[1536, 384], &[640 + 3072, 384], &[384, 512], &[384, 1536]];
+        bench.time("parallel block 1536x384", &shapes, |i| {
+            let weights =
+                nn::ParallelBlockWeights { fused: &i[1], attention_out: &i[2], feed_forward_out: &i[3] };
+            nn::parallel_block(&i[0], weights, &spans, &options)
+        })?;
+    }
+    let shapes: [&[usize]; 5] = [&[1536, 384], &[1536, 384], &[1536], &[384, 1536], &[384]];
+    bench.time("feed-forward 1536x384", &shapes, |i| {
+        let (expand, contract) =
+            (nn::Layer { weight: &i[1], bias: Some(&i[2]) }, nn::Layer { weight: &i[3], bias: Some(&i[4]) });
+        nn::feed_forward(&i[0], expand, contract, nn::Activation::Gelu)
+    })?;
     let ids: Vec<u32> = (0..2048).map(|i| i * 7919 % 28_895).collect();
     bench.time("embedding 28895x768", &[&[28_895, 768]], |i| nn::embedding(&i[0], &ids, &[2048]))?;
     bench.time("cross-entropy 2048x28895", &[&[2048, 28_895]], |i| nn::cross_entropy(&i[0], &ids))?;

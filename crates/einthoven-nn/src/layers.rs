@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::{ConvNextBlockWeights, Init, Result, Scope, convnext_block, embedding, layer_norm, linear};
+use crate::{ConvNextBlockWeights, Init, Layer, Result, Scope, convnext_block, embedding, layer_norm, linear};
 
 /// `y = x Wᵀ + b`; parameters `weight` `[out, in]` and, if wanted, `bias` `[out]`.
 #[derive(Clone, Debug)]
@@ -30,6 +30,11 @@ impl Linear {
     /// Fails when the last axis of `x` is not `in` long.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         linear(x, &self.weight, self.bias.as_ref())
+    }
+
+    /// Its weights, for operations that take in more than one layer.
+    pub fn layer(&self) -> Layer<'_> {
+        Layer { weight: &self.weight, bias: self.bias.as_ref() }
     }
 }
 

@@ -13,7 +13,6 @@ pub struct TokenizedCaptions {
     ids: Vec<u32>,
     /// Where each caption begins in `ids`, and where the last one ends.
     offsets: Vec<usize>,
-    pad: u32,
 }
 
 impl TokenizedCaptions {
@@ -22,13 +21,12 @@ impl TokenizedCaptions {
     /// # Errors
     /// [`Error::Model`] when the tokenizer fails.
     pub fn new(tokenizer: &Tokenizer, captions: &[String], max_tokens: usize) -> Result<Self> {
-        let mut tokens = Self { ids: Vec::new(), offsets: vec![0], pad: tokenizer.pad() };
+        let mut tokens = Self { ids: Vec::new(), offsets: vec![0] };
         for chunk in captions.chunks(CHUNK) {
             let batch = tokenizer.encode_batch(chunk, max_tokens)?;
-            for (index, &length) in batch.lengths.iter().enumerate() {
-                tokens.ids.extend_from_slice(&batch.row(index)[..length]);
-                tokens.offsets.push(tokens.ids.len());
-            }
+            let before = tokens.ids.len();
+            tokens.ids.extend_from_slice(batch.ids());
+            tokens.offsets.extend(batch.spans().ranges().iter().map(|range| before + range.end));
         }
         Ok(tokens)
     }
@@ -43,7 +41,7 @@ impl TokenizedCaptions {
         self.len() == 0
     }
 
-    /// The captions of the records `indices`, `[batch, tokens]`, padded to the longest of them.
+    /// The captions of the records `indices`.
     ///
     /// # Errors
     /// [`Error::NoCaption`] for an index beyond the dataset.
@@ -55,13 +53,7 @@ impl TokenizedCaptions {
                 _ => Err(Error::NoCaption { index, captions: self.len() }),
             })
             .collect::<Result<Vec<_>>>()?;
-        let lengths: Vec<usize> = rows.iter().map(|row| row.len()).collect();
-        let len = lengths.iter().copied().max().unwrap_or(0);
-        let mut ids = vec![self.pad; rows.len() * len];
-        for (target, row) in ids.chunks_mut(len.max(1)).zip(&rows) {
-            target[..row.len()].copy_from_slice(row);
-        }
-        Ok(TokenBatch { ids, lengths, batch: rows.len(), len })
+        Ok(TokenBatch::new(&rows)?)
     }
 }
 

@@ -1,7 +1,7 @@
 use candle_core::{D, Tensor};
-use einthoven_nn::{Pass, without_gradients};
+use einthoven_nn::{Pass, Spans, without_gradients};
 
-use super::Esi;
+use super::{Esi, rows};
 use crate::{Error, Result, TokenBatch};
 
 impl Esi {
@@ -54,15 +54,19 @@ impl Esi {
 
     /// The likeliest token after each caption, all of `len` tokens.
     fn next_tokens(&self, captions: &[Vec<u32>], len: usize, signal: &Tensor, pass: &Pass) -> Result<Vec<u32>> {
-        let batch = captions.len();
-        let tokens = TokenBatch { ids: captions.concat(), lengths: vec![len; batch], batch, len };
-        let words = self.text.embed_words(&tokens)?;
-        let inputs = match &self.corrected {
-            Some(corrected) => corrected.word_norm.forward(&words)?,
-            None => self.text.encode(&words, &tokens.lengths, pass)?.narrow(1, 1, len - 1)?,
+        let texts: Vec<&[u32]> = captions.iter().map(Vec::as_slice).collect();
+        let tokens = TokenBatch::new(&texts)?;
+        // Those that the decoder reads of each caption.
+        let (inputs, read) = match &self.corrected {
+            Some(corrected) => (corrected.word_norm.forward(&self.text.embed_words(&tokens)?)?, len),
+            None => {
+                let states = self.text.forward(&tokens, pass)?;
+                let places: Vec<u32> = (0..states.dim(0)? as u32).filter(|place| place % len as u32 > 0).collect();
+                (rows(&states, &places)?, len - 1)
+            }
         };
-        let states = self.decoder.forward(&inputs, signal)?;
-        let last = states.narrow(1, states.dim(1)? - 1, 1)?.squeeze(1)?.contiguous()?;
-        Ok(self.decoder.logits(&last)?.argmax(D::Minus1)?.to_vec1::<u32>()?)
+        let states = self.decoder.forward(&inputs, &Spans::even(captions.len(), read)?, signal)?;
+        let lasts: Vec<u32> = (1..=captions.len()).map(|caption| (caption * read - 1) as u32).collect();
+        Ok(self.decoder.logits(&rows(&states, &lasts)?)?.argmax(D::Minus1)?.to_vec1::<u32>()?)
     }
 }

@@ -1,7 +1,7 @@
 use candle_core::Tensor;
-use einthoven_nn::{Pass, info_nce, linear_cross_entropy};
+use einthoven_nn::{Pass, Spans, info_nce, linear_cross_entropy};
 
-use super::{Esi, LossWeights, SignalView};
+use super::{Esi, LossWeights, SignalView, rows};
 use crate::{Error, Result, TokenBatch};
 
 /// The losses of one batch, scalars.
@@ -17,9 +17,11 @@ pub struct EsiLosses {
 
 /// What the decoder reads and what it shall answer.
 pub(super) struct CaptionTask {
-    /// `[batch, len, width]`.
+    /// `[positions, width]`, text after text.
     pub inputs: Tensor,
-    /// The id that follows each input, padding where there is none.
+    /// Where each text's positions lie.
+    pub spans: Spans,
+    /// The id that follows each input.
     pub targets: Vec<u32>,
 }
 
@@ -40,8 +42,8 @@ impl Esi {
         weights: LossWeights,
         pass: &Pass,
     ) -> Result<EsiLosses> {
-        if signals.dim(0)? != tokens.batch {
-            let message = format!("{} recordings, {} captions", signals.dim(0)?, tokens.batch);
+        if signals.dim(0)? != tokens.count() {
+            let message = format!("{} recordings, {} captions", signals.dim(0)?, tokens.count());
             return Err(Error::input("batch", message));
         }
         let view = self.view(signals, valid, pass)?;
@@ -51,16 +53,16 @@ impl Esi {
         let scale = self.temperature.squeeze(0)?.exp()?;
         let groups = groups.filter(|_| self.corrected.is_some());
         let contrastive = info_nce(&text, &signal, &scale, groups)?;
-        let states = self.decoder.forward(&task.inputs, &view.tokens)?;
-        let states = states.flatten(0, 1)?;
+        let states = self.decoder.forward(&task.inputs, &task.spans, &view.tokens)?;
         let ignore = Some(self.config.text.pad_token_id);
         let caption = linear_cross_entropy(&states, self.decoder.vocabulary(), &task.targets, ignore)?;
         let total = ((&contrastive * weights.contrastive)? + (&caption * weights.caption)?)?;
         Ok(EsiLosses { contrastive, caption, total })
     }
 
-    /// Vocabulary logits, `[batch, positions, vocabulary]`, of the next token at each position of the captions: the
-    /// first position of a `corrected` model predicts the token after `[CLS]`, that of a `paper` model the one after it.
+    /// Vocabulary logits, `[positions, vocabulary]`, of the next token at each position of the captions, text after
+    /// text: the first position of a `corrected` model predicts the token after `[CLS]`, that of a `paper` model the one
+    /// after it; the last one predicts the closing token.
     ///
     /// # Errors
     /// [`Error::Input`] if signals and captions do not fit the model.
@@ -73,40 +75,42 @@ impl Esi {
     ) -> Result<Tensor> {
         let SignalView { tokens: signal, .. } = self.view(signals, valid, pass)?;
         let (_, task) = self.read_captions(tokens, pass)?;
-        self.decoder.logits(&self.decoder.forward(&task.inputs, &signal)?)
+        self.decoder.logits(&self.decoder.forward(&task.inputs, &task.spans, &signal)?)
     }
 
     /// The captions' embeddings `[batch, width]` and the decoder's task.
     fn read_captions(&self, tokens: &TokenBatch, pass: &Pass) -> Result<(Tensor, CaptionTask)> {
-        let shortest = if self.corrected.is_some() { 2 } else { 3 };
-        if tokens.len < shortest {
-            let message = format!("captions of {} tokens leave nothing to predict", tokens.len);
-            return Err(Error::input("tokens", message));
-        }
-        let words = self.text.embed_words(tokens)?;
         let Some(corrected) = &self.corrected else {
-            // The last token is cut off for the text encoder, which nevertheless sees every other target.
-            let len = tokens.len - 1;
-            let lengths: Vec<usize> = tokens.lengths.iter().map(|&count| count.min(len)).collect();
-            let states = self.text.encode(&words.narrow(1, 0, len)?, &lengths, pass)?;
-            let embedding = self.pool_text(&states, &lengths)?;
-            let inputs = states.narrow(1, 1, len - 1)?;
-            return Ok((embedding, CaptionTask { inputs, targets: self.targets(tokens, 2) }));
+            // The last column is cut off for the text encoder, which nevertheless sees every other target.
+            let read = tokens.without_last_column()?;
+            let states = self.text.forward(&read, pass)?;
+            let embedding = self.pool_text(&states, read.spans())?;
+            let task = CaptionTask::new(tokens, &states, &read, 1)?;
+            return Ok((embedding, task));
         };
-        let states = self.text.encode(&words, &tokens.lengths, pass)?;
-        let embedding = self.pool_text(&states, &tokens.lengths)?;
-        let inputs = corrected.word_norm.forward(&words.narrow(1, 0, tokens.len - 1)?)?;
-        Ok((embedding, CaptionTask { inputs, targets: self.targets(tokens, 1) }))
+        let words = self.text.embed_words(tokens)?;
+        let states = self.text.encode(&words, tokens.spans(), pass)?;
+        let embedding = self.pool_text(&states, tokens.spans())?;
+        let mut task = CaptionTask::new(tokens, &words, tokens, 0)?;
+        task.inputs = corrected.word_norm.forward(&task.inputs)?;
+        Ok((embedding, task))
     }
+}
 
-    /// The tokens from `first` on of every caption, with padding ids where it has ended.
-    fn targets(&self, tokens: &TokenBatch, first: usize) -> Vec<u32> {
-        let pad = self.config.text.pad_token_id;
-        let mut targets = Vec::with_capacity(tokens.batch * (tokens.len - first));
-        for (index, &length) in tokens.lengths.iter().enumerate() {
-            let row = tokens.row(index);
-            targets.extend((first..tokens.len).map(|place| if place < length { row[place] } else { pad }));
+impl CaptionTask {
+    /// The task to answer each position of `tokens` from `first` on with the next token, given `states` of the tokens of `read`.
+    fn new(tokens: &TokenBatch, states: &Tensor, read: &TokenBatch, first: usize) -> Result<Self> {
+        let (mut places, mut lengths, mut targets) = (Vec::new(), Vec::new(), Vec::new());
+        for (text, range) in read.spans().ranges().iter().enumerate() {
+            let row = tokens.row(text);
+            if row.len() < first + 2 {
+                let message = format!("caption {text} of the batch has {} tokens, which leaves nothing to predict", row.len());
+                return Err(Error::input("tokens", message));
+            }
+            targets.extend_from_slice(&row[first + 1..]);
+            lengths.push(row.len() - 1 - first);
+            places.extend((first..row.len() - 1).map(|place| (range.start + place) as u32));
         }
-        targets
+        Ok(Self { inputs: rows(states, &places)?, spans: Spans::packed(&lengths)?, targets })
     }
 }

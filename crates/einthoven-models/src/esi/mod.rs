@@ -7,7 +7,9 @@ mod losses;
 mod published;
 
 use candle_core::{DType, Tensor, Var};
-use einthoven_nn::{Init, Linear, Pass, Scope, l2_normalize, mean_over_time, without_gradients};
+use einthoven_nn::{
+    Init, Linear, Pass, Scope, Spans, embedding, l2_normalize, mean_over_spans, without_gradients,
+};
 
 pub use config::{EsiConfig, LossWeights, Mode, TextPooling, is_decayed};
 pub use losses::EsiLosses;
@@ -162,7 +164,7 @@ impl Esi {
     pub fn encode_texts(&self, tokens: &TokenBatch) -> Result<Tensor> {
         without_gradients(|| {
             let states = self.text.forward(tokens, &Pass::evaluate())?;
-            let embedding = self.pool_text(&states, &tokens.lengths)?;
+            let embedding = self.pool_text(&states, tokens.spans())?;
             self.to_shared(&self.text_latents, &embedding)
         })
     }
@@ -209,11 +211,14 @@ impl Esi {
         })
     }
 
-    /// One vector per text from its token states `[batch, len, width]`.
-    fn pool_text(&self, states: &Tensor, lengths: &[usize]) -> Result<Tensor> {
+    /// One vector per text from its token states `[tokens, width]`.
+    fn pool_text(&self, states: &Tensor, spans: &Spans) -> Result<Tensor> {
         let pooled = match self.config.text_pooling() {
-            TextPooling::Cls => states.narrow(1, 0, 1)?.squeeze(1)?,
-            TextPooling::Mean => mean_over_time(states, Some(lengths))?,
+            TextPooling::Cls => {
+                let firsts: Vec<u32> = spans.ranges().iter().map(|range| range.start as u32).collect();
+                rows(states, &firsts)?
+            }
+            TextPooling::Mean => mean_over_spans(states, spans)?,
         };
         if self.corrected.is_some() { self.text_norm.forward(&pooled) } else { Ok(pooled) }
     }
@@ -221,4 +226,9 @@ impl Esi {
     fn to_shared(&self, projection: &Linear, embedding: &Tensor) -> Result<Tensor> {
         Ok(l2_normalize(&projection.forward(embedding)?, 1e-12)?)
     }
+}
+
+/// The chosen rows of `x` `[rows, width]`.
+fn rows(x: &Tensor, chosen: &[u32]) -> Result<Tensor> {
+    Ok(embedding(x, chosen, &[chosen.len()])?)
 }

@@ -1,5 +1,8 @@
 use candle_core::Tensor;
-use einthoven_nn::{Attention, Embedding, Init, LayerNorm, Linear, Pass, Scope, attention, dropout, gelu};
+use einthoven_nn::{
+    Activation, Attention, Embedding, Init, LayerNorm, Linear, Pass, Scope, Spans, dropout, feed_forward, joint_linear,
+    self_attention,
+};
 
 use super::{BertConfig, TokenBatch};
 use crate::{Error, Result};
@@ -18,9 +21,8 @@ pub struct Bert {
 
 #[derive(Clone, Debug)]
 struct Layer {
-    query: Linear,
-    key: Linear,
-    value: Linear,
+    /// Weight and bias of queries, keys and values.
+    projections: [(Tensor, Tensor); 3],
     attended: Linear,
     attended_norm: LayerNorm,
     expand: Linear,
@@ -61,37 +63,37 @@ impl Bert {
         self.layers.len()
     }
 
-    /// Last hidden states, `[batch, len, hidden]`. Each token sees all tokens of its text that are not padding.
+    /// Last hidden states, `[tokens, hidden]`, text after text. Each token sees all tokens of its text.
     ///
     /// # Errors
     /// [`Error::Input`] for a text longer than the position table or an id beyond the vocabulary.
     pub fn forward(&self, tokens: &TokenBatch, pass: &Pass) -> Result<Tensor> {
-        self.encode(&self.embed_words(tokens)?, &tokens.lengths, pass)
+        self.encode(&self.embed_words(tokens)?, tokens.spans(), pass)
     }
 
-    /// The word vectors of the tokens alone, `[batch, len, hidden]`.
+    /// The word vectors of the tokens alone, `[tokens, hidden]`.
     ///
     /// # Errors
     /// [`Error::Input`] for an id beyond the vocabulary.
     pub fn embed_words(&self, tokens: &TokenBatch) -> Result<Tensor> {
-        if let Some(id) = tokens.ids.iter().find(|id| **id as usize >= self.config.vocab_size) {
+        if let Some(id) = tokens.ids().iter().find(|id| **id as usize >= self.config.vocab_size) {
             let message = format!(
                 "id {id} is beyond the vocabulary of {}; the tokenizer belongs to another model",
                 self.config.vocab_size
             );
             return Err(Error::input("tokens", message));
         }
-        Ok(self.words.forward(&tokens.ids, &[tokens.batch, tokens.len])?)
+        Ok(self.words.forward(tokens.ids(), &[tokens.ids().len()])?)
     }
 
-    /// Last hidden states from word vectors `[batch, len, hidden]` of texts with `lengths` tokens.
+    /// Last hidden states from word vectors `[tokens, hidden]` of the texts at `spans`.
     ///
     /// # Errors
     /// [`Error::Input`] for a text longer than the position table.
-    pub fn encode(&self, words: &Tensor, lengths: &[usize], pass: &Pass) -> Result<Tensor> {
-        let mut hidden = self.embed(words, pass)?;
+    pub fn encode(&self, words: &Tensor, spans: &Spans, pass: &Pass) -> Result<Tensor> {
+        let mut hidden = self.embed(words, spans, pass)?;
         for index in 0..self.layers.len() {
-            hidden = self.layer(index, &hidden, lengths, pass)?;
+            hidden = self.layer(index, &hidden, spans, pass)?;
         }
         Ok(hidden)
     }
@@ -100,26 +102,26 @@ impl Bert {
     ///
     /// # Errors
     /// [`Error::Input`] for a text longer than the position table.
-    pub fn embed(&self, words: &Tensor, pass: &Pass) -> Result<Tensor> {
-        let (batch, len, _) = words.dims3()?;
-        if len > self.config.max_position_embeddings {
+    pub fn embed(&self, words: &Tensor, spans: &Spans, pass: &Pass) -> Result<Tensor> {
+        let longest = spans.longest();
+        if longest > self.config.max_position_embeddings {
             let message =
-                format!("{len} tokens, at most {} are possible; cut the text", self.config.max_position_embeddings);
+                format!("{longest} tokens, at most {} are possible; cut the text", self.config.max_position_embeddings);
             return Err(Error::input("tokens", message));
         }
-        let positions: Vec<u32> = (0..batch).flat_map(|_| 0..len as u32).collect();
-        let positions = self.positions.forward(&positions, &[batch, len])?;
-        let types = self.token_types.forward(&vec![0; batch * len], &[batch, len])?;
+        let places: Vec<u32> = spans.places().into_iter().map(|place| place as u32).collect();
+        let positions = self.positions.forward(&places, &[places.len()])?;
+        let types = self.token_types.forward(&vec![0; places.len()], &[places.len()])?;
         let sum = ((words + types)? + positions)?;
         Ok(dropout(&self.norm.forward(&sum)?, self.config.hidden_dropout_prob, pass)?)
     }
 
-    /// Transformer layer `index`, `[batch, len, hidden]` to the same shape.
+    /// Transformer layer `index`, `[tokens, hidden]` to the same shape.
     ///
     /// # Errors
     /// Fails when `hidden` is of another width.
-    pub fn layer(&self, index: usize, hidden: &Tensor, lengths: &[usize], pass: &Pass) -> Result<Tensor> {
-        self.layers[index].forward(hidden, lengths, &self.config, pass)
+    pub fn layer(&self, index: usize, hidden: &Tensor, spans: &Spans, pass: &Pass) -> Result<Tensor> {
+        self.layers[index].forward(hidden, spans, &self.config, pass)
     }
 }
 
@@ -131,12 +133,15 @@ impl Layer {
         };
         let attention = scope.enter("attention");
         let own = attention.enter("self");
+        let projection = |name| -> Result<(Tensor, Tensor)> {
+            let scope = own.enter(name);
+            let init = Init::Normal { std: config.initializer_range };
+            Ok((scope.parameter("weight", (width, width), init)?, scope.parameter("bias", width, Init::Zeros)?))
+        };
         let output = attention.enter("output");
         let contract = scope.enter("output");
         Ok(Self {
-            query: linear(own.enter("query"), width, width)?,
-            key: linear(own.enter("key"), width, width)?,
-            value: linear(own.enter("value"), width, width)?,
+            projections: [projection("query")?, projection("key")?, projection("value")?],
             attended: linear(output.enter("dense"), width, width)?,
             attended_norm: norm(&output, config)?,
             expand: linear(scope.enter("intermediate").enter("dense"), width, inner)?,
@@ -145,30 +150,21 @@ impl Layer {
         })
     }
 
-    fn forward(&self, hidden: &Tensor, lengths: &[usize], config: &BertConfig, pass: &Pass) -> Result<Tensor> {
-        let (batch, len, width) = hidden.dims3()?;
+    fn forward(&self, hidden: &Tensor, spans: &Spans, config: &BertConfig, pass: &Pass) -> Result<Tensor> {
         let heads = config.num_attention_heads;
-        let head_width = width / heads;
-        let split = |x: Tensor| x.reshape((batch, len, heads, head_width))?.transpose(1, 2);
         let options = Attention {
-            scale: 1.0 / (head_width as f64).sqrt(),
+            heads,
+            key_heads: heads,
             causal: false,
-            key_lengths: Some(lengths.to_vec()),
             dropout: pass.dropout(config.attention_probs_dropout_prob),
         };
-        let attended = attention(
-            &split(self.query.forward(hidden)?)?,
-            &split(self.key.forward(hidden)?)?,
-            &split(self.value.forward(hidden)?)?,
-            &options,
-        )?;
-        let attended = attended.transpose(1, 2)?.reshape((batch, len, width))?;
+        let qkv = joint_linear(hidden, &self.projections.each_ref().map(|(weight, bias)| (weight, bias)))?;
+        let attended = self_attention(&qkv, spans, &options)?;
         let rate = config.hidden_dropout_prob;
         let attended = dropout(&self.attended.forward(&attended)?, rate, pass)?;
         let hidden = self.attended_norm.forward(&(attended + hidden)?)?;
-        let inner = gelu(&self.expand.forward(&hidden)?)?;
-        let inner = dropout(&self.contract.forward(&inner)?, rate, pass)?;
-        Ok(self.contract_norm.forward(&(inner + hidden)?)?)
+        let fed = feed_forward(&hidden, self.expand.layer(), self.contract.layer(), Activation::Gelu)?;
+        Ok(self.contract_norm.forward(&(dropout(&fed, rate, pass)? + hidden)?)?)
     }
 }
 

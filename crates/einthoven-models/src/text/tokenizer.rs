@@ -118,7 +118,7 @@ impl Tokenizer {
         self.inner.to_string(true).map_err(|source| Error::Tokenizer { origin: "as JSON".to_owned(), source })
     }
 
-    /// Encodes `texts` as `[CLS] … [SEP]`, cut to `max_len` tokens (the `[SEP]` stays) and padded to the longest.
+    /// Encodes `texts` as `[CLS] … [SEP]`, cut to `max_len` tokens (the `[SEP]` stays).
     ///
     /// # Errors
     /// [`Error::Input`] if there is no text or `max_len` is less than 2.
@@ -145,14 +145,7 @@ impl Tokenizer {
                 ids
             })
             .collect();
-        let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
-        let len = lengths.iter().copied().max().unwrap_or(0);
-        let mut ids = Vec::with_capacity(rows.len() * len);
-        for row in &rows {
-            ids.extend_from_slice(row);
-            ids.resize(ids.len() + len - row.len(), self.pad);
-        }
-        Ok(TokenBatch { ids, lengths, batch: texts.len(), len })
+        TokenBatch::new(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>())
     }
 
     /// `[CLS]` and the tokens of `text`, without the closing `[SEP]`: what caption generation starts from.

@@ -74,13 +74,11 @@ pub fn signals(golden: &Golden) -> Tensor {
 pub fn tokens(golden: &Golden, rows: &[usize]) -> TokenBatch {
     let len = golden.tensor("in.input_ids").dim(1).unwrap();
     let (ids, mask) = (golden.integers("in.input_ids"), golden.integers("in.attention_mask"));
-    let mut batch = TokenBatch { ids: Vec::new(), lengths: Vec::new(), batch: rows.len(), len };
-    for &row in rows {
+    let texts = rows.iter().map(|&row| {
         let mask = &mask[row * len..(row + 1) * len];
         let length = mask.iter().filter(|&&bit| bit == 1).count();
         assert!(mask[..length].iter().all(|&bit| bit == 1), "padding is at the end");
-        batch.ids.extend_from_slice(&ids[row * len..(row + 1) * len]);
-        batch.lengths.push(length);
-    }
-    batch
+        &ids[row * len..][..length]
+    });
+    TokenBatch::new(&texts.collect::<Vec<_>>()).unwrap().padded_to(len)
 }

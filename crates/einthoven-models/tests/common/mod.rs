@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use candle_core::{DType, Device, Tensor};
 use einthoven_models::load_safetensors;
-use einthoven_nn::{Gradients, Parameters};
+use einthoven_nn::{Gradients, Parameters, Spans};
 use einthoven_random::Streams;
 use serde_json::Value;
 
@@ -118,6 +118,23 @@ impl Golden {
         assert!(error <= TOLERANCE, "{}: {name} differs by {error:e}", self.name);
     }
 
+    /// Like [`assert_close`](Self::assert_close) for the rows `[rows, width]` at `spans` of a padded golden tensor `[batch, len, width]`:
+    /// what the published code computes for padding is not computed here.
+    pub fn assert_rows_close(&self, found: &Tensor, name: &str, spans: &Spans) {
+        let padded = self.tensor(name);
+        let rows: Vec<Tensor> = spans
+            .ranges()
+            .iter()
+            .enumerate()
+            .map(|(text, range)| padded.get(text).unwrap().narrow(0, 0, range.len()).unwrap())
+            .collect();
+        assert_eq!(padded.dim(0).unwrap(), rows.len(), "{}: texts of {name}", self.name);
+        let wanted = Tensor::cat(&rows, 0).unwrap();
+        assert_eq!(found.dims(), wanted.dims(), "{}: shape of {name}", self.name);
+        let error = relative_error(found, &wanted);
+        assert!(error <= TOLERANCE, "{}: {name} differs by {error:e}", self.name);
+    }
+
     /// Asserts that the sum of `terms` equals the golden number `name` within [`TOLERANCE`] of the sum of magnitudes:
     /// positive and negative terms cancel, and the rounding of each is what remains.
     pub fn assert_sum_close(&self, terms: &Tensor, name: &str) {
@@ -132,14 +149,7 @@ impl Golden {
     pub fn error(&self, found: &Tensor, name: &str) -> f64 {
         let wanted = self.tensor(name);
         assert_eq!(found.dims(), wanted.dims(), "{}: shape of {name}", self.name);
-        let (found, wanted) = (values(found), values(wanted));
-        let largest = wanted.iter().fold(0f64, |a, b| a.max(b.abs()));
-        let difference = found
-            .iter()
-            .zip(&wanted)
-            .map(|(a, b)| (a - b).abs())
-            .fold(0f64, |a, b| if b.is_nan() { f64::INFINITY } else { a.max(b) });
-        if largest == 0.0 { difference } else { difference / largest }
+        relative_error(found, wanted)
     }
 
     /// Asserts every parameter's gradient: those listed in `dead` have none, those that are zero in exact arithmetic
@@ -174,6 +184,17 @@ impl Golden {
         println!("{}: worst gradient {} differs by {:.2e}", self.name, worst.1, worst.0);
         worst.0
     }
+}
+
+fn relative_error(found: &Tensor, wanted: &Tensor) -> f64 {
+    let (found, wanted) = (values(found), values(wanted));
+    let largest = wanted.iter().fold(0f64, |a, b| a.max(b.abs()));
+    let difference = found
+        .iter()
+        .zip(&wanted)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0f64, |a, b| if b.is_nan() { f64::INFINITY } else { a.max(b) });
+    if largest == 0.0 { difference } else { difference / largest }
 }
 
 /// A fresh set of f32 parameters.

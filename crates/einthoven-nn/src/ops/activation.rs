@@ -116,12 +116,7 @@ fn gated<T: Real>(op: &'static str, x: &Tensor, width: usize) -> Result<Tensor> 
             rows,
             half,
             #[inline(always)]
-            |row, y: &mut [T]| {
-                let (value, gate) = xs[row * width..][..width].split_at(half);
-                for ((y, v), g) in y.iter_mut().zip(value).zip(gate) {
-                    *y = *v * *g * g.sigmoid();
-                }
-            },
+            |row, y: &mut [T]| Activation::SwiGlu.row(&xs[row * width..][..width], y),
         )
     };
     let mut shape = x.dims().to_vec();
@@ -135,19 +130,87 @@ fn gated<T: Real>(op: &'static str, x: &Tensor, width: usize) -> Result<Tensor> 
             width,
             #[inline(always)]
             |row, dx: &mut [T]| {
-                let (value, gate) = xs_view[row * width..][..width].split_at(half);
-                let (d_value, d_gate) = dx.split_at_mut(half);
-                let dy = &dy[row * half..][..half];
-                for ((d, g), dy) in d_value.iter_mut().zip(gate).zip(dy) {
-                    *d = *dy * *g * g.sigmoid();
-                }
-                for (((d, g), v), dy) in d_gate.iter_mut().zip(gate).zip(value).zip(dy) {
-                    *d = *dy * *v * silu_and_slope(*g).1;
-                }
+                let x = &xs_view[row * width..][..width];
+                Activation::SwiGlu.row_back(x, &dy[row * half..][..half], dx, None);
             },
         );
         Ok(vec![Some(tensor(dx, xs.shape())?)])
     })
+}
+
+/// What lies between the two linear layers of a feed-forward part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// [`gelu`].
+    Gelu,
+    /// [`swiglu`], which halves the width.
+    SwiGlu,
+}
+
+impl Activation {
+    /// The width of the result, of `width` inputs.
+    pub(super) fn outputs(self, width: usize) -> usize {
+        match self {
+            Self::Gelu => width,
+            Self::SwiGlu => width / 2,
+        }
+    }
+
+    /// The activation of one row.
+    #[inline(always)]
+    pub(super) fn row<T: Real>(self, x: &[T], y: &mut [T]) {
+        match self {
+            Self::Gelu => {
+                for (y, x) in y.iter_mut().zip(x) {
+                    *y = x.gelu();
+                }
+            }
+            Self::SwiGlu => {
+                let (value, gate) = x.split_at(y.len());
+                for ((y, v), g) in y.iter_mut().zip(value).zip(gate) {
+                    *y = *v * *g * g.sigmoid();
+                }
+            }
+        }
+    }
+
+    /// The gradient of one row `x` from that of its activation, which is computed again into `y` if that is given.
+    #[inline(always)]
+    pub(super) fn row_back<T: Real>(self, x: &[T], dy: &[T], dx: &mut [T], y: Option<&mut [T]>) {
+        match (self, y) {
+            (Self::Gelu, None) => {
+                for ((dx, x), dy) in dx.iter_mut().zip(x).zip(dy) {
+                    *dx = *dy * x.gelu_and_slope().1;
+                }
+            }
+            (Self::Gelu, Some(y)) => {
+                for (((dx, y), x), dy) in dx.iter_mut().zip(y).zip(x).zip(dy) {
+                    let (value, slope) = x.gelu_and_slope();
+                    (*dx, *y) = (*dy * slope, value);
+                }
+            }
+            (Self::SwiGlu, y) => {
+                let (value, gate) = x.split_at(dy.len());
+                let (d_value, d_gate) = dx.split_at_mut(dy.len());
+                for (((d, g), v), dy) in d_gate.iter_mut().zip(gate).zip(value).zip(dy) {
+                    *d = *dy * *v * silu_and_slope(*g).1;
+                }
+                let d_value = d_value.iter_mut().zip(gate).zip(dy);
+                match y {
+                    Some(y) => {
+                        for ((((d, g), dy), y), v) in d_value.zip(y).zip(value) {
+                            let s = *g * g.sigmoid();
+                            (*d, *y) = (*dy * s, *v * s);
+                        }
+                    }
+                    None => d_value.for_each(
+                        #[inline(always)]
+                        |((d, g), dy)| *d = *dy * *g * g.sigmoid(),
+                    ),
+                }
+            }
+        }
+    }
 }
 
 #[inline(always)]

@@ -59,6 +59,62 @@ fn run<T: Real>(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<Tensor>
     })
 }
 
+/// Several linear layers of one input, their outputs side by side: `x` `[.., in]`, layer `i` a weight `[outᵢ, in]` and a bias
+/// `[outᵢ]`, result `[.., Σ outᵢ]`.
+///
+/// One product is faster than several, and the input gets one gradient instead of a sum.
+///
+/// # Errors
+/// [`Error::Operand`](crate::Error::Operand) when there is no layer, the shapes do not fit or an operand is empty.
+pub fn joint_linear(x: &Tensor, layers: &[(&Tensor, &Tensor)]) -> Result<Tensor> {
+    const OP: &str = "joint_linear";
+    let inputs: Vec<&Tensor> = std::iter::once(x).chain(layers.iter().flat_map(|(w, bias)| [*w, *bias])).collect();
+    require_operands(OP, &inputs)?;
+    let fits = !layers.is_empty()
+        && layers.iter().all(|(w, bias)| {
+            w.rank() == 2 && x.dims().last() == w.dims().last() && bias.dims() == &w.dims()[..1]
+        });
+    require(OP, fits, || {
+        let shapes: Vec<_> = inputs[1..].iter().map(|weight| weight.dims()).collect();
+        format!("x {:?} and layers {shapes:?} do not fit", x.dims())
+    })?;
+    with_element_type!(OP, x.dtype(), T => run_joint::<T>(OP, &inputs))
+}
+
+fn run_joint<T: Real>(op: &'static str, inputs: &[&Tensor]) -> Result<Tensor> {
+    let x = inputs[0];
+    let joined = |first: usize| -> Result<Vec<T>> {
+        let mut values = Vec::new();
+        for part in inputs[first..].iter().step_by(2) {
+            values.extend_from_slice(&view::<T>(op, &dense(part)?)?);
+        }
+        Ok(values)
+    };
+    let (w, bias) = (joined(1)?, joined(2)?);
+    let size = Size { rows: x.elem_count() * bias.len() / w.len(), inner: w.len() / bias.len(), outputs: bias.len() };
+    let xs = dense(x)?;
+    let y = affine(size, &view(op, &xs)?, &w, Some(&bias));
+    let mut shape = x.dims().to_vec();
+    if let Some(last) = shape.last_mut() {
+        *last = size.outputs;
+    }
+    let shapes: Vec<_> = inputs[1..].iter().map(|part| part.shape().clone()).collect();
+    record(op, T::storage(y), shape, inputs, move |gradient, _| {
+        let dy = view::<T>(op, gradient)?;
+        let dx = tensor(input_gradient(size, &dy, &w), xs.shape())?;
+        let dw = weight_gradient(size, &dy, &view::<T>(op, &xs)?);
+        let db = column_sums(&dy, size.outputs);
+        let mut gradients = vec![Some(dx)];
+        let (mut w_at, mut b_at) = (0, 0);
+        for (index, shape) in shapes.iter().enumerate() {
+            let (source, at) = if index % 2 == 0 { (&dw, &mut w_at) } else { (&db, &mut b_at) };
+            gradients.push(Some(tensor(source[*at..*at + shape.elem_count()].to_vec(), shape)?));
+            *at += shape.elem_count();
+        }
+        Ok(gradients)
+    })
+}
+
 /// The sizes of `y[rows, outputs] = x[rows, inner] · w[outputs, inner]ᵀ`.
 #[derive(Clone, Copy)]
 pub(super) struct Size {

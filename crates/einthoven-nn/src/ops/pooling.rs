@@ -1,6 +1,6 @@
 use candle_core::Tensor;
 
-use super::{require, require_operands, tensor};
+use super::{Spans, require, require_operands, tensor};
 use crate::Result;
 use crate::autograd::record;
 use crate::cpu::view::{dense, view, with_element_type};
@@ -62,6 +62,20 @@ pub fn mean_over_time(x: &Tensor, lengths: Option<&[usize]>) -> Result<Tensor> {
     let windows: Vec<Vec<Window>> = lengths_of(OP, x, lengths)?.into_iter().map(|length| vec![(0, length)]).collect();
     let y = with_element_type!(OP, x.dtype(), T => mean::<T>(OP, x, windows))?;
     Ok(y.squeeze(1)?)
+}
+
+/// Mean over the rows of each example, `[rows, c]` to `[examples, c]`.
+///
+/// # Errors
+/// [`Error::Operand`](crate::Error::Operand) when `x` is empty or has other rows than `spans`.
+pub fn mean_over_spans(x: &Tensor, spans: &Spans) -> Result<Tensor> {
+    const OP: &str = "mean_over_spans";
+    require_operands(OP, &[x])?;
+    let fits = x.rank() == 2 && x.dims()[0] == spans.rows();
+    require(OP, fits, || format!("{:?} has other rows than the {} of the spans", x.dims(), spans.rows()))?;
+    let windows = vec![spans.ranges().iter().map(|range| (range.start, range.end)).collect()];
+    let y = with_element_type!(OP, x.dtype(), T => mean::<T>(OP, &x.unsqueeze(0)?, windows))?;
+    Ok(y.squeeze(0)?)
 }
 
 /// First step and the step after the last.

@@ -1,6 +1,7 @@
 use candle_core::Tensor;
+use rayon::prelude::*;
 
-use super::{require, require_operands, tensor};
+use super::{Spans, require, require_operands, tensor};
 use crate::Result;
 use crate::autograd::record;
 use crate::cpu::view::{dense, view, with_element_type};
@@ -10,79 +11,77 @@ const OP: &str = "rotary";
 
 /// Rotary position embedding (Su et al., arXiv 2104.09864), half-split form with base 10000.
 ///
-/// `x` `[batch, heads, time, d]`, `d` even. Element `j` and `j + d/2` of a vector at time `t` are turned by the angle
-/// `t · 10000^(-2j/d)`.
+/// The first `heads·width` columns of `x` `[rows, columns]` are heads of an even `width`; the others stay as they are. Element `j`
+/// and `j + width/2` of a head at place `t` of its example are turned by the angle `t · 10000^(-2j/width)`.
 ///
 /// # Errors
-/// [`Error::Operand`](crate::Error::Operand) when `x` is empty, not of rank 4 or `d` is odd.
-pub fn rotary(x: &Tensor) -> Result<Tensor> {
+/// [`Error::Operand`](crate::Error::Operand) when `x` is empty, has too few columns or other rows than `spans`, or `width` is odd.
+pub fn rotary(x: &Tensor, spans: &Spans, heads: usize, width: usize) -> Result<Tensor> {
     require_operands(OP, &[x])?;
-    let fits = x.rank() == 4 && x.dims()[3].is_multiple_of(2);
-    require(OP, fits, || format!("needs [batch, heads, time, even], found {:?}", x.dims()))?;
-    let (time, width) = (x.dims()[2], x.dims()[3]);
-    with_element_type!(OP, x.dtype(), T => run::<T>(x, Turn::new(time, 1, width)))
-}
-
-/// [`rotary`] of vectors whose heads lie side by side: `x` `[batch, time, heads·d]`.
-///
-/// # Errors
-/// [`Error::Operand`](crate::Error::Operand) when `x` is empty, not of rank 3 or not divisible into `heads` even parts.
-pub fn rotary_merged(x: &Tensor, heads: usize) -> Result<Tensor> {
-    require_operands(OP, &[x])?;
-    let fits = x.rank() == 3 && heads > 0 && x.dims()[2].is_multiple_of(2 * heads);
-    require(OP, fits, || format!("needs [batch, time, {heads} heads of even width], found {:?}", x.dims()))?;
-    let (time, width) = (x.dims()[1], x.dims()[2] / heads);
-    with_element_type!(OP, x.dtype(), T => run::<T>(x, Turn::new(time, heads, width)))
+    let fits = x.rank() == 2
+        && x.dims()[0] == spans.rows()
+        && heads * width <= x.dims()[1]
+        && heads * width > 0
+        && width.is_multiple_of(2);
+    require(OP, fits, || format!("{:?} does not hold {heads} heads of even width, found {width}", x.dims()))?;
+    let turn = |dtype| with_element_type!(OP, dtype, T => run::<T>(x, Turn::new(spans, heads, width)));
+    turn(x.dtype())
 }
 
 fn run<T: Real>(x: &Tensor, turn: Turn<T>) -> Result<Tensor> {
-    let y = turn.apply(&view(OP, &dense(x)?)?, T::ONE);
-    let shape = x.shape().clone();
+    let mut y = view::<T>(OP, &dense(x)?)?.to_vec();
+    let (shape, columns) = (x.shape().clone(), x.dims()[1]);
+    turn.apply(&mut y, columns, T::ONE);
     record(OP, T::storage(y), x.shape(), &[x], move |gradient, _| {
         // The inverse of a turn is the turn back.
-        let dx = turn.apply(&view(OP, gradient)?, -T::ONE);
+        let mut dx = view::<T>(OP, gradient)?.to_vec();
+        turn.apply(&mut dx, columns, -T::ONE);
         Ok(vec![Some(tensor(dx, &shape)?)])
     })
 }
 
-struct Turn<T> {
-    /// Cosines and sines of the angles, `[time, 2, width/2]`.
+/// The turns of every row.
+pub(super) struct Turn<T> {
+    /// Cosines and sines of the angles, `[places, 2, width/2]`.
     table: Vec<T>,
-    time: usize,
-    /// Vectors in a row that share a position.
-    repeats: usize,
+    places: Vec<usize>,
+    heads: usize,
     width: usize,
 }
 
 impl<T: Real> Turn<T> {
-    fn new(time: usize, repeats: usize, width: usize) -> Self {
-        let half = width / 2;
-        let mut table = Vec::with_capacity(time * width);
-        for t in 0..time {
-            let angle = |j: usize| t as f64 * 10_000f64.powf(-2.0 * j as f64 / width as f64);
-            table.extend((0..half).map(|j| T::of(angle(j).cos())));
-            table.extend((0..half).map(|j| T::of(angle(j).sin())));
+    pub(super) fn new(spans: &Spans, heads: usize, width: usize) -> Self {
+        let frequencies: Vec<f64> =
+            (0..width / 2).map(|j| 10_000f64.powf(-2.0 * j as f64 / width as f64)).collect();
+        let mut table = Vec::with_capacity(spans.longest() * width);
+        for place in 0..spans.longest() {
+            table.extend(frequencies.iter().map(|frequency| T::of((place as f64 * frequency).cos())));
+            table.extend(frequencies.iter().map(|frequency| T::of((place as f64 * frequency).sin())));
         }
-        Self { table, time, repeats, width }
+        Self { table, places: spans.places(), heads, width }
     }
 
-    fn apply(&self, x: &[T], direction: T) -> Vec<T> {
+    /// Turns the heads at the start of rows of `columns` values, forward or, with a `direction` of -1, back.
+    pub(super) fn apply(&self, values: &mut [T], columns: usize, direction: T) {
         let width = self.width;
-        parallel::fill_rows(
-            x.len() / width,
-            width,
-            #[inline(always)]
-            |row, y: &mut [T]| {
-                let t = row / self.repeats % self.time;
-                let (cos, sin) = self.table[t * width..][..width].split_at(width / 2);
-                let (a, b) = x[row * width..][..width].split_at(width / 2);
-                let (ya, yb) = y.split_at_mut(width / 2);
-                for (((((ya, yb), a), b), c), s) in ya.iter_mut().zip(yb).zip(a).zip(b).zip(cos).zip(sin) {
-                    let s = *s * direction;
-                    *ya = *a * *c - *b * s;
-                    *yb = *b * *c + *a * s;
-                }
-            },
-        )
+        let rows = parallel::rows_per_chunk(columns);
+        values.par_chunks_mut(rows * columns).enumerate().for_each(|(chunk, part)| {
+            parallel::vectorised(
+                #[inline(always)]
+                || {
+                    for (row, values) in part.chunks_exact_mut(columns).enumerate() {
+                        let table = &self.table[self.places[chunk * rows + row] * width..][..width];
+                        let (cos, sin) = table.split_at(width / 2);
+                        for head in values[..self.heads * width].chunks_exact_mut(width) {
+                            let (a, b) = head.split_at_mut(width / 2);
+                            for (((a, b), c), s) in a.iter_mut().zip(b).zip(cos).zip(sin) {
+                                let s = *s * direction;
+                                (*a, *b) = (*a * *c - *b * s, *b * *c + *a * s);
+                            }
+                        }
+                    }
+                },
+            );
+        });
     }
 }
