@@ -157,3 +157,31 @@ fn ctrl_c_saves_and_says_how_to_go_on() {
     assert!(message.contains("saved") && message.contains("--resume"), "{message}");
     assert!(folder.join("checkpoints.json").exists());
 }
+
+#[test]
+fn a_run_begins_with_the_weights_of_another() {
+    let place = tempfile::tempdir().unwrap();
+    let first = place.path().join("first");
+    succeeded(&pretrain(place.path(), "first", &["--set", "train.steps=4"]).output().unwrap());
+    let from = format!("start_from={}", first.display());
+    // A step too small to be seen.
+    let still = ["--set", &from, "--set", "train.steps=1", "--set", "train.learning_rate=1e-40"];
+    succeeded(&pretrain(place.path(), "second", &still).output().unwrap());
+    let weights = |run: &str| {
+        let (path, bytes) = content(&place.path().join(run))
+            .into_iter()
+            .filter(|(path, _)| path.ends_with("model.safetensors"))
+            .next_back()
+            .unwrap();
+        assert!(!bytes.is_empty(), "{}", path.display());
+        bytes
+    };
+    assert!(weights("first") == weights("second"));
+
+    for (change, says) in [("model.latents=12", "latents"), ("text.vocabulary=120", "vocabulary")] {
+        let more = ["--set", &from, "--set", "train.steps=1", "--set", change];
+        let (_, message) = failed(&pretrain(place.path(), "refused", &more).output().unwrap());
+        assert!(message.contains("start_from") && message.contains(says), "{message}");
+        assert!(!place.path().join("refused").exists());
+    }
+}

@@ -1,5 +1,6 @@
 //! From an experiment to its parts: recordings with captions, text encoder, model.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::{DType, Device};
@@ -8,7 +9,9 @@ use einthoven_models::{BertConfig, Esi, Hub, PretrainedText, Tokenizer};
 use einthoven_nn::Parameters;
 use einthoven_random::Streams;
 use einthoven_signal::InputContract;
+use einthoven_train::Checkpoint;
 
+use crate::pretrain::describe_step;
 use crate::{DataConfig, Error, Experiment, Result, in_data_folder};
 
 /// The name below which a model keeps its text encoder.
@@ -105,6 +108,20 @@ pub fn text(experiment: &mut Experiment, captions: &[String]) -> Result<(Tokeniz
             Ok((tokenizer, None))
         }
     }
+}
+
+/// Gives `parameters` the weights of another run; returns the step that they are of.
+///
+/// # Errors
+/// A folder that holds no run; [`Error::Setting`] if its vocabulary is another or a weight is missing or of another shape.
+pub fn start_from(run: &Path, parameters: &Parameters, tokenizer: &Tokenizer) -> Result<String> {
+    let setting = |message: String| Error::setting("start_from", format!("{}: {message}", run.display()));
+    let checkpoint = Checkpoint::open(run)?;
+    if Tokenizer::load(&checkpoint.tokenizer_path())?.to_json()? != tokenizer.to_json()? {
+        return Err(setting("its vocabulary is another; give both runs the same pretrained text encoder".to_owned()));
+    }
+    parameters.load(&checkpoint.model_tensors(&Device::Cpu)?).map_err(|error| setting(error.to_string()))?;
+    Ok(describe_step(&checkpoint))
 }
 
 /// A new model, its text encoder with the pretrained weights where there are some.
