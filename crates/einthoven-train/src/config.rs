@@ -45,12 +45,27 @@ pub struct TrainConfig {
     /// Threads that compute. Absent: as many as the machine has cores. Results do not depend on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
+    /// Keeps a moving average of the weights. Absent: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ema: Option<EmaConfig>,
     /// How the learning rate changes over the run.
     pub schedule: ScheduleConfig,
     /// Weights of the losses.
     pub losses: LossConfig,
     /// When checkpoints are saved and which stay.
     pub checkpoint: CheckpointConfig,
+}
+
+/// The exponential moving average of the weights.
+///
+/// The average is what validation judges, what the best checkpoint is chosen by, and what `model.safetensors` holds.
+/// Buffers, such as the running statistics of batch norm, are averaged as parameters are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmaConfig {
+    /// The part of the average that a step keeps, below 1. After `t` steps it is at most `(1 + t) / (10 + t)`, so that
+    /// a short run averages its last weights and not its first.
+    pub decay: f64,
 }
 
 /// The weight of each loss in the total; a loss of weight 0 teaches nothing but is still logged.
@@ -94,6 +109,7 @@ impl Default for TrainConfig {
             log_every: 10,
             validate_every: None,
             threads: None,
+            ema: None,
             schedule: ScheduleConfig::default(),
             losses: LossConfig::default(),
             checkpoint: CheckpointConfig::default(),
@@ -145,6 +161,9 @@ impl TrainConfig {
         }
         if !self.betas.iter().all(|beta| (0.0..1.0).contains(beta)) {
             return fail("betas", "both must be at least 0 and below 1");
+        }
+        if self.ema.is_some_and(|ema| !(0.0..1.0).contains(&ema.decay)) {
+            return fail("ema.decay", "must be at least 0 and below 1");
         }
         // Two special tokens and something to predict.
         if self.max_tokens < 3 {
@@ -203,6 +222,7 @@ mod tests {
             batch_size = 48
             learning_rate = 1e-4
             clip_norm = 1.0
+            ema = { decay = 0.999 }
             schedule = { kind = "step", warmup = { epochs = 5 }, every = { epochs = 10 }, factor = 0.1 }
             losses = { caption = 0.5 }
             checkpoint = { every = 100, keep = 3, best = "zero_shot.auroc" }
@@ -232,6 +252,7 @@ mod tests {
             ("steps = 1\nlearning_rate = -1.0", "train.learning_rate"),
             ("steps = 1\nlearning_rate = nan", "train.learning_rate"),
             ("steps = 1\nbetas = [0.9, 1.0]", "train.betas"),
+            ("steps = 1\nema = { decay = 1.0 }", "train.ema.decay"),
             ("steps = 1\nclip_norm = 0.0", "train.clip_norm"),
             ("steps = 1\ncheckpoint = { keep = 0 }", "train.checkpoint.keep"),
             ("steps = 1\nlosses = { contrastive = 0.0, caption = 0.0 }", "train.losses"),

@@ -1,10 +1,12 @@
 //! The trainer: from a model and a loader to checkpoints and logs.
 //!
 //! A step takes `accumulate` batches, averages their gradients, clips them, updates the parameters with AdamW and
-//! clamps the logit scale. Every random draw is addressed by the step, so all that a run is can be found again from its
+//! clamps the logit scale. With `train.ema`, validation judges and checkpoints hold the moving average of the weights,
+//! while training goes on from the weights themselves. Every random draw is addressed by the step, so all that a run is can be found again from its
 //! last checkpoint: killed at any moment and resumed, it gives the weights, optimiser state and metrics of a run that
 //! was never interrupted, bit for bit and at any number of threads.
 
+mod average;
 mod length;
 mod resume;
 mod setup;
@@ -168,7 +170,9 @@ impl Trainer {
     fn validate(&mut self, epoch: u64, log: &mut MetricsLog, progress: &Progress) -> Result<bool> {
         let Some(validator) = &mut self.validator else { return Ok(false) };
         let step = self.stepper.done();
-        let metrics = without_gradients(|| validator.validate(self.stepper.model(), step))
+        let metrics = self
+            .stepper
+            .judged(|model| without_gradients(|| validator.validate(model, step)))?
             .map_err(|source| Error::Validation { step, source })?;
         log.write(&entry(Kind::Validation, step, epoch, &metrics))?;
         let list: Vec<String> = metrics.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
@@ -194,8 +198,10 @@ impl Trainer {
     fn save(&mut self, is_best: bool, log: &MetricsLog) -> Result<()> {
         log.sync()?;
         let step = self.stepper.done();
+        let (model, raw_model) = self.stepper.weights();
         let snapshot = Snapshot {
-            model: &self.stepper.parameters().tensors(),
+            model: &model,
+            raw_model: raw_model.as_ref(),
             optimizer: &self.stepper.optimizer_state()?,
             state: self.state(),
             config: &self.experiment,

@@ -1,6 +1,6 @@
 //! One optimiser step.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use candle_core::Tensor;
@@ -9,6 +9,8 @@ use einthoven_models::{Esi, Mode, is_decayed};
 use einthoven_nn::{AdamW, AdamWConfig, Gradients, ParameterGroup, Parameters, Pass, backward};
 use einthoven_random::Streams;
 
+use super::average::Average;
+use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
 use crate::objective::Objective;
 use crate::schedule::Schedule;
@@ -19,6 +21,7 @@ pub(super) struct Stepper {
     objective: Objective,
     parameters: Parameters,
     optimizer: AdamW,
+    average: Option<Average>,
     schedule: Schedule,
     config: TrainConfig,
     streams: Streams,
@@ -39,8 +42,9 @@ impl Stepper {
         let [beta1, beta2] = config.betas;
         let groups = groups(objective.model(), &parameters, &config);
         let optimizer = AdamW::new(groups, AdamWConfig { beta1, beta2, eps: config.eps })?;
+        let average = config.ema.as_ref().map(|ema| Average::new(ema, &parameters)).transpose()?;
         let (records, busy) = (0, Duration::ZERO);
-        Ok(Self { objective, parameters, optimizer, schedule, config, streams, done: 0, records, busy })
+        Ok(Self { objective, parameters, optimizer, average, schedule, config, streams, done: 0, records, busy })
     }
 
     /// Steps done since the start of the run.
@@ -52,12 +56,25 @@ impl Stepper {
         &self.config
     }
 
-    pub(super) fn model(&self) -> &Esi {
-        self.objective.model()
+    /// What `judge` makes of the model, which has its averaged weights meanwhile if an average is kept.
+    pub(super) fn judged<R>(&mut self, judge: impl FnOnce(&Esi) -> R) -> Result<R> {
+        self.exchange()?;
+        let judgement = judge(self.objective.model());
+        self.exchange()?;
+        Ok(judgement)
     }
 
-    pub(super) fn parameters(&self) -> &Parameters {
-        &self.parameters
+    fn exchange(&mut self) -> Result<()> {
+        self.average.as_mut().map_or(Ok(()), |average| average.exchange(&self.parameters))
+    }
+
+    /// The model's parameters and buffers; if an average is kept, it, and the parameters and buffers themselves.
+    pub(super) fn weights(&self) -> (BTreeMap<String, Tensor>, Option<BTreeMap<String, Tensor>>) {
+        let weights = self.parameters.tensors();
+        match &self.average {
+            None => (weights, None),
+            Some(average) => (average.tensors(&self.parameters), Some(weights)),
+        }
     }
 
     pub(super) fn seed(&self) -> u64 {
@@ -68,10 +85,16 @@ impl Stepper {
         Ok(self.optimizer.state()?)
     }
 
-    /// Goes on from the optimiser's state after `done` steps.
-    pub(super) fn restore(&mut self, optimizer: &HashMap<String, Tensor>, done: u64) -> Result<()> {
-        self.optimizer.load_state(optimizer)?;
-        self.done = done;
+    /// Goes on from a checkpoint.
+    pub(super) fn restore(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        let device = self.parameters.device();
+        self.parameters.load(&checkpoint.model_tensors(device)?)?;
+        if let Some(average) = &mut self.average {
+            average.exchange(&self.parameters)?;
+            self.parameters.load(&checkpoint.raw_model_tensors(device)?)?;
+        }
+        self.optimizer.load_state(&checkpoint.optimizer_tensors(device)?)?;
+        self.done = checkpoint.state().step;
         Ok(())
     }
 
@@ -97,6 +120,9 @@ impl Stepper {
         let learning_rate = self.config.learning_rate * self.schedule.factor(self.done);
         self.optimizer.step(&gradients, learning_rate)?;
         self.objective.model().clamp_logit_scale()?;
+        if let Some(average) = &mut self.average {
+            average.update(&self.parameters, self.done)?;
+        }
         self.done += 1;
         self.records += ids.len();
         self.busy += start.elapsed();

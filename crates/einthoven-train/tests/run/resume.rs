@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::{Action, Encoder, Probe, Variant, files, timeless_log};
 use einthoven_corpus::AugmentConfig;
 use einthoven_models::Mode;
-use einthoven_train::config::CheckpointConfig;
+use einthoven_train::config::{CheckpointConfig, EmaConfig};
 use einthoven_train::{Error, RunFolder, Summary, TrainConfig, Trainer};
 
 /// Runs `variant` in `folder`, disturbed at step `at`.
@@ -89,13 +89,15 @@ fn with_accumulation_and_clipping() {
     check(&variant, &[1, 2, 3]);
 }
 
-/// Batch statistics are part of the state.
+/// Batch statistics are part of the state, and of the average.
 #[test]
 fn with_batch_norm_in_paper_mode() {
-    let mut variant = Variant { mode: Mode::Paper, encoder: Encoder::XResNet, records: 8, ..Variant::default() };
-    variant.train =
-        TrainConfig { steps: Some(4), validate_every: Some(1), checkpoint: checkpoints(2), ..variant.train };
-    check(&variant, &[3]);
+    for ema in [None, Some(EmaConfig { decay: 0.9 })] {
+        let mut variant = Variant { mode: Mode::Paper, encoder: Encoder::XResNet, records: 8, ..Variant::default() };
+        variant.train =
+            TrainConfig { steps: Some(4), validate_every: Some(1), checkpoint: checkpoints(2), ema, ..variant.train };
+        check(&variant, &[3]);
+    }
 }
 
 /// Large enough that every operation shares its work among the threads.

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::support::{Action, Probe, Variant};
+use crate::support::{Action, Encoder, Probe, Variant};
 use candle_core::{Device, Tensor};
 use einthoven_models::Mode;
-use einthoven_train::config::{CheckpointConfig, LossConfig};
+use einthoven_train::config::{CheckpointConfig, EmaConfig, LossConfig};
 use einthoven_train::metrics_log::{self, Entry, Kind};
 use einthoven_train::schedule::{Decay, ScheduleConfig, Span};
-use einthoven_train::{Checkpoint, Error, RunFolder, Setup, Summary, TrainConfig, Trainer};
+use einthoven_train::{Checkpoint, Error, RunFolder, Setup, Summary, TrainConfig, Trainer, Validator};
 
 /// Trains `variant`; gives its summary, its log and the final parameters.
 fn train(variant: &Variant) -> (Summary, Vec<Entry>, HashMap<String, Tensor>) {
@@ -107,11 +107,44 @@ fn a_frozen_text_encoder_stays_and_the_rest_moves() {
     let folder = tempfile::tempdir().unwrap();
     let start = variant.setup(RunFolder::create(folder.path()).unwrap()).parameters.tensors();
     let (_, _, end) = train(&variant);
-    let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     for (name, tensor) in start {
         let moved = values(&tensor) != values(&end[&name]);
         assert_eq!(moved, !name.starts_with("pretrained_text_encoder."), "{name}");
     }
+}
+
+fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+#[test]
+fn an_average_is_judged_and_saved_and_training_does_not_notice() {
+    let mut variant = Variant { encoder: Encoder::XResNet, ..Variant::default() };
+    variant.train = TrainConfig { steps: Some(3), validate_every: Some(2), ..variant.train };
+    let (without, _, weights) = train(&variant);
+    variant.train.ema = Some(EmaConfig { decay: 0.5 });
+    let folder = tempfile::tempdir().unwrap();
+    let mut setup = variant.setup(RunFolder::create(folder.path()).unwrap());
+    let start = setup.parameters.tensors().into_iter().map(|(name, tensor)| (name, values(&tensor)));
+    let start: HashMap<_, _> = start.collect();
+    setup.validator = Some(Box::new(Probe { at: 0, action: Action::Nothing }));
+    let summary = Trainer::new(setup).unwrap().run().unwrap();
+    let checkpoint = Checkpoint::open(folder.path()).unwrap();
+    let (average, raw) =
+        (checkpoint.model_tensors(&Device::Cpu).unwrap(), checkpoint.raw_model_tensors(&Device::Cpu).unwrap());
+    assert_eq!(average.len(), weights.len());
+    for (name, weights) in &weights {
+        assert_eq!(values(&raw[name]), values(weights), "{name}");
+        let moved = values(weights) != start[name];
+        assert_eq!(values(&average[name]) != values(weights), moved, "{name}");
+    }
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let setup = variant.setup(RunFolder::create(elsewhere.path()).unwrap());
+    setup.parameters.load(&average).unwrap();
+    let judged = Probe { at: 0, action: Action::Nothing }.validate(&setup.model, 3).unwrap();
+    assert_eq!(summary.validation, judged);
+    assert_ne!(summary.validation, without.validation);
 }
 
 /// The error of training `setup`, which must not have saved anything.
