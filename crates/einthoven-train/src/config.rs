@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::schedule::ScheduleConfig;
+use crate::schedule::{ScheduleConfig, Span, check_fraction};
 use crate::{Error, Result};
 
 /// How a model is trained.
@@ -25,6 +25,12 @@ pub struct TrainConfig {
     pub learning_rate: f64,
     /// Factor on the learning rate of the text encoder; a pretrained one usually wants less than 1, and 0 freezes it.
     pub text_learning_rate_scale: f64,
+    /// The part of the run before the text encoder learns, e.g. `{ epochs = 5 }`: it is locked until then, so that what
+    /// it knows is not washed out by a signal encoder that knows nothing. Its moments, its count of updates and its
+    /// weight decay begin when it is unlocked, and `clip_norm` does not see its gradient before; the schedule runs on
+    /// meanwhile, and its dropout is in force throughout. Absent: it learns from the first step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unlock_text: Option<Span>,
     /// AdamW's decay rates of the first and second moment.
     pub betas: [f64; 2],
     /// AdamW's ε.
@@ -101,6 +107,7 @@ impl Default for TrainConfig {
             accumulate: 1,
             learning_rate: 5e-5,
             text_learning_rate_scale: 1.0,
+            unlock_text: None,
             betas: [0.9, 0.999],
             eps: 1e-8,
             weight_decay: 0.01,
@@ -161,6 +168,15 @@ impl TrainConfig {
         }
         if !self.betas.iter().all(|beta| (0.0..1.0).contains(beta)) {
             return fail("betas", "both must be at least 0 and below 1");
+        }
+        if let Some(span) = self.unlock_text {
+            check_fraction("unlock_text", span)?;
+            if self.text_learning_rate_scale == 0.0 {
+                return fail(
+                    "unlock_text",
+                    "text_learning_rate_scale = 0 keeps the text encoder locked; give one of them",
+                );
+            }
         }
         if self.ema.is_some_and(|ema| !(0.0..1.0).contains(&ema.decay)) {
             return fail("ema.decay", "must be at least 0 and below 1");
@@ -223,6 +239,7 @@ mod tests {
             learning_rate = 1e-4
             clip_norm = 1.0
             ema = { decay = 0.999 }
+            unlock_text = { epochs = 5 }
             schedule = { kind = "step", warmup = { epochs = 5 }, every = { epochs = 10 }, factor = 0.1 }
             losses = { caption = 0.5 }
             checkpoint = { every = 100, keep = 3, best = "zero_shot.auroc" }
@@ -252,6 +269,8 @@ mod tests {
             ("steps = 1\nlearning_rate = -1.0", "train.learning_rate"),
             ("steps = 1\nlearning_rate = nan", "train.learning_rate"),
             ("steps = 1\nbetas = [0.9, 1.0]", "train.betas"),
+            ("steps = 1\nunlock_text = { fraction = 1.5 }", "train.unlock_text"),
+            ("steps = 1\ntext_learning_rate_scale = 0.0\nunlock_text = { steps = 1 }", "train.unlock_text"),
             ("steps = 1\nema = { decay = 1.0 }", "train.ema.decay"),
             ("steps = 1\nclip_norm = 0.0", "train.clip_norm"),
             ("steps = 1\ncheckpoint = { keep = 0 }", "train.checkpoint.keep"),

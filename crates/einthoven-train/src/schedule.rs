@@ -63,7 +63,7 @@ pub enum Span {
 
 impl Span {
     /// The length in steps, of a run of `total` steps.
-    fn steps(self, total: u64, steps_per_epoch: u64) -> u64 {
+    pub(crate) fn steps(self, total: u64, steps_per_epoch: u64) -> u64 {
         match self {
             Self::Fraction(fraction) => (fraction * total as f64).round() as u64,
             Self::Steps(steps) => steps,
@@ -145,7 +145,8 @@ fn config(key: &'static str, message: impl Into<String>) -> Error {
     Error::Config { key, message: message.into() }
 }
 
-fn check_fraction(key: &'static str, span: Span) -> Result<()> {
+/// Refuses a fraction that is none.
+pub(crate) fn check_fraction(key: &'static str, span: Span) -> Result<()> {
     match span {
         Span::Fraction(fraction) if !(0.0..=1.0).contains(&fraction) => {
             Err(config(key, format!("a fraction must lie between 0 and 1, is {fraction}")))

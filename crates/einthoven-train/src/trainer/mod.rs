@@ -8,6 +8,7 @@
 
 mod average;
 mod length;
+mod optimizer;
 mod resume;
 mod setup;
 mod step;
@@ -24,7 +25,6 @@ use crate::checkpoint::{Best, RunFolder, Snapshot};
 use crate::metrics_log::{Entry, Kind, MetricsLog};
 use crate::objective::Objective;
 use crate::progress::{Progress, ProgressDisplay};
-use crate::schedule::Schedule;
 use crate::validation::Validator;
 use crate::{Error, Result};
 use length::Length;
@@ -64,10 +64,9 @@ impl Trainer {
             return Err(Error::Config { key: "checkpoint.best", message });
         }
         let length = Length::new(&config, &loader)?;
-        let schedule = Schedule::new(&config.schedule, length.total, length.steps_per_epoch)?;
         let captions = TokenizedCaptions::new(&tokenizer, loader.captions(), config.max_tokens)?;
         let objective = Objective::new(model, captions, &config.losses, parameters.device().clone());
-        let stepper = Stepper::new(objective, parameters, schedule, config, streams)?;
+        let stepper = Stepper::new(objective, parameters, config, length, streams)?;
         let mut trainer = Self {
             stepper,
             loader,

@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use candle_core::Tensor;
 use einthoven_corpus::Batches;
-use einthoven_models::{Esi, Mode, is_decayed};
-use einthoven_nn::{AdamW, AdamWConfig, Gradients, ParameterGroup, Parameters, Pass, backward};
+use einthoven_models::Esi;
+use einthoven_nn::{Gradients, Parameters, Pass, backward};
 use einthoven_random::Streams;
 
 use super::average::Average;
+use super::length::Length;
+use super::optimizer::Optimizer;
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
 use crate::objective::Objective;
@@ -20,7 +22,7 @@ use crate::{Error, Result};
 pub(super) struct Stepper {
     objective: Objective,
     parameters: Parameters,
-    optimizer: AdamW,
+    optimizer: Optimizer,
     average: Option<Average>,
     schedule: Schedule,
     config: TrainConfig,
@@ -35,13 +37,12 @@ impl Stepper {
     pub(super) fn new(
         objective: Objective,
         parameters: Parameters,
-        schedule: Schedule,
         config: TrainConfig,
+        length: Length,
         streams: Streams,
     ) -> Result<Self> {
-        let [beta1, beta2] = config.betas;
-        let groups = groups(objective.model(), &parameters, &config);
-        let optimizer = AdamW::new(groups, AdamWConfig { beta1, beta2, eps: config.eps })?;
+        let schedule = Schedule::new(&config.schedule, length.total, length.steps_per_epoch)?;
+        let optimizer = Optimizer::new(objective.model(), &parameters, &config, length)?;
         let average = config.ema.as_ref().map(|ema| Average::new(ema, &parameters)).transpose()?;
         let (records, busy) = (0, Duration::ZERO);
         Ok(Self { objective, parameters, optimizer, average, schedule, config, streams, done: 0, records, busy })
@@ -82,7 +83,7 @@ impl Stepper {
     }
 
     pub(super) fn optimizer_state(&self) -> Result<BTreeMap<String, Tensor>> {
-        Ok(self.optimizer.state()?)
+        self.optimizer.state()
     }
 
     /// Goes on from a checkpoint.
@@ -93,7 +94,7 @@ impl Stepper {
             average.exchange(&self.parameters)?;
             self.parameters.load(&checkpoint.raw_model_tensors(device)?)?;
         }
-        self.optimizer.load_state(&checkpoint.optimizer_tensors(device)?)?;
+        self.optimizer.load_state(checkpoint.optimizer_tensors(device)?)?;
         self.done = checkpoint.state().step;
         Ok(())
     }
@@ -109,7 +110,7 @@ impl Stepper {
     pub(super) fn step(&mut self, batches: &mut Batches) -> Result<BTreeMap<String, f64>> {
         let start = Instant::now();
         let (mut gradients, mut values, ids) = self.gradients(batches)?;
-        let variables: Vec<_> = self.parameters.trainable().into_iter().map(|(_, variable)| variable).collect();
+        let variables = self.optimizer.variables(self.done);
         let norm = match self.config.clip_norm {
             Some(limit) => gradients.clip_to_norm(&variables, limit)?,
             None => gradients.norm(&variables)?,
@@ -118,7 +119,7 @@ impl Stepper {
             return Err(Error::NotFinite { step: self.done + 1, quantity: "gradient norm", value: norm, ids });
         }
         let learning_rate = self.config.learning_rate * self.schedule.factor(self.done);
-        self.optimizer.step(&gradients, learning_rate)?;
+        self.optimizer.step(&gradients, learning_rate, self.done)?;
         self.objective.model().clamp_logit_scale()?;
         if let Some(average) = &mut self.average {
             average.update(&self.parameters, self.done)?;
@@ -156,24 +157,4 @@ impl Stepper {
         }
         Ok((sum, values, ids))
     }
-}
-
-/// What the names of the text encoder's parameters begin with.
-const TEXT_ENCODER: &str = "pretrained_text_encoder.";
-
-/// The parameters by how they are to be updated: with the text encoder's rate or not, decayed or not. In paper mode all
-/// are decayed, as published.
-fn groups(model: &Esi, parameters: &Parameters, config: &TrainConfig) -> Vec<ParameterGroup> {
-    let decays_all = model.config().mode == Mode::Paper;
-    let mut groups = Vec::new();
-    for (of_text_encoder, learning_rate_scale) in [(false, 1.0), (true, config.text_learning_rate_scale)] {
-        for (decayed, weight_decay) in [(true, config.weight_decay), (false, 0.0)] {
-            let mut group = parameters.trainable();
-            group.retain(|(name, _)| {
-                name.starts_with(TEXT_ENCODER) == of_text_encoder && (decays_all || is_decayed(name)) == decayed
-            });
-            groups.push(ParameterGroup { parameters: group, weight_decay, learning_rate_scale });
-        }
-    }
-    groups
 }

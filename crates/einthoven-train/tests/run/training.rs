@@ -147,6 +147,54 @@ fn an_average_is_judged_and_saved_and_training_does_not_notice() {
     assert_ne!(summary.validation, without.validation);
 }
 
+/// While locked, the text encoder and its optimiser state rest; then both begin anew.
+#[test]
+fn a_locked_text_encoder_rests_until_it_is_unlocked() {
+    let mut variant = Variant::default();
+    let schedule = ScheduleConfig { kind: Decay::Constant, warmup: Span::Steps(0), ..ScheduleConfig::default() };
+    variant.train = TrainConfig { steps: Some(3), weight_decay: 0.0, schedule, ..variant.train };
+    let (_, free, _) = train(&variant);
+    variant.train.unlock_text = Some(Span::Steps(2));
+    variant.train.checkpoint = CheckpointConfig { every: Some(1), keep: 9, best: None };
+    let folder = tempfile::tempdir().unwrap();
+    let setup = variant.setup(RunFolder::create(folder.path()).unwrap());
+    let start: HashMap<_, _> =
+        setup.parameters.tensors().into_iter().map(|(name, tensor)| (name, values(&tensor))).collect();
+    Trainer::new(setup).unwrap().run().unwrap();
+
+    let is_text = |name: &str| name.starts_with("pretrained_text_encoder.");
+    for step in 1..=3 {
+        let path = folder.path().join(format!("checkpoints/step-{step:08}"));
+        let checkpoint = Checkpoint::open(&path).unwrap();
+        for (name, tensor) in checkpoint.model_tensors(&Device::Cpu).unwrap() {
+            let moved = values(&tensor) != start[&name];
+            assert_eq!(moved, !is_text(&name) || step == 3, "{name} after step {step}");
+        }
+        for (name, tensor) in checkpoint.optimizer_tensors(&Device::Cpu).unwrap() {
+            let rests = is_text(&name) && step < 3;
+            if name.ends_with(".step") {
+                let updates = if is_text(&name) { i64::from(step == 3) } else { step };
+                assert_eq!(tensor.to_scalar::<i64>().unwrap(), updates, "{name} after step {step}");
+            } else {
+                assert_eq!(values(&tensor).iter().all(|&value| value == 0.0), rests, "{name} after step {step}");
+            }
+        }
+    }
+    // The first update of AdamW moves every value by the learning rate, give or take ε.
+    let name = "pretrained_text_encoder.encoder.layer.0.output.dense.weight";
+    let end = Checkpoint::open(folder.path()).unwrap().model_tensors(&Device::Cpu).unwrap();
+    let mut moves: Vec<f32> =
+        values(&end[name]).iter().zip(&start[name]).map(|(end, start)| (end - start).abs()).collect();
+    moves.sort_by(f32::total_cmp);
+    assert!((moves[moves.len() / 2] - 1e-3).abs() < 1e-5, "{moves:?}");
+
+    // Its gradient does not count before.
+    let log = metrics_log::read(&folder.path().join("metrics.jsonl")).unwrap();
+    let (locked, free) = (training_entries(&log)[0], training_entries(&free)[0]);
+    assert_eq!(value(locked, "loss"), value(free, "loss"));
+    assert!(value(locked, "grad_norm") < value(free, "grad_norm"));
+}
+
 /// The error of training `setup`, which must not have saved anything.
 fn refusal(change: impl Fn(&mut Setup)) -> Error {
     let folder = tempfile::tempdir().unwrap();
@@ -175,6 +223,9 @@ fn what_cannot_work_is_refused_before_training() {
     let too_few = refusal(|setup| setup.config.accumulate = 6);
     let expected = "an epoch gives 5 batches of 4 records, but a step takes 6";
     assert!(too_few.to_string().starts_with(expected), "{too_few}");
+
+    let never = refusal(|setup| setup.config.unlock_text = Some(Span::Epochs(3)));
+    assert!(never.to_string().starts_with("train.unlock_text: is 15 steps of a run of 9"), "{never}");
 
     let best = |metric: &str| CheckpointConfig { best: Some(metric.to_owned()), ..CheckpointConfig::default() };
     let blind = refusal(|setup| setup.config.checkpoint = best("probe"));
