@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod matrix;
 mod resume;
 mod support;
 mod training;

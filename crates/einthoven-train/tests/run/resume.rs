@@ -27,7 +27,7 @@ fn end(run: &Path) -> (std::collections::BTreeMap<String, Vec<u8>>, Vec<String>)
 }
 
 /// Disturbs `variant` at every one of `steps`, and compares with the undisturbed run.
-fn check(variant: &Variant, steps: &[u64]) {
+pub fn check(variant: &Variant, steps: &[u64]) {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let total = variant.train.steps.unwrap();
