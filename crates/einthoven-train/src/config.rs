@@ -25,6 +25,11 @@ pub struct TrainConfig {
     pub learning_rate: f64,
     /// Factor on the learning rate of the text encoder; a pretrained one usually wants less than 1, and 0 freezes it.
     pub text_learning_rate_scale: f64,
+    /// Layer-wise decay of the text encoder's learning rate (Clark et al. 2020, arXiv 2003.10555): its uppermost layer
+    /// has the text encoder's rate, each one below this factor times the rate of the one above it, and the embeddings
+    /// as if they were the layer below the first. Above 0, at most 1. Absent: one rate for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_layer_decay: Option<f64>,
     /// The part of the run before the text encoder learns, e.g. `{ epochs = 5 }`: it is locked until then, so that what
     /// it knows is not washed out by a signal encoder that knows nothing. Its moments, its count of updates and its
     /// weight decay begin when it is unlocked, and `clip_norm` does not see its gradient before; the schedule runs on
@@ -107,6 +112,7 @@ impl Default for TrainConfig {
             accumulate: 1,
             learning_rate: 5e-5,
             text_learning_rate_scale: 1.0,
+            text_layer_decay: None,
             unlock_text: None,
             betas: [0.9, 0.999],
             eps: 1e-8,
@@ -168,6 +174,9 @@ impl TrainConfig {
         }
         if !self.betas.iter().all(|beta| (0.0..1.0).contains(beta)) {
             return fail("betas", "both must be at least 0 and below 1");
+        }
+        if self.text_layer_decay.is_some_and(|decay| !(decay > 0.0 && decay <= 1.0)) {
+            return fail("text_layer_decay", "must be above 0 and at most 1");
         }
         if let Some(span) = self.unlock_text {
             check_fraction("unlock_text", span)?;
@@ -239,6 +248,7 @@ mod tests {
             learning_rate = 1e-4
             clip_norm = 1.0
             ema = { decay = 0.999 }
+            text_layer_decay = 0.9
             unlock_text = { epochs = 5 }
             schedule = { kind = "step", warmup = { epochs = 5 }, every = { epochs = 10 }, factor = 0.1 }
             losses = { caption = 0.5 }
@@ -269,6 +279,7 @@ mod tests {
             ("steps = 1\nlearning_rate = -1.0", "train.learning_rate"),
             ("steps = 1\nlearning_rate = nan", "train.learning_rate"),
             ("steps = 1\nbetas = [0.9, 1.0]", "train.betas"),
+            ("steps = 1\ntext_layer_decay = 1.1", "train.text_layer_decay"),
             ("steps = 1\nunlock_text = { fraction = 1.5 }", "train.unlock_text"),
             ("steps = 1\ntext_learning_rate_scale = 0.0\nunlock_text = { steps = 1 }", "train.unlock_text"),
             ("steps = 1\nema = { decay = 1.0 }", "train.ema.decay"),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{Tensor, Var};
-use einthoven_models::{Esi, Mode, is_decayed};
+use einthoven_models::{Esi, EsiConfig, Mode, is_decayed};
 use einthoven_nn::{AdamW, AdamWConfig, Gradients, ParameterGroup, Parameters};
 
 use super::length::Length;
@@ -31,21 +31,10 @@ impl Optimizer {
     pub fn new(model: &Esi, parameters: &Parameters, config: &TrainConfig, length: Length) -> Result<Self> {
         let [beta1, beta2] = config.betas;
         let constants = AdamWConfig { beta1, beta2, eps: config.eps };
-        // In paper mode everything is decayed, as published.
-        let decays_all = model.config().mode == Mode::Paper;
-        let adam = |of_text_encoder: bool, learning_rate_scale: f64| {
-            let groups = [(true, config.weight_decay), (false, 0.0)].map(|(decayed, weight_decay)| {
-                let mut group = parameters.trainable();
-                group.retain(|(name, _)| {
-                    is_of_text_encoder(name) == of_text_encoder && (decays_all || is_decayed(name)) == decayed
-                });
-                ParameterGroup { parameters: group, weight_decay, learning_rate_scale }
-            });
-            AdamW::new(groups.into(), constants)
-        };
+        let (text, rest) = parameters.trainable().into_iter().partition(|(name, _)| is_of_text_encoder(name));
         Ok(Self {
-            text: adam(true, config.text_learning_rate_scale)?,
-            rest: adam(false, 1.0)?,
+            text: AdamW::new(groups(text, model, config), constants)?,
+            rest: AdamW::new(groups(rest, model, config), constants)?,
             locked_steps: locked_steps(config, length)?,
             parameters: parameters.clone(),
         })
@@ -89,6 +78,38 @@ fn is_of_text_encoder(name: &str) -> bool {
     name.starts_with(TEXT_ENCODER)
 }
 
+/// The parameters by how they are updated. In paper mode all are decayed, as published.
+fn groups(parameters: Vec<(String, Var)>, model: &Esi, config: &TrainConfig) -> Vec<ParameterGroup> {
+    let EsiConfig { mode, text, .. } = model.config();
+    let mut groups: Vec<ParameterGroup> = Vec::new();
+    for parameter in parameters {
+        let name = &parameter.0;
+        let weight_decay = if *mode == Mode::Paper || is_decayed(name) { config.weight_decay } else { 0.0 };
+        let learning_rate_scale = learning_rate_scale(name, text.num_hidden_layers, config);
+        let alike = |group: &&mut ParameterGroup| {
+            group.weight_decay == weight_decay && group.learning_rate_scale == learning_rate_scale
+        };
+        match groups.iter_mut().find(alike) {
+            Some(group) => group.parameters.push(parameter),
+            None => groups.push(ParameterGroup { parameters: vec![parameter], weight_decay, learning_rate_scale }),
+        }
+    }
+    groups
+}
+
+/// The factor on the learning rate of the parameter `name`, of a model whose text encoder has `depth` layers.
+fn learning_rate_scale(name: &str, depth: usize, config: &TrainConfig) -> f64 {
+    let Some(place) = name.strip_prefix(TEXT_ENCODER) else { return 1.0 };
+    let number = place.strip_prefix("encoder.layer.").and_then(|rest| rest.split('.').next());
+    let layers_above = match number.and_then(|number| number.parse::<usize>().ok()) {
+        Some(index) => depth.saturating_sub(index + 1),
+        None if place.starts_with("embeddings.") => depth,
+        None => 0,
+    };
+    let decay = config.text_layer_decay.unwrap_or(1.0);
+    config.text_learning_rate_scale * decay.powi(i32::try_from(layers_above).unwrap_or(i32::MAX))
+}
+
 fn locked_steps(config: &TrainConfig, length: Length) -> Result<u64> {
     let total = length.total;
     let steps = config.unlock_text.map_or(0, |span| span.steps(total, length.steps_per_epoch));
@@ -99,4 +120,25 @@ fn locked_steps(config: &TrainConfig, length: Length) -> Result<u64> {
         return Err(Error::Config { key: "unlock_text", message });
     }
     Ok(steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_falls_from_the_uppermost_layer_to_the_embeddings() {
+        let config =
+            TrainConfig { text_learning_rate_scale: 0.25, text_layer_decay: Some(0.5), ..TrainConfig::default() };
+        let scale = |name: &str| learning_rate_scale(name, 12, &config);
+        assert_eq!(scale("signal_encoder.encoder.layer.3.weight"), 1.0);
+        assert_eq!(scale("pretrained_text_encoder.pooler.dense.weight"), 0.25);
+        for layer in 0..12 {
+            let name = format!("pretrained_text_encoder.encoder.layer.{layer}.output.dense.bias");
+            assert_eq!(scale(&name), 0.25 * 0.5f64.powi(11 - layer), "{name}");
+        }
+        assert_eq!(scale("pretrained_text_encoder.embeddings.LayerNorm.weight"), 0.25 * 0.5f64.powi(12));
+        let plain = TrainConfig { text_layer_decay: None, ..config };
+        assert_eq!(learning_rate_scale("pretrained_text_encoder.embeddings.x", 12, &plain), 0.25);
+    }
 }

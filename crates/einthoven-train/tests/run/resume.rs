@@ -82,6 +82,7 @@ fn with_accumulation_and_clipping() {
         accumulate: 2,
         clip_norm: Some(0.5),
         text_learning_rate_scale: 0.1,
+        text_layer_decay: Some(0.5),
         validate_every: Some(1),
         checkpoint: CheckpointConfig { every: None, ..checkpoints(1) },
         ..variant.train

@@ -195,6 +195,33 @@ fn a_locked_text_encoder_rests_until_it_is_unlocked() {
     assert!(value(locked, "grad_norm") < value(free, "grad_norm"));
 }
 
+/// The first update of AdamW moves every value by its learning rate, give or take ε.
+#[test]
+fn lower_text_layers_move_less() {
+    let mut variant = Variant::default();
+    let schedule = ScheduleConfig { kind: Decay::Constant, warmup: Span::Steps(0), ..ScheduleConfig::default() };
+    variant.train = TrainConfig {
+        steps: Some(1),
+        weight_decay: 0.0,
+        text_learning_rate_scale: 0.5,
+        text_layer_decay: Some(0.1),
+        schedule,
+        ..variant.train
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let start = variant.setup(RunFolder::create(folder.path()).unwrap()).parameters.tensors();
+    let (_, _, end) = train(&variant);
+    for (name, rate) in [
+        ("img_token_head.weight", 1e-3),
+        ("pretrained_text_encoder.encoder.layer.0.output.dense.weight", 0.5e-3),
+        ("pretrained_text_encoder.embeddings.position_embeddings.weight", 0.05e-3),
+    ] {
+        let moves = values(&start[name]).into_iter().zip(values(&end[name])).map(|(from, to)| (to - from).abs());
+        let largest = moves.fold(0.0, f32::max);
+        assert!((largest - rate).abs() < 0.01 * rate, "{name}: {largest}");
+    }
+}
+
 /// The error of training `setup`, which must not have saved anything.
 fn refusal(change: impl Fn(&mut Setup)) -> Error {
     let folder = tempfile::tempdir().unwrap();
