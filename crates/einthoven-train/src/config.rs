@@ -53,6 +53,10 @@ pub struct TrainConfig {
     /// Validation runs after every so many steps, and at the end. Absent: at the end only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validate_every: Option<u64>,
+    /// The run ends after so many validations in a row without a better value of `checkpoint.best`'s metric. Absent: it
+    /// goes on to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_after: Option<u64>,
     /// Threads that compute. Absent: as many as the machine has cores. Results do not depend on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
@@ -121,6 +125,7 @@ impl Default for TrainConfig {
             max_tokens: 500,
             log_every: 10,
             validate_every: None,
+            stop_after: None,
             threads: None,
             ema: None,
             schedule: ScheduleConfig::default(),
@@ -159,6 +164,7 @@ impl TrainConfig {
         at_least_one("accumulate", self.accumulate as u64)?;
         at_least_one("log_every", self.log_every)?;
         at_least_one("validate_every", self.validate_every.unwrap_or(1))?;
+        at_least_one("stop_after", self.stop_after.unwrap_or(1))?;
         at_least_one("threads", self.threads.unwrap_or(1) as u64)?;
         at_least_one("checkpoint.every", self.checkpoint.every.unwrap_or(1))?;
         at_least_one("checkpoint.keep", self.checkpoint.keep as u64)?;
@@ -174,6 +180,12 @@ impl TrainConfig {
         }
         if !self.betas.iter().all(|beta| (0.0..1.0).contains(beta)) {
             return fail("betas", "both must be at least 0 and below 1");
+        }
+        if self.stop_after.is_some() && self.checkpoint.best.is_none() {
+            return fail("stop_after", "needs checkpoint.best, the metric that has to improve");
+        }
+        if self.stop_after.is_some() && self.validate_every.is_none() {
+            return fail("stop_after", "needs validate_every; by default validation runs at the end only");
         }
         if self.text_layer_decay.is_some_and(|decay| !(decay > 0.0 && decay <= 1.0)) {
             return fail("text_layer_decay", "must be above 0 and at most 1");
@@ -279,6 +291,9 @@ mod tests {
             ("steps = 1\nlearning_rate = -1.0", "train.learning_rate"),
             ("steps = 1\nlearning_rate = nan", "train.learning_rate"),
             ("steps = 1\nbetas = [0.9, 1.0]", "train.betas"),
+            ("steps = 1\nstop_after = 0", "train.stop_after"),
+            ("steps = 1\nstop_after = 2\nvalidate_every = 1", "train.stop_after"),
+            ("steps = 1\nstop_after = 2\ncheckpoint = { best = \"auroc\" }", "train.stop_after"),
             ("steps = 1\ntext_layer_decay = 1.1", "train.text_layer_decay"),
             ("steps = 1\nunlock_text = { fraction = 1.5 }", "train.unlock_text"),
             ("steps = 1\ntext_learning_rate_scale = 0.0\nunlock_text = { steps = 1 }", "train.unlock_text"),

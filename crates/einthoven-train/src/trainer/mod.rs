@@ -109,7 +109,7 @@ impl Trainer {
         let records_per_step = self.stepper.config().batch_size * self.stepper.config().accumulate;
         let mut progress = Progress::start(self.display, self.stepper.done(), total, records_per_step);
         let mut batches: Option<Batches> = None;
-        while self.stepper.done() < total && !self.is_stopped() {
+        while self.stepper.done() < total && !self.is_stale() && !self.is_stopped() {
             let (epoch, batch) = self.length.position(self.stepper.done());
             let source = match &mut batches {
                 Some(source) if batch > 0 => source,
@@ -121,14 +121,29 @@ impl Trainer {
         if self.saved != Some(self.stepper.done()) {
             self.save(false, &log)?;
         }
+        let is_cut_short = self.stepper.done() < total;
+        let stopped_early = is_cut_short && self.is_stale();
+        if stopped_early {
+            progress.line(&format!("stopped early after step {}: validation improves no more", self.stepper.done()));
+        }
         Ok(Summary {
             step: self.stepper.done(),
             total,
-            interrupted: self.stepper.done() < total,
+            interrupted: is_cut_short && !stopped_early,
+            stopped_early,
             checkpoint: self.folder.last_path(),
             best: self.best.clone(),
             validation: self.last_validation.clone(),
         })
+    }
+
+    /// Whether the last `train.stop_after` validations brought nothing better. It follows from the step and the best
+    /// result, so a resumed run comes to the same answer.
+    fn is_stale(&self) -> bool {
+        let config = self.stepper.config();
+        let (Some(patience), Some(every)) = (config.stop_after, config.validate_every) else { return false };
+        let improved = self.best.as_ref().map_or(0, |best| best.step);
+        self.stepper.done() / every - improved / every >= patience
     }
 
     fn is_stopped(&self) -> bool {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod early_stop;
 mod matrix;
 mod resume;
 mod support;
