@@ -7,6 +7,7 @@
 //! was never interrupted, bit for bit and at any number of threads.
 
 mod average;
+mod clock;
 mod length;
 mod optimizer;
 mod resume;
@@ -168,10 +169,8 @@ impl Trainer {
 
         progress.step(step, || describe(epoch, &values));
         if log_due {
-            let rate = self.stepper.take_records_per_second();
-            let mut entry = entry(Kind::Train, step, epoch, &values);
-            entry.values.insert("samples_per_second".to_owned(), Some(rate));
-            log.write(&entry)?;
+            let timed = values.into_iter().chain(self.stepper.take_times()).collect();
+            log.write(&entry(Kind::Train, step, epoch, &timed))?;
         }
         let is_best = validation_due && self.validate(epoch, log, progress)?;
         if save_due || is_best {

@@ -1,7 +1,7 @@
 //! One optimiser step.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use candle_core::Tensor;
 use einthoven_corpus::Batches;
@@ -10,6 +10,7 @@ use einthoven_nn::{Gradients, Parameters, Pass, backward};
 use einthoven_random::Streams;
 
 use super::average::Average;
+use super::clock::{Clock, Phase};
 use super::length::Length;
 use super::optimizer::Optimizer;
 use crate::checkpoint::Checkpoint;
@@ -28,9 +29,7 @@ pub(super) struct Stepper {
     config: TrainConfig,
     streams: Streams,
     done: u64,
-    /// Records used and time spent since the rate was last asked for.
-    records: usize,
-    busy: Duration,
+    clock: Clock,
 }
 
 impl Stepper {
@@ -44,8 +43,8 @@ impl Stepper {
         let schedule = Schedule::new(&config.schedule, length.total, length.steps_per_epoch)?;
         let optimizer = Optimizer::new(objective.model(), &parameters, &config, length)?;
         let average = config.ema.as_ref().map(|ema| Average::new(ema, &parameters)).transpose()?;
-        let (records, busy) = (0, Duration::ZERO);
-        Ok(Self { objective, parameters, optimizer, average, schedule, config, streams, done: 0, records, busy })
+        let clock = Clock::default();
+        Ok(Self { objective, parameters, optimizer, average, schedule, config, streams, done: 0, clock })
     }
 
     /// Steps done since the start of the run.
@@ -99,61 +98,70 @@ impl Stepper {
         Ok(())
     }
 
-    /// Records per second of the steps since the last call.
-    pub(super) fn take_records_per_second(&mut self) -> f64 {
-        let rate = self.records as f64 / self.busy.as_secs_f64();
-        (self.records, self.busy) = (0, Duration::ZERO);
-        rate
+    /// The speed and phases of the steps since the last call, for the metric log.
+    pub(super) fn take_times(&mut self) -> BTreeMap<String, f64> {
+        self.clock.take()
     }
 
     /// Takes the next batches and updates the parameters; returns what there is to log.
     pub(super) fn step(&mut self, batches: &mut Batches) -> Result<BTreeMap<String, f64>> {
         let start = Instant::now();
-        let (mut gradients, mut values, ids) = self.gradients(batches)?;
-        let variables = self.optimizer.variables(self.done);
-        let norm = match self.config.clip_norm {
-            Some(limit) => gradients.clip_to_norm(&variables, limit)?,
-            None => gradients.norm(&variables)?,
-        };
+        let (gradients, mut values, ids) = self.gradients(batches)?;
+        let learning_rate = self.config.learning_rate * self.schedule.factor(self.done);
+        let update = Instant::now();
+        let norm = self.update(gradients, learning_rate)?;
+        self.clock.add(Phase::Optimizer, update);
         if !norm.is_finite() {
             return Err(Error::NotFinite { step: self.done + 1, quantity: "gradient norm", value: norm, ids });
         }
-        let learning_rate = self.config.learning_rate * self.schedule.factor(self.done);
-        self.optimizer.step(&gradients, learning_rate, self.done)?;
-        self.objective.model().clamp_logit_scale()?;
-        if let Some(average) = &mut self.average {
-            average.update(&self.parameters, self.done)?;
-        }
         self.done += 1;
-        self.records += ids.len();
-        self.busy += start.elapsed();
+        self.clock.end_step(start, ids.len());
         values.insert("lr".to_owned(), learning_rate);
         values.insert("grad_norm".to_owned(), norm);
         values.insert("logit_scale".to_owned(), self.objective.model().logit_scale()?);
         Ok(values)
     }
 
+    /// Updates the weights and their average, and returns the gradient's norm before clipping; nothing is updated unless
+    /// that is finite.
+    fn update(&mut self, mut gradients: Gradients, learning_rate: f64) -> Result<f64> {
+        let variables = self.optimizer.variables(self.done);
+        let norm = match self.config.clip_norm {
+            Some(limit) => gradients.clip_to_norm(&variables, limit)?,
+            None => gradients.norm(&variables)?,
+        };
+        if norm.is_finite() {
+            self.optimizer.step(&gradients, learning_rate, self.done)?;
+            self.objective.model().clamp_logit_scale()?;
+            if let Some(average) = &mut self.average {
+                average.update(&self.parameters, self.done)?;
+            }
+        }
+        Ok(norm)
+    }
+
     /// The mean gradients and losses of a step's batches, and the ids of their records.
-    fn gradients(&self, batches: &mut Batches) -> Result<(Gradients, BTreeMap<String, f64>, Vec<String>)> {
+    fn gradients(&mut self, batches: &mut Batches) -> Result<(Gradients, BTreeMap<String, f64>, Vec<String>)> {
         let count = self.config.accumulate;
         let mut sum = Gradients::default();
         let mut values = BTreeMap::new();
         let mut ids = Vec::new();
-        for (index, batch) in batches.take(count).enumerate() {
+        for index in 0..count {
+            let Some(batch) = self.clock.time(Phase::Data, || batches.next()) else { break };
             let batch = batch?;
             let pass = Pass::train(self.streams.stream("dropout", &[self.done, index as u64]));
-            let losses = self.objective.losses(&batch, &pass)?;
+            let losses = self.clock.time(Phase::Forward, || self.objective.losses(&batch, &pass))?;
             for &(quantity, value) in &losses.named {
                 if !value.is_finite() {
                     return Err(Error::NotFinite { step: self.done + 1, quantity, value, ids: batch.ids });
                 }
                 *values.entry(quantity.to_owned()).or_insert(0.0) += value / count as f64;
             }
-            sum.accumulate(backward(&losses.total)?)?;
+            self.clock.time(Phase::Backward, || sum.accumulate(backward(&losses.total)?))?;
             ids.extend(batch.ids);
         }
         if count > 1 {
-            sum.scale(1.0 / count as f64)?;
+            self.clock.time(Phase::Backward, || sum.scale(1.0 / count as f64))?;
         }
         Ok((sum, values, ids))
     }
