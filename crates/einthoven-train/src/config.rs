@@ -63,6 +63,9 @@ pub struct TrainConfig {
     /// Keeps a moving average of the weights. Absent: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ema: Option<EmaConfig>,
+    /// Steps to write a profile of. Absent: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceConfig>,
     /// How the learning rate changes over the run.
     pub schedule: ScheduleConfig,
     /// Weights of the losses.
@@ -81,6 +84,17 @@ pub struct EmaConfig {
     /// The part of the average that a step keeps, below 1. After `t` steps it is at most `(1 + t) / (10 + t)`, so that
     /// a short run averages its last weights and not its first.
     pub decay: f64,
+}
+
+/// Steps whose phases are written to `trace.json` in the run folder, in the Trace Event Format, which Perfetto
+/// (<https://ui.perfetto.dev>) opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TraceConfig {
+    /// The first step, counted from 1. The very first steps of a run are slower than the rest.
+    pub first: u64,
+    /// How many.
+    pub steps: u64,
 }
 
 /// The weight of each loss in the total; a loss of weight 0 teaches nothing but is still logged.
@@ -128,6 +142,7 @@ impl Default for TrainConfig {
             stop_after: None,
             threads: None,
             ema: None,
+            trace: None,
             schedule: ScheduleConfig::default(),
             losses: LossConfig::default(),
             checkpoint: CheckpointConfig::default(),
@@ -166,6 +181,8 @@ impl TrainConfig {
         at_least_one("validate_every", self.validate_every.unwrap_or(1))?;
         at_least_one("stop_after", self.stop_after.unwrap_or(1))?;
         at_least_one("threads", self.threads.unwrap_or(1) as u64)?;
+        at_least_one("trace.first", self.trace.map_or(1, |trace| trace.first))?;
+        at_least_one("trace.steps", self.trace.map_or(1, |trace| trace.steps))?;
         at_least_one("checkpoint.every", self.checkpoint.every.unwrap_or(1))?;
         at_least_one("checkpoint.keep", self.checkpoint.keep as u64)?;
         positive("learning_rate", self.learning_rate)?;
@@ -260,6 +277,7 @@ mod tests {
             learning_rate = 1e-4
             clip_norm = 1.0
             ema = { decay = 0.999 }
+            trace = { first = 10, steps = 3 }
             text_layer_decay = 0.9
             unlock_text = { epochs = 5 }
             schedule = { kind = "step", warmup = { epochs = 5 }, every = { epochs = 10 }, factor = 0.1 }
@@ -297,6 +315,8 @@ mod tests {
             ("steps = 1\ntext_layer_decay = 1.1", "train.text_layer_decay"),
             ("steps = 1\nunlock_text = { fraction = 1.5 }", "train.unlock_text"),
             ("steps = 1\ntext_learning_rate_scale = 0.0\nunlock_text = { steps = 1 }", "train.unlock_text"),
+            ("steps = 1\ntrace = { first = 0, steps = 1 }", "train.trace.first"),
+            ("steps = 1\ntrace = { first = 1, steps = 0 }", "train.trace.steps"),
             ("steps = 1\nema = { decay = 1.0 }", "train.ema.decay"),
             ("steps = 1\nclip_norm = 0.0", "train.clip_norm"),
             ("steps = 1\ncheckpoint = { keep = 0 }", "train.checkpoint.keep"),

@@ -13,6 +13,7 @@ mod optimizer;
 mod resume;
 mod setup;
 mod step;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use crate::metrics_log::{Entry, Kind, MetricsLog};
 use crate::objective::Objective;
 use crate::progress::{Progress, ProgressDisplay};
 use crate::validation::Validator;
-use crate::{Error, Result};
+use crate::{Error, Result, files};
 use length::Length;
 pub use setup::{Setup, Summary};
 use step::Stepper;
@@ -65,6 +66,10 @@ impl Trainer {
             return Err(Error::Config { key: "checkpoint.best", message });
         }
         let length = Length::new(&config, &loader)?;
+        if let Some(trace) = config.trace.filter(|trace| trace.first > length.total) {
+            let message = format!("is {}, but the run has {} steps", trace.first, length.total);
+            return Err(Error::Config { key: "trace.first", message });
+        }
         let captions = TokenizedCaptions::new(&tokenizer, loader.captions(), config.max_tokens)?;
         let objective = Objective::new(model, captions, &config.losses, parameters.device().clone());
         let stepper = Stepper::new(objective, parameters, config, length, streams)?;
@@ -117,8 +122,10 @@ impl Trainer {
                 other => other.insert(self.loader.epoch(epoch, batch as usize)),
             };
             let values = self.stepper.step(source)?;
+            self.write_trace(false)?;
             self.after_step(epoch, values, &mut log, &mut progress)?;
         }
+        self.write_trace(true)?;
         if self.saved != Some(self.stepper.done()) {
             self.save(false, &log)?;
         }
@@ -136,6 +143,12 @@ impl Trainer {
             best: self.best.clone(),
             validation: self.last_validation.clone(),
         })
+    }
+
+    /// Writes the trace, if one was asked for, once it is whole or the run is over.
+    fn write_trace(&mut self, is_over: bool) -> Result<()> {
+        let trace = self.stepper.take_trace(is_over);
+        trace.map_or(Ok(()), |json| files::replace(&self.folder.trace_path(), json.as_bytes()))
     }
 
     /// Whether the last `train.stop_after` validations brought nothing better. It follows from the step and the best

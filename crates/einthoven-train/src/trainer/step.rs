@@ -13,6 +13,7 @@ use super::average::Average;
 use super::clock::{Clock, Phase};
 use super::length::Length;
 use super::optimizer::Optimizer;
+use super::trace::Trace;
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
 use crate::objective::Objective;
@@ -43,7 +44,7 @@ impl Stepper {
         let schedule = Schedule::new(&config.schedule, length.total, length.steps_per_epoch)?;
         let optimizer = Optimizer::new(objective.model(), &parameters, &config, length)?;
         let average = config.ema.as_ref().map(|ema| Average::new(ema, &parameters)).transpose()?;
-        let clock = Clock::default();
+        let clock = Clock::new(config.trace.map(Trace::new));
         Ok(Self { objective, parameters, optimizer, average, schedule, config, streams, done: 0, clock })
     }
 
@@ -100,12 +101,17 @@ impl Stepper {
 
     /// The speed and phases of the steps since the last call, for the metric log.
     pub(super) fn take_times(&mut self) -> BTreeMap<String, f64> {
-        self.clock.take()
+        self.clock.take_figures()
+    }
+
+    /// The trace that was asked for as JSON, once, when its last step is done or the run is over.
+    pub(super) fn take_trace(&mut self, is_over: bool) -> Option<String> {
+        self.clock.take_trace(is_over)
     }
 
     /// Takes the next batches and updates the parameters; returns what there is to log.
     pub(super) fn step(&mut self, batches: &mut Batches) -> Result<BTreeMap<String, f64>> {
-        let start = Instant::now();
+        self.clock.begin_step(self.done + 1);
         let (gradients, mut values, ids) = self.gradients(batches)?;
         let learning_rate = self.config.learning_rate * self.schedule.factor(self.done);
         let update = Instant::now();
@@ -115,7 +121,7 @@ impl Stepper {
             return Err(Error::NotFinite { step: self.done + 1, quantity: "gradient norm", value: norm, ids });
         }
         self.done += 1;
-        self.clock.end_step(start, ids.len());
+        self.clock.end_step(ids.len());
         values.insert("lr".to_owned(), learning_rate);
         values.insert("grad_norm".to_owned(), norm);
         values.insert("logit_scale".to_owned(), self.objective.model().logit_scale()?);

@@ -6,4 +6,5 @@ mod early_stop;
 mod matrix;
 mod resume;
 mod support;
+mod trace;
 mod training;

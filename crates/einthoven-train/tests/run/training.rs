@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::support::{Action, Encoder, Probe, Variant};
 use candle_core::{Device, Tensor};
 use einthoven_models::Mode;
-use einthoven_train::config::{CheckpointConfig, EmaConfig, LossConfig};
+use einthoven_train::config::{CheckpointConfig, EmaConfig, LossConfig, TraceConfig};
 use einthoven_train::metrics_log::{self, Entry, Kind};
 use einthoven_train::schedule::{Decay, ScheduleConfig, Span};
 use einthoven_train::{Checkpoint, Error, RunFolder, Setup, Summary, TrainConfig, Trainer, Validator};
@@ -250,6 +250,9 @@ fn what_cannot_work_is_refused_before_training() {
     let too_few = refusal(|setup| setup.config.accumulate = 6);
     let expected = "an epoch gives 5 batches of 4 records, but a step takes 6";
     assert!(too_few.to_string().starts_with(expected), "{too_few}");
+
+    let late = refusal(|setup| setup.config.trace = Some(TraceConfig { first: 10, steps: 1 }));
+    assert_eq!(late.to_string(), "train.trace.first: is 10, but the run has 9 steps");
 
     let never = refusal(|setup| setup.config.unlock_text = Some(Span::Epochs(3)));
     assert!(never.to_string().starts_with("train.unlock_text: is 15 steps of a run of 9"), "{never}");
