@@ -5,7 +5,12 @@
 //! ([`ScheduleConfig::published_linear`]), and the text's five epochs of warm-up with a tenfold decay every ten
 //! epochs ([`ScheduleConfig::published_step`]).
 
+mod span;
+
 use serde::{Deserialize, Serialize};
+
+pub use span::Span;
+pub(crate) use span::check_fraction;
 
 use crate::{Error, Result};
 
@@ -47,29 +52,6 @@ pub enum Decay {
     /// Warm-up, stable, decay (Hu et al. 2024, arXiv 2404.06395): none until the last part of the run, then linearly
     /// to 0 at its end.
     Wsd,
-}
-
-/// A part of a run, written `{ fraction = 0.1 }`, `{ steps = 500 }` or `{ epochs = 5 }`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Span {
-    /// A fraction of all steps, 0 to 1.
-    Fraction(f64),
-    /// A number of steps.
-    Steps(u64),
-    /// A number of epochs.
-    Epochs(u64),
-}
-
-impl Span {
-    /// The length in steps, of a run of `total` steps.
-    pub(crate) fn steps(self, total: u64, steps_per_epoch: u64) -> u64 {
-        match self {
-            Self::Fraction(fraction) => (fraction * total as f64).round() as u64,
-            Self::Steps(steps) => steps,
-            Self::Epochs(epochs) => epochs.saturating_mul(steps_per_epoch),
-        }
-    }
 }
 
 impl Default for ScheduleConfig {
@@ -143,16 +125,6 @@ impl ScheduleConfig {
 
 fn config(key: &'static str, message: impl Into<String>) -> Error {
     Error::Config { key, message: message.into() }
-}
-
-/// Refuses a fraction that is none.
-pub(crate) fn check_fraction(key: &'static str, span: Span) -> Result<()> {
-    match span {
-        Span::Fraction(fraction) if !(0.0..=1.0).contains(&fraction) => {
-            Err(config(key, format!("a fraction must lie between 0 and 1, is {fraction}")))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// A schedule for a run of known length.
