@@ -37,8 +37,20 @@ fn state(step: u64) -> State {
 }
 
 fn save(run: &mut RunFolder, step: u64, size: usize, is_best: bool, keep: usize) -> Result<PathBuf, Error> {
+    save_with(run, step, size, is_best, keep, None)
+}
+
+fn save_with(
+    run: &mut RunFolder,
+    step: u64,
+    size: usize,
+    is_best: bool,
+    keep: usize,
+    raw_model: Option<&BTreeMap<String, Tensor>>,
+) -> Result<PathBuf, Error> {
     let snapshot = Snapshot {
         model: &tensors(step as f32, size),
+        raw_model,
         optimizer: &tensors(-1.0 - step as f32, size),
         state: state(step),
         config: CONFIG,
@@ -92,6 +104,24 @@ fn what_is_saved_is_read_back() {
             assert_eq!(model[&name].to_vec1::<f32>().unwrap(), tensor.to_vec1::<f32>().unwrap());
         }
     }
+}
+
+#[test]
+fn the_weights_behind_an_average_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = RunFolder::create(folder.path()).unwrap();
+    let plain = Checkpoint::open(&save(&mut run, 1, 10, false, 2).unwrap()).unwrap();
+    let message = plain.raw_model_tensors(&Device::Cpu).unwrap_err().to_string();
+    assert!(message.contains("does not list raw_model.safetensors"), "{message}");
+
+    let path = save_with(&mut run, 2, 10, false, 2, Some(&tensors(9.0, 10))).unwrap();
+    let checkpoint = Checkpoint::open(&path).unwrap();
+    let value = |tensors: std::collections::HashMap<String, Tensor>| tensors["c"].to_vec1::<f32>().unwrap()[0];
+    assert_eq!(value(checkpoint.model_tensors(&Device::Cpu).unwrap()), -2.0);
+    assert_eq!(value(checkpoint.raw_model_tensors(&Device::Cpu).unwrap()), -9.0);
+    fs::remove_file(path.join("raw_model.safetensors")).unwrap();
+    let message = Checkpoint::open(&path).unwrap_err().to_string();
+    assert!(message.contains("raw_model.safetensors: is missing"), "{message}");
 }
 
 #[test]

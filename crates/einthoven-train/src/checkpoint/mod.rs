@@ -4,7 +4,8 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `model.safetensors` | parameters and buffers, by their published names |
+//! | `model.safetensors` | parameters and buffers, by their published names; with `train.ema` their moving average |
+//! | `raw_model.safetensors` | only with `train.ema`: the parameters and buffers that training goes on from |
 //! | `optimizer.safetensors` | AdamW's moments and step counts |
 //! | `state.json` | [`State`]: format version, step, data position, seed, best metric, experiment hash, file sizes |
 //! | `config.toml` | the resolved experiment |
@@ -34,8 +35,10 @@ use crate::{Error, Result, files};
 /// The version of the run folder and checkpoint formats that this build writes and reads.
 pub const FORMAT: u64 = 1;
 
-/// The model's parameters and buffers.
+/// The model's parameters and buffers; their moving average if the run keeps one.
 pub const MODEL_FILE: &str = "model.safetensors";
+/// The parameters and buffers themselves, if the run keeps a moving average.
+pub const RAW_MODEL_FILE: &str = "raw_model.safetensors";
 /// The optimiser's state.
 pub const OPTIMIZER_FILE: &str = "optimizer.safetensors";
 /// The training state.
@@ -210,12 +213,26 @@ impl Checkpoint {
         self.folder.join(TOKENIZER_FILE)
     }
 
-    /// The model's parameters and buffers, by name.
+    /// The model's parameters and buffers, by name; their moving average if the run keeps one.
     ///
     /// # Errors
     /// [`Error::Damaged`] when the file is not a whole safetensors file.
     pub fn model_tensors(&self, device: &Device) -> Result<HashMap<String, Tensor>> {
         read_tensors(&self.folder.join(MODEL_FILE), device)
+    }
+
+    /// The parameters and buffers that training goes on from, by name. They differ from
+    /// [`model_tensors`](Self::model_tensors) if the run keeps a moving average of them; only then are they a file of
+    /// their own.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when the file is missing or not a whole safetensors file.
+    pub fn raw_model_tensors(&self, device: &Device) -> Result<HashMap<String, Tensor>> {
+        if !self.state.files.contains_key(RAW_MODEL_FILE) {
+            let message = format!("does not list {RAW_MODEL_FILE}; use another checkpoint");
+            return Err(Error::damaged(&self.folder.join(STATE_FILE), message));
+        }
+        read_tensors(&self.folder.join(RAW_MODEL_FILE), device)
     }
 
     /// The optimiser's state, by name.

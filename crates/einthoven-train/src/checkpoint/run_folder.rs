@@ -67,6 +67,7 @@ pub(super) fn checkpoint_path(run: &Path, name: &str) -> PathBuf {
 /// RUN/checkpoints/step-00000100 one folder per checkpoint
 /// RUN/metrics.jsonl             the metric log
 /// RUN/tensorboard/              the same for TensorBoard
+/// RUN/trace.json                the profile of some steps, if `train.trace` asks for one
 /// ```
 #[derive(Debug)]
 pub struct RunFolder {
@@ -136,6 +137,11 @@ impl RunFolder {
     /// The TensorBoard event file.
     pub fn events_path(&self) -> PathBuf {
         self.path.join("tensorboard").join("events.out.tfevents.einthoven")
+    }
+
+    /// The profile of some steps, which Perfetto opens.
+    pub fn trace_path(&self) -> PathBuf {
+        self.path.join("trace.json")
     }
 
     /// The newest checkpoint.

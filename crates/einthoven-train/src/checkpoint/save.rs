@@ -8,14 +8,18 @@ use candle_core::Tensor;
 use einthoven_signal::InputContract;
 use safetensors::SafeTensorError;
 
-use super::{CONFIG_FILE, CONTRACT_FILE, MODEL_FILE, OPTIMIZER_FILE, STATE_FILE, State, TOKENIZER_FILE, to_json};
+use super::{
+    CONFIG_FILE, CONTRACT_FILE, MODEL_FILE, OPTIMIZER_FILE, RAW_MODEL_FILE, STATE_FILE, State, TOKENIZER_FILE, to_json,
+};
 use crate::{Error, Result, files};
 
 /// All that goes into a checkpoint.
 #[derive(Clone, Debug)]
 pub struct Snapshot<'a> {
-    /// The model's parameters and buffers, by name.
+    /// The model's parameters and buffers, by name; their moving average if the run keeps one.
     pub model: &'a BTreeMap<String, Tensor>,
+    /// The parameters and buffers that training goes on from, where `model` is their moving average.
+    pub raw_model: Option<&'a BTreeMap<String, Tensor>>,
     /// The optimiser's state, by name.
     pub optimizer: &'a BTreeMap<String, Tensor>,
     /// Where the run stands; its `files` are filled in while saving.
@@ -33,6 +37,9 @@ impl Snapshot<'_> {
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         write_tensors(&folder.join(MODEL_FILE), self.model)?;
+        if let Some(raw_model) = self.raw_model {
+            write_tensors(&folder.join(RAW_MODEL_FILE), raw_model)?;
+        }
         write_tensors(&folder.join(OPTIMIZER_FILE), self.optimizer)?;
         files::write(&folder.join(CONFIG_FILE), self.config.as_bytes())?;
         let contract = folder.join(CONTRACT_FILE);
@@ -40,7 +47,9 @@ impl Snapshot<'_> {
         files::write(&folder.join(TOKENIZER_FILE), self.tokenizer.as_bytes())?;
 
         let mut state = self.state.clone();
-        for name in [MODEL_FILE, OPTIMIZER_FILE, CONFIG_FILE, CONTRACT_FILE, TOKENIZER_FILE] {
+        let raw_model = self.raw_model.map(|_| RAW_MODEL_FILE);
+        let always = [MODEL_FILE, OPTIMIZER_FILE, CONFIG_FILE, CONTRACT_FILE, TOKENIZER_FILE];
+        for name in always.into_iter().chain(raw_model) {
             let path = folder.join(name);
             let size = fs::metadata(&path).map_err(Error::io("read", &path))?.len();
             state.files.insert(name.to_owned(), size);

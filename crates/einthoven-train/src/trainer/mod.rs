@@ -1,14 +1,19 @@
 //! The trainer: from a model and a loader to checkpoints and logs.
 //!
 //! A step takes `accumulate` batches, averages their gradients, clips them, updates the parameters with AdamW and
-//! clamps the logit scale. Every random draw is addressed by the step, so all that a run is can be found again from its
+//! clamps the logit scale. With `train.ema`, validation judges and checkpoints hold the moving average of the weights,
+//! while training goes on from the weights themselves. Every random draw is addressed by the step, so all that a run is can be found again from its
 //! last checkpoint: killed at any moment and resumed, it gives the weights, optimiser state and metrics of a run that
 //! was never interrupted, bit for bit and at any number of threads.
 
+mod average;
+mod clock;
 mod length;
+mod optimizer;
 mod resume;
 mod setup;
 mod step;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,9 +27,8 @@ use crate::checkpoint::{Best, RunFolder, Snapshot};
 use crate::metrics_log::{Entry, Kind, MetricsLog};
 use crate::objective::Objective;
 use crate::progress::{Progress, ProgressDisplay};
-use crate::schedule::Schedule;
 use crate::validation::Validator;
-use crate::{Error, Result};
+use crate::{Error, Result, files};
 use length::Length;
 pub use setup::{Setup, Summary};
 use step::Stepper;
@@ -62,10 +66,13 @@ impl Trainer {
             return Err(Error::Config { key: "checkpoint.best", message });
         }
         let length = Length::new(&config, &loader)?;
-        let schedule = Schedule::new(&config.schedule, length.total, length.steps_per_epoch)?;
+        if let Some(trace) = config.trace.filter(|trace| trace.first > length.total) {
+            let message = format!("is {}, but the run has {} steps", trace.first, length.total);
+            return Err(Error::Config { key: "trace.first", message });
+        }
         let captions = TokenizedCaptions::new(&tokenizer, loader.captions(), config.max_tokens)?;
         let objective = Objective::new(model, captions, &config.losses, parameters.device().clone());
-        let stepper = Stepper::new(objective, parameters, schedule, config, streams)?;
+        let stepper = Stepper::new(objective, parameters, config, length, streams)?;
         let mut trainer = Self {
             stepper,
             loader,
@@ -108,26 +115,49 @@ impl Trainer {
         let records_per_step = self.stepper.config().batch_size * self.stepper.config().accumulate;
         let mut progress = Progress::start(self.display, self.stepper.done(), total, records_per_step);
         let mut batches: Option<Batches> = None;
-        while self.stepper.done() < total && !self.is_stopped() {
+        while self.stepper.done() < total && !self.is_stale() && !self.is_stopped() {
             let (epoch, batch) = self.length.position(self.stepper.done());
             let source = match &mut batches {
                 Some(source) if batch > 0 => source,
                 other => other.insert(self.loader.epoch(epoch, batch as usize)),
             };
             let values = self.stepper.step(source)?;
+            self.write_trace(false)?;
             self.after_step(epoch, values, &mut log, &mut progress)?;
         }
+        self.write_trace(true)?;
         if self.saved != Some(self.stepper.done()) {
             self.save(false, &log)?;
+        }
+        let is_cut_short = self.stepper.done() < total;
+        let stopped_early = is_cut_short && self.is_stale();
+        if stopped_early {
+            progress.line(&format!("stopped early after step {}: validation improves no more", self.stepper.done()));
         }
         Ok(Summary {
             step: self.stepper.done(),
             total,
-            interrupted: self.stepper.done() < total,
+            interrupted: is_cut_short && !stopped_early,
+            stopped_early,
             checkpoint: self.folder.last_path(),
             best: self.best.clone(),
             validation: self.last_validation.clone(),
         })
+    }
+
+    /// Writes the trace, if one was asked for, once it is whole or the run is over.
+    fn write_trace(&mut self, is_over: bool) -> Result<()> {
+        let trace = self.stepper.take_trace(is_over);
+        trace.map_or(Ok(()), |json| files::replace(&self.folder.trace_path(), json.as_bytes()))
+    }
+
+    /// Whether the last `train.stop_after` validations brought nothing better. It follows from the step and the best
+    /// result, so a resumed run comes to the same answer.
+    fn is_stale(&self) -> bool {
+        let config = self.stepper.config();
+        let (Some(patience), Some(every)) = (config.stop_after, config.validate_every) else { return false };
+        let improved = self.best.as_ref().map_or(0, |best| best.step);
+        self.stepper.done() / every - improved / every >= patience
     }
 
     fn is_stopped(&self) -> bool {
@@ -152,10 +182,8 @@ impl Trainer {
 
         progress.step(step, || describe(epoch, &values));
         if log_due {
-            let rate = self.stepper.take_records_per_second();
-            let mut entry = entry(Kind::Train, step, epoch, &values);
-            entry.values.insert("samples_per_second".to_owned(), Some(rate));
-            log.write(&entry)?;
+            let timed = values.into_iter().chain(self.stepper.take_times()).collect();
+            log.write(&entry(Kind::Train, step, epoch, &timed))?;
         }
         let is_best = validation_due && self.validate(epoch, log, progress)?;
         if save_due || is_best {
@@ -168,7 +196,9 @@ impl Trainer {
     fn validate(&mut self, epoch: u64, log: &mut MetricsLog, progress: &Progress) -> Result<bool> {
         let Some(validator) = &mut self.validator else { return Ok(false) };
         let step = self.stepper.done();
-        let metrics = without_gradients(|| validator.validate(self.stepper.model(), step))
+        let metrics = self
+            .stepper
+            .judged(|model| without_gradients(|| validator.validate(model, step)))?
             .map_err(|source| Error::Validation { step, source })?;
         log.write(&entry(Kind::Validation, step, epoch, &metrics))?;
         let list: Vec<String> = metrics.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
@@ -194,8 +224,10 @@ impl Trainer {
     fn save(&mut self, is_best: bool, log: &MetricsLog) -> Result<()> {
         log.sync()?;
         let step = self.stepper.done();
+        let (model, raw_model) = self.stepper.weights();
         let snapshot = Snapshot {
-            model: &self.stepper.parameters().tensors(),
+            model: &model,
+            raw_model: raw_model.as_ref(),
             optimizer: &self.stepper.optimizer_state()?,
             state: self.state(),
             config: &self.experiment,

@@ -26,13 +26,9 @@ impl Trainer {
     /// Goes back to a checkpoint of the same run.
     pub(super) fn restore(&mut self, checkpoint: &Checkpoint) -> Result<()> {
         self.check_same_run(checkpoint)?;
-        let parameters = self.stepper.parameters();
-        parameters.load(&checkpoint.model_tensors(parameters.device())?)?;
-        let optimizer = checkpoint.optimizer_tensors(parameters.device())?;
-        let step = checkpoint.state().step;
-        self.stepper.restore(&optimizer, step)?;
+        self.stepper.restore(checkpoint)?;
         self.best = checkpoint.state().best.clone();
-        self.saved = Some(step);
+        self.saved = Some(checkpoint.state().step);
         Ok(())
     }
 

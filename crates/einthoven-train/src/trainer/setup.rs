@@ -50,6 +50,8 @@ pub struct Summary {
     pub total: u64,
     /// Whether the run was asked to stop before its end.
     pub interrupted: bool,
+    /// Whether it ended before its last step because validation did not improve any more (`train.stop_after`).
+    pub stopped_early: bool,
     /// The folder of the newest checkpoint.
     pub checkpoint: Option<PathBuf>,
     /// The best validation result, if one was asked for.

@@ -1,14 +1,20 @@
 //! One optimiser step.
 
-use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Instant;
 
 use candle_core::Tensor;
 use einthoven_corpus::Batches;
-use einthoven_models::{Esi, Mode, is_decayed};
-use einthoven_nn::{AdamW, AdamWConfig, Gradients, ParameterGroup, Parameters, Pass, backward};
+use einthoven_models::Esi;
+use einthoven_nn::{Gradients, Parameters, Pass, backward};
 use einthoven_random::Streams;
 
+use super::average::Average;
+use super::clock::{Clock, Phase};
+use super::length::Length;
+use super::optimizer::Optimizer;
+use super::trace::Trace;
+use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
 use crate::objective::Objective;
 use crate::schedule::Schedule;
@@ -18,29 +24,28 @@ use crate::{Error, Result};
 pub(super) struct Stepper {
     objective: Objective,
     parameters: Parameters,
-    optimizer: AdamW,
+    optimizer: Optimizer,
+    average: Option<Average>,
     schedule: Schedule,
     config: TrainConfig,
     streams: Streams,
     done: u64,
-    /// Records used and time spent since the rate was last asked for.
-    records: usize,
-    busy: Duration,
+    clock: Clock,
 }
 
 impl Stepper {
     pub(super) fn new(
         objective: Objective,
         parameters: Parameters,
-        schedule: Schedule,
         config: TrainConfig,
+        length: Length,
         streams: Streams,
     ) -> Result<Self> {
-        let [beta1, beta2] = config.betas;
-        let groups = groups(objective.model(), &parameters, &config);
-        let optimizer = AdamW::new(groups, AdamWConfig { beta1, beta2, eps: config.eps })?;
-        let (records, busy) = (0, Duration::ZERO);
-        Ok(Self { objective, parameters, optimizer, schedule, config, streams, done: 0, records, busy })
+        let schedule = Schedule::new(&config.schedule, length.total, length.steps_per_epoch)?;
+        let optimizer = Optimizer::new(objective.model(), &parameters, &config, length)?;
+        let average = config.ema.as_ref().map(|ema| Average::new(ema, &parameters)).transpose()?;
+        let clock = Clock::new(config.trace.map(Trace::new));
+        Ok(Self { objective, parameters, optimizer, average, schedule, config, streams, done: 0, clock })
     }
 
     /// Steps done since the start of the run.
@@ -52,12 +57,25 @@ impl Stepper {
         &self.config
     }
 
-    pub(super) fn model(&self) -> &Esi {
-        self.objective.model()
+    /// What `judge` makes of the model, which has its averaged weights meanwhile if an average is kept.
+    pub(super) fn judged<R>(&mut self, judge: impl FnOnce(&Esi) -> R) -> Result<R> {
+        self.exchange()?;
+        let judgement = judge(self.objective.model());
+        self.exchange()?;
+        Ok(judgement)
     }
 
-    pub(super) fn parameters(&self) -> &Parameters {
-        &self.parameters
+    fn exchange(&mut self) -> Result<()> {
+        self.average.as_mut().map_or(Ok(()), |average| average.exchange(&self.parameters))
+    }
+
+    /// The model's parameters and buffers; if an average is kept, it, and the parameters and buffers themselves.
+    pub(super) fn weights(&self) -> (BTreeMap<String, Tensor>, Option<BTreeMap<String, Tensor>>) {
+        let weights = self.parameters.tensors();
+        match &self.average {
+            None => (weights, None),
+            Some(average) => (average.tensors(&self.parameters), Some(weights)),
+        }
     }
 
     pub(super) fn seed(&self) -> u64 {
@@ -65,89 +83,92 @@ impl Stepper {
     }
 
     pub(super) fn optimizer_state(&self) -> Result<BTreeMap<String, Tensor>> {
-        Ok(self.optimizer.state()?)
+        self.optimizer.state()
     }
 
-    /// Goes on from the optimiser's state after `done` steps.
-    pub(super) fn restore(&mut self, optimizer: &HashMap<String, Tensor>, done: u64) -> Result<()> {
-        self.optimizer.load_state(optimizer)?;
-        self.done = done;
+    /// Goes on from a checkpoint.
+    pub(super) fn restore(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        let device = self.parameters.device();
+        self.parameters.load(&checkpoint.model_tensors(device)?)?;
+        if let Some(average) = &mut self.average {
+            average.exchange(&self.parameters)?;
+            self.parameters.load(&checkpoint.raw_model_tensors(device)?)?;
+        }
+        self.optimizer.load_state(checkpoint.optimizer_tensors(device)?)?;
+        self.done = checkpoint.state().step;
         Ok(())
     }
 
-    /// Records per second of the steps since the last call.
-    pub(super) fn take_records_per_second(&mut self) -> f64 {
-        let rate = self.records as f64 / self.busy.as_secs_f64();
-        (self.records, self.busy) = (0, Duration::ZERO);
-        rate
+    /// The speed and phases of the steps since the last call, for the metric log.
+    pub(super) fn take_times(&mut self) -> BTreeMap<String, f64> {
+        self.clock.take_figures()
+    }
+
+    /// The trace that was asked for as JSON, once, when its last step is done or the run is over.
+    pub(super) fn take_trace(&mut self, is_over: bool) -> Option<String> {
+        self.clock.take_trace(is_over)
     }
 
     /// Takes the next batches and updates the parameters; returns what there is to log.
     pub(super) fn step(&mut self, batches: &mut Batches) -> Result<BTreeMap<String, f64>> {
-        let start = Instant::now();
-        let (mut gradients, mut values, ids) = self.gradients(batches)?;
-        let variables: Vec<_> = self.parameters.trainable().into_iter().map(|(_, variable)| variable).collect();
-        let norm = match self.config.clip_norm {
-            Some(limit) => gradients.clip_to_norm(&variables, limit)?,
-            None => gradients.norm(&variables)?,
-        };
+        self.clock.begin_step(self.done + 1);
+        let (gradients, mut values, ids) = self.gradients(batches)?;
+        let learning_rate = self.config.learning_rate * self.schedule.factor(self.done);
+        let update = Instant::now();
+        let norm = self.update(gradients, learning_rate)?;
+        self.clock.add(Phase::Optimizer, update);
         if !norm.is_finite() {
             return Err(Error::NotFinite { step: self.done + 1, quantity: "gradient norm", value: norm, ids });
         }
-        let learning_rate = self.config.learning_rate * self.schedule.factor(self.done);
-        self.optimizer.step(&gradients, learning_rate)?;
-        self.objective.model().clamp_logit_scale()?;
         self.done += 1;
-        self.records += ids.len();
-        self.busy += start.elapsed();
+        self.clock.end_step(ids.len());
         values.insert("lr".to_owned(), learning_rate);
         values.insert("grad_norm".to_owned(), norm);
         values.insert("logit_scale".to_owned(), self.objective.model().logit_scale()?);
         Ok(values)
     }
 
+    /// Updates the weights and their average, and returns the gradient's norm before clipping; nothing is updated unless
+    /// that is finite.
+    fn update(&mut self, mut gradients: Gradients, learning_rate: f64) -> Result<f64> {
+        let variables = self.optimizer.variables(self.done);
+        let norm = match self.config.clip_norm {
+            Some(limit) => gradients.clip_to_norm(&variables, limit)?,
+            None => gradients.norm(&variables)?,
+        };
+        if norm.is_finite() {
+            self.optimizer.step(&gradients, learning_rate, self.done)?;
+            self.objective.model().clamp_logit_scale()?;
+            if let Some(average) = &mut self.average {
+                average.update(&self.parameters, self.done)?;
+            }
+        }
+        Ok(norm)
+    }
+
     /// The mean gradients and losses of a step's batches, and the ids of their records.
-    fn gradients(&self, batches: &mut Batches) -> Result<(Gradients, BTreeMap<String, f64>, Vec<String>)> {
+    fn gradients(&mut self, batches: &mut Batches) -> Result<(Gradients, BTreeMap<String, f64>, Vec<String>)> {
         let count = self.config.accumulate;
         let mut sum = Gradients::default();
         let mut values = BTreeMap::new();
         let mut ids = Vec::new();
-        for (index, batch) in batches.take(count).enumerate() {
+        for index in 0..count {
+            let Some(batch) = self.clock.time(Phase::Data, || batches.next()) else { break };
             let batch = batch?;
             let pass = Pass::train(self.streams.stream("dropout", &[self.done, index as u64]));
-            let losses = self.objective.losses(&batch, &pass)?;
+            let losses = self.clock.time(Phase::Forward, || self.objective.losses(&batch, &pass))?;
             for &(quantity, value) in &losses.named {
                 if !value.is_finite() {
                     return Err(Error::NotFinite { step: self.done + 1, quantity, value, ids: batch.ids });
                 }
                 *values.entry(quantity.to_owned()).or_insert(0.0) += value / count as f64;
             }
-            sum.accumulate(backward(&losses.total)?)?;
+            self.clock.time(Phase::Backward, || sum.accumulate(backward(&losses.total)?))?;
             ids.extend(batch.ids);
         }
         if count > 1 {
-            sum.scale(1.0 / count as f64)?;
+            self.clock.time(Phase::Backward, || sum.scale(1.0 / count as f64))?;
         }
         Ok((sum, values, ids))
     }
-}
-
-/// What the names of the text encoder's parameters begin with.
-const TEXT_ENCODER: &str = "pretrained_text_encoder.";
-
-/// The parameters by how they are to be updated: with the text encoder's rate or not, decayed or not. In paper mode all
-/// are decayed, as published.
-fn groups(model: &Esi, parameters: &Parameters, config: &TrainConfig) -> Vec<ParameterGroup> {
-    let decays_all = model.config().mode == Mode::Paper;
-    let mut groups = Vec::new();
-    for (of_text_encoder, learning_rate_scale) in [(false, 1.0), (true, config.text_learning_rate_scale)] {
-        for (decayed, weight_decay) in [(true, config.weight_decay), (false, 0.0)] {
-            let mut group = parameters.trainable();
-            group.retain(|(name, _)| {
-                name.starts_with(TEXT_ENCODER) == of_text_encoder && (decays_all || is_decayed(name)) == decayed
-            });
-            groups.push(ParameterGroup { parameters: group, weight_decay, learning_rate_scale });
-        }
-    }
-    groups
 }

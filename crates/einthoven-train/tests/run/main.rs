@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod early_stop;
+mod matrix;
 mod resume;
 mod support;
+mod trace;
 mod training;

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::{Action, Encoder, Probe, Variant, files, timeless_log};
 use einthoven_corpus::AugmentConfig;
 use einthoven_models::Mode;
-use einthoven_train::config::CheckpointConfig;
+use einthoven_train::config::{CheckpointConfig, EmaConfig};
 use einthoven_train::{Error, RunFolder, Summary, TrainConfig, Trainer};
 
 /// Runs `variant` in `folder`, disturbed at step `at`.
@@ -27,7 +27,7 @@ fn end(run: &Path) -> (std::collections::BTreeMap<String, Vec<u8>>, Vec<String>)
 }
 
 /// Disturbs `variant` at every one of `steps`, and compares with the undisturbed run.
-fn check(variant: &Variant, steps: &[u64]) {
+pub fn check(variant: &Variant, steps: &[u64]) {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let total = variant.train.steps.unwrap();
@@ -82,6 +82,7 @@ fn with_accumulation_and_clipping() {
         accumulate: 2,
         clip_norm: Some(0.5),
         text_learning_rate_scale: 0.1,
+        text_layer_decay: Some(0.5),
         validate_every: Some(1),
         checkpoint: CheckpointConfig { every: None, ..checkpoints(1) },
         ..variant.train
@@ -89,13 +90,15 @@ fn with_accumulation_and_clipping() {
     check(&variant, &[1, 2, 3]);
 }
 
-/// Batch statistics are part of the state.
+/// Batch statistics are part of the state, and of the average.
 #[test]
 fn with_batch_norm_in_paper_mode() {
-    let mut variant = Variant { mode: Mode::Paper, encoder: Encoder::XResNet, records: 8, ..Variant::default() };
-    variant.train =
-        TrainConfig { steps: Some(4), validate_every: Some(1), checkpoint: checkpoints(2), ..variant.train };
-    check(&variant, &[3]);
+    for ema in [None, Some(EmaConfig { decay: 0.9 })] {
+        let mut variant = Variant { mode: Mode::Paper, encoder: Encoder::XResNet, records: 8, ..Variant::default() };
+        variant.train =
+            TrainConfig { steps: Some(4), validate_every: Some(1), checkpoint: checkpoints(2), ema, ..variant.train };
+        check(&variant, &[3]);
+    }
 }
 
 /// Large enough that every operation shares its work among the threads.

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::support::{Action, Probe, Variant};
+use crate::support::{Action, Encoder, Probe, Variant};
 use candle_core::{Device, Tensor};
 use einthoven_models::Mode;
-use einthoven_train::config::{CheckpointConfig, LossConfig};
+use einthoven_train::config::{CheckpointConfig, EmaConfig, LossConfig, TraceConfig};
 use einthoven_train::metrics_log::{self, Entry, Kind};
 use einthoven_train::schedule::{Decay, ScheduleConfig, Span};
-use einthoven_train::{Checkpoint, Error, RunFolder, Setup, Summary, TrainConfig, Trainer};
+use einthoven_train::{Checkpoint, Error, RunFolder, Setup, Summary, TrainConfig, Trainer, Validator};
 
 /// Trains `variant`; gives its summary, its log and the final parameters.
 fn train(variant: &Variant) -> (Summary, Vec<Entry>, HashMap<String, Tensor>) {
@@ -107,10 +107,118 @@ fn a_frozen_text_encoder_stays_and_the_rest_moves() {
     let folder = tempfile::tempdir().unwrap();
     let start = variant.setup(RunFolder::create(folder.path()).unwrap()).parameters.tensors();
     let (_, _, end) = train(&variant);
-    let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     for (name, tensor) in start {
         let moved = values(&tensor) != values(&end[&name]);
         assert_eq!(moved, !name.starts_with("pretrained_text_encoder."), "{name}");
+    }
+}
+
+fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+#[test]
+fn an_average_is_judged_and_saved_and_training_does_not_notice() {
+    let mut variant = Variant { encoder: Encoder::XResNet, ..Variant::default() };
+    variant.train = TrainConfig { steps: Some(3), validate_every: Some(2), ..variant.train };
+    let (without, _, weights) = train(&variant);
+    variant.train.ema = Some(EmaConfig { decay: 0.5 });
+    let folder = tempfile::tempdir().unwrap();
+    let mut setup = variant.setup(RunFolder::create(folder.path()).unwrap());
+    let start = setup.parameters.tensors().into_iter().map(|(name, tensor)| (name, values(&tensor)));
+    let start: HashMap<_, _> = start.collect();
+    setup.validator = Some(Box::new(Probe { at: 0, action: Action::Nothing }));
+    let summary = Trainer::new(setup).unwrap().run().unwrap();
+    let checkpoint = Checkpoint::open(folder.path()).unwrap();
+    let (average, raw) =
+        (checkpoint.model_tensors(&Device::Cpu).unwrap(), checkpoint.raw_model_tensors(&Device::Cpu).unwrap());
+    assert_eq!(average.len(), weights.len());
+    for (name, weights) in &weights {
+        assert_eq!(values(&raw[name]), values(weights), "{name}");
+        let moved = values(weights) != start[name];
+        assert_eq!(values(&average[name]) != values(weights), moved, "{name}");
+    }
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let setup = variant.setup(RunFolder::create(elsewhere.path()).unwrap());
+    setup.parameters.load(&average).unwrap();
+    let judged = Probe { at: 0, action: Action::Nothing }.validate(&setup.model, 3).unwrap();
+    assert_eq!(summary.validation, judged);
+    assert_ne!(summary.validation, without.validation);
+}
+
+/// While locked, the text encoder and its optimiser state rest; then both begin anew.
+#[test]
+fn a_locked_text_encoder_rests_until_it_is_unlocked() {
+    let mut variant = Variant::default();
+    let schedule = ScheduleConfig { kind: Decay::Constant, warmup: Span::Steps(0), ..ScheduleConfig::default() };
+    variant.train = TrainConfig { steps: Some(3), weight_decay: 0.0, schedule, ..variant.train };
+    let (_, free, _) = train(&variant);
+    variant.train.unlock_text = Some(Span::Steps(2));
+    variant.train.checkpoint = CheckpointConfig { every: Some(1), keep: 9, best: None };
+    let folder = tempfile::tempdir().unwrap();
+    let setup = variant.setup(RunFolder::create(folder.path()).unwrap());
+    let start: HashMap<_, _> =
+        setup.parameters.tensors().into_iter().map(|(name, tensor)| (name, values(&tensor))).collect();
+    Trainer::new(setup).unwrap().run().unwrap();
+
+    let is_text = |name: &str| name.starts_with("pretrained_text_encoder.");
+    for step in 1..=3 {
+        let path = folder.path().join(format!("checkpoints/step-{step:08}"));
+        let checkpoint = Checkpoint::open(&path).unwrap();
+        for (name, tensor) in checkpoint.model_tensors(&Device::Cpu).unwrap() {
+            let moved = values(&tensor) != start[&name];
+            assert_eq!(moved, !is_text(&name) || step == 3, "{name} after step {step}");
+        }
+        for (name, tensor) in checkpoint.optimizer_tensors(&Device::Cpu).unwrap() {
+            let rests = is_text(&name) && step < 3;
+            if name.ends_with(".step") {
+                let updates = if is_text(&name) { i64::from(step == 3) } else { step };
+                assert_eq!(tensor.to_scalar::<i64>().unwrap(), updates, "{name} after step {step}");
+            } else {
+                assert_eq!(values(&tensor).iter().all(|&value| value == 0.0), rests, "{name} after step {step}");
+            }
+        }
+    }
+    // The first update of AdamW moves every value by the learning rate, give or take ε.
+    let name = "pretrained_text_encoder.encoder.layer.0.output.dense.weight";
+    let end = Checkpoint::open(folder.path()).unwrap().model_tensors(&Device::Cpu).unwrap();
+    let mut moves: Vec<f32> =
+        values(&end[name]).iter().zip(&start[name]).map(|(end, start)| (end - start).abs()).collect();
+    moves.sort_by(f32::total_cmp);
+    assert!((moves[moves.len() / 2] - 1e-3).abs() < 1e-5, "{moves:?}");
+
+    // Its gradient does not count before.
+    let log = metrics_log::read(&folder.path().join("metrics.jsonl")).unwrap();
+    let (locked, free) = (training_entries(&log)[0], training_entries(&free)[0]);
+    assert_eq!(value(locked, "loss"), value(free, "loss"));
+    assert!(value(locked, "grad_norm") < value(free, "grad_norm"));
+}
+
+/// The first update of AdamW moves every value by its learning rate, give or take ε.
+#[test]
+fn lower_text_layers_move_less() {
+    let mut variant = Variant::default();
+    let schedule = ScheduleConfig { kind: Decay::Constant, warmup: Span::Steps(0), ..ScheduleConfig::default() };
+    variant.train = TrainConfig {
+        steps: Some(1),
+        weight_decay: 0.0,
+        text_learning_rate_scale: 0.5,
+        text_layer_decay: Some(0.1),
+        schedule,
+        ..variant.train
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let start = variant.setup(RunFolder::create(folder.path()).unwrap()).parameters.tensors();
+    let (_, _, end) = train(&variant);
+    for (name, rate) in [
+        ("img_token_head.weight", 1e-3),
+        ("pretrained_text_encoder.encoder.layer.0.output.dense.weight", 0.5e-3),
+        ("pretrained_text_encoder.embeddings.position_embeddings.weight", 0.05e-3),
+    ] {
+        let moves = values(&start[name]).into_iter().zip(values(&end[name])).map(|(from, to)| (to - from).abs());
+        let largest = moves.fold(0.0, f32::max);
+        assert!((largest - rate).abs() < 0.01 * rate, "{name}: {largest}");
     }
 }
 
@@ -142,6 +250,12 @@ fn what_cannot_work_is_refused_before_training() {
     let too_few = refusal(|setup| setup.config.accumulate = 6);
     let expected = "an epoch gives 5 batches of 4 records, but a step takes 6";
     assert!(too_few.to_string().starts_with(expected), "{too_few}");
+
+    let late = refusal(|setup| setup.config.trace = Some(TraceConfig { first: 10, steps: 1 }));
+    assert_eq!(late.to_string(), "train.trace.first: is 10, but the run has 9 steps");
+
+    let never = refusal(|setup| setup.config.unlock_text = Some(Span::Epochs(3)));
+    assert!(never.to_string().starts_with("train.unlock_text: is 15 steps of a run of 9"), "{never}");
 
     let best = |metric: &str| CheckpointConfig { best: Some(metric.to_owned()), ..CheckpointConfig::default() };
     let blind = refusal(|setup| setup.config.checkpoint = best("probe"));

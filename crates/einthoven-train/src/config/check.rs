@@ -1,117 +1,8 @@
-//! The `[train]` part of an experiment.
+//! What a `[train]` part may hold.
 
-use serde::{Deserialize, Serialize};
-
-use crate::schedule::ScheduleConfig;
+use super::TrainConfig;
+use crate::schedule::check_fraction;
 use crate::{Error, Result};
-
-/// How a model is trained.
-///
-/// Everything has a default but the length of the run: exactly one of `epochs` and `steps` must be given.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TrainConfig {
-    /// Length of the run in passes over the training records.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub epochs: Option<u64>,
-    /// Length of the run in optimiser steps.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub steps: Option<u64>,
-    /// Records in a batch: what is contrasted with each other, and what has to fit into memory at once.
-    pub batch_size: usize,
-    /// Batches whose gradients are averaged into one step.
-    pub accumulate: usize,
-    /// AdamW's learning rate at the schedule's full height.
-    pub learning_rate: f64,
-    /// Factor on the learning rate of the text encoder; a pretrained one usually wants less than 1, and 0 freezes it.
-    pub text_learning_rate_scale: f64,
-    /// AdamW's decay rates of the first and second moment.
-    pub betas: [f64; 2],
-    /// AdamW's ε.
-    pub eps: f64,
-    /// AdamW's decoupled weight decay. Norms, biases, embedding tables and the logit scale are not decayed, unless the
-    /// model is in paper mode, where everything is.
-    pub weight_decay: f64,
-    /// Largest global L2 norm of the gradient; a longer one is scaled down to it. Absent: no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub clip_norm: Option<f64>,
-    /// Caption tokens kept; the rest of a longer caption is cut off.
-    pub max_tokens: usize,
-    /// A line goes to the metric logs after every so many steps.
-    pub log_every: u64,
-    /// Validation runs after every so many steps, and at the end. Absent: at the end only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub validate_every: Option<u64>,
-    /// Threads that compute. Absent: as many as the machine has cores. Results do not depend on it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub threads: Option<usize>,
-    /// How the learning rate changes over the run.
-    pub schedule: ScheduleConfig,
-    /// Weights of the losses.
-    pub losses: LossConfig,
-    /// When checkpoints are saved and which stay.
-    pub checkpoint: CheckpointConfig,
-}
-
-/// The weight of each loss in the total; a loss of weight 0 teaches nothing but is still logged.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LossConfig {
-    /// Symmetric InfoNCE between signals and captions.
-    pub contrastive: f64,
-    /// Next-token cross-entropy of the caption given the signal.
-    pub caption: f64,
-}
-
-/// When checkpoints are saved and which stay. One is always saved at the end of the run and on interruption.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct CheckpointConfig {
-    /// Steps between checkpoints. Absent: at the end of every epoch.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub every: Option<u64>,
-    /// How many of the newest checkpoints stay; the best one stays besides.
-    pub keep: usize,
-    /// The validation metric, higher being better, that chooses the best checkpoint. Absent: none is chosen.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub best: Option<String>,
-}
-
-impl Default for TrainConfig {
-    fn default() -> Self {
-        Self {
-            epochs: None,
-            steps: None,
-            batch_size: 16,
-            accumulate: 1,
-            learning_rate: 5e-5,
-            text_learning_rate_scale: 1.0,
-            betas: [0.9, 0.999],
-            eps: 1e-8,
-            weight_decay: 0.01,
-            clip_norm: None,
-            max_tokens: 500,
-            log_every: 10,
-            validate_every: None,
-            threads: None,
-            schedule: ScheduleConfig::default(),
-            losses: LossConfig::default(),
-            checkpoint: CheckpointConfig::default(),
-        }
-    }
-}
-
-impl Default for LossConfig {
-    fn default() -> Self {
-        Self { contrastive: 1.0, caption: 1.0 }
-    }
-}
-
-impl Default for CheckpointConfig {
-    fn default() -> Self {
-        Self { every: None, keep: 1, best: None }
-    }
-}
 
 impl TrainConfig {
     /// Checks every value that can be checked without data.
@@ -130,7 +21,10 @@ impl TrainConfig {
         at_least_one("accumulate", self.accumulate as u64)?;
         at_least_one("log_every", self.log_every)?;
         at_least_one("validate_every", self.validate_every.unwrap_or(1))?;
+        at_least_one("stop_after", self.stop_after.unwrap_or(1))?;
         at_least_one("threads", self.threads.unwrap_or(1) as u64)?;
+        at_least_one("trace.first", self.trace.map_or(1, |trace| trace.first))?;
+        at_least_one("trace.steps", self.trace.map_or(1, |trace| trace.steps))?;
         at_least_one("checkpoint.every", self.checkpoint.every.unwrap_or(1))?;
         at_least_one("checkpoint.keep", self.checkpoint.keep as u64)?;
         positive("learning_rate", self.learning_rate)?;
@@ -146,6 +40,27 @@ impl TrainConfig {
         if !self.betas.iter().all(|beta| (0.0..1.0).contains(beta)) {
             return fail("betas", "both must be at least 0 and below 1");
         }
+        if self.stop_after.is_some() && self.checkpoint.best.is_none() {
+            return fail("stop_after", "needs checkpoint.best, the metric that has to improve");
+        }
+        if self.stop_after.is_some() && self.validate_every.is_none() {
+            return fail("stop_after", "needs validate_every; by default validation runs at the end only");
+        }
+        if self.text_layer_decay.is_some_and(|decay| !(decay > 0.0 && decay <= 1.0)) {
+            return fail("text_layer_decay", "must be above 0 and at most 1");
+        }
+        if let Some(span) = self.unlock_text {
+            check_fraction("unlock_text", span)?;
+            if self.text_learning_rate_scale == 0.0 {
+                return fail(
+                    "unlock_text",
+                    "text_learning_rate_scale = 0 keeps the text encoder locked; give one of them",
+                );
+            }
+        }
+        if self.ema.is_some_and(|ema| !(0.0..1.0).contains(&ema.decay)) {
+            return fail("ema.decay", "must be at least 0 and below 1");
+        }
         // Two special tokens and something to predict.
         if self.max_tokens < 3 {
             return fail("max_tokens", "must be at least 3");
@@ -154,14 +69,6 @@ impl TrainConfig {
             return fail("batch_size", "the contrastive loss needs at least 2 records to tell apart");
         }
         self.schedule.validate()
-    }
-
-    /// The number of optimiser steps of the run.
-    pub fn total_steps(&self, steps_per_epoch: u64) -> u64 {
-        match (self.steps, self.epochs) {
-            (Some(steps), _) => steps,
-            (None, epochs) => epochs.unwrap_or(0).saturating_mul(steps_per_epoch),
-        }
     }
 }
 
@@ -203,6 +110,10 @@ mod tests {
             batch_size = 48
             learning_rate = 1e-4
             clip_norm = 1.0
+            ema = { decay = 0.999 }
+            trace = { first = 10, steps = 3 }
+            text_layer_decay = 0.9
+            unlock_text = { epochs = 5 }
             schedule = { kind = "step", warmup = { epochs = 5 }, every = { epochs = 10 }, factor = 0.1 }
             losses = { caption = 0.5 }
             checkpoint = { every = 100, keep = 3, best = "zero_shot.auroc" }
@@ -232,6 +143,15 @@ mod tests {
             ("steps = 1\nlearning_rate = -1.0", "train.learning_rate"),
             ("steps = 1\nlearning_rate = nan", "train.learning_rate"),
             ("steps = 1\nbetas = [0.9, 1.0]", "train.betas"),
+            ("steps = 1\nstop_after = 0", "train.stop_after"),
+            ("steps = 1\nstop_after = 2\nvalidate_every = 1", "train.stop_after"),
+            ("steps = 1\nstop_after = 2\ncheckpoint = { best = \"auroc\" }", "train.stop_after"),
+            ("steps = 1\ntext_layer_decay = 1.1", "train.text_layer_decay"),
+            ("steps = 1\nunlock_text = { fraction = 1.5 }", "train.unlock_text"),
+            ("steps = 1\ntext_learning_rate_scale = 0.0\nunlock_text = { steps = 1 }", "train.unlock_text"),
+            ("steps = 1\ntrace = { first = 0, steps = 1 }", "train.trace.first"),
+            ("steps = 1\ntrace = { first = 1, steps = 0 }", "train.trace.steps"),
+            ("steps = 1\nema = { decay = 1.0 }", "train.ema.decay"),
             ("steps = 1\nclip_norm = 0.0", "train.clip_norm"),
             ("steps = 1\ncheckpoint = { keep = 0 }", "train.checkpoint.keep"),
             ("steps = 1\nlosses = { contrastive = 0.0, caption = 0.0 }", "train.losses"),

@@ -5,7 +5,12 @@
 //! ([`ScheduleConfig::published_linear`]), and the text's five epochs of warm-up with a tenfold decay every ten
 //! epochs ([`ScheduleConfig::published_step`]).
 
+mod span;
+
 use serde::{Deserialize, Serialize};
+
+pub use span::Span;
+pub(crate) use span::check_fraction;
 
 use crate::{Error, Result};
 
@@ -26,6 +31,9 @@ pub struct ScheduleConfig {
     /// `step` only: what the rate is multiplied by each time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub factor: Option<f64>,
+    /// `wsd` only: length of the decay at the end of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decay: Option<Span>,
 }
 
 /// The course of the learning rate after the warm-up.
@@ -41,34 +49,21 @@ pub enum Decay {
     Cosine,
     /// By a constant factor at regular intervals.
     Step,
-}
-
-/// A part of a run, written `{ fraction = 0.1 }`, `{ steps = 500 }` or `{ epochs = 5 }`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Span {
-    /// A fraction of all steps, 0 to 1.
-    Fraction(f64),
-    /// A number of steps.
-    Steps(u64),
-    /// A number of epochs.
-    Epochs(u64),
-}
-
-impl Span {
-    /// The length in steps, of a run of `total` steps.
-    fn steps(self, total: u64, steps_per_epoch: u64) -> u64 {
-        match self {
-            Self::Fraction(fraction) => (fraction * total as f64).round() as u64,
-            Self::Steps(steps) => steps,
-            Self::Epochs(epochs) => epochs.saturating_mul(steps_per_epoch),
-        }
-    }
+    /// Warm-up, stable, decay (Hu et al. 2024, arXiv 2404.06395): none until the last part of the run, then linearly
+    /// to 0 at its end.
+    Wsd,
 }
 
 impl Default for ScheduleConfig {
     fn default() -> Self {
-        Self { kind: Decay::Linear, warmup: Span::Fraction(0.1), from_zero: false, every: None, factor: None }
+        Self {
+            kind: Decay::Linear,
+            warmup: Span::Fraction(0.1),
+            from_zero: false,
+            every: None,
+            factor: None,
+            decay: None,
+        }
     }
 }
 
@@ -87,6 +82,7 @@ impl ScheduleConfig {
             from_zero: true,
             every: Some(Span::Epochs(10)),
             factor: Some(0.1),
+            decay: None,
         }
     }
 
@@ -96,37 +92,39 @@ impl ScheduleConfig {
     /// [`Error::Config`] naming the first key that cannot be used.
     pub fn validate(&self) -> Result<()> {
         check_fraction("schedule.warmup", self.warmup)?;
-        if self.kind == Decay::Step {
-            let Some(every) = self.every else {
-                return Err(config("schedule.every", "kind = \"step\" needs it, e.g. { epochs = 10 }"));
-            };
-            check_fraction("schedule.every", every)?;
-            match self.factor {
-                Some(factor) if factor > 0.0 && factor <= 1.0 => Ok(()),
-                Some(factor) => Err(config("schedule.factor", format!("must be above 0 and at most 1, is {factor}"))),
-                None => Err(config("schedule.factor", "kind = \"step\" needs it, e.g. 0.1")),
+        let (every, factor, decay) = (self.every.is_some(), self.factor.is_some(), self.decay.is_some());
+        self.check_presence("schedule.every", every, Decay::Step, "kind = \"step\"", "{ epochs = 10 }")?;
+        self.check_presence("schedule.factor", factor, Decay::Step, "kind = \"step\"", "0.1")?;
+        self.check_presence("schedule.decay", decay, Decay::Wsd, "kind = \"wsd\"", "{ fraction = 0.2 }")?;
+        self.every.map_or(Ok(()), |every| check_fraction("schedule.every", every))?;
+        self.decay.map_or(Ok(()), |decay| check_fraction("schedule.decay", decay))?;
+        match self.factor {
+            Some(factor) if !(factor > 0.0 && factor <= 1.0) => {
+                Err(config("schedule.factor", format!("must be above 0 and at most 1, is {factor}")))
             }
-        } else if self.every.is_some() {
-            Err(config("schedule.every", "only applies to kind = \"step\""))
-        } else if self.factor.is_some() {
-            Err(config("schedule.factor", "only applies to kind = \"step\""))
-        } else {
-            Ok(())
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a key that is there without the kind it belongs to, or not there with it.
+    fn check_presence(
+        &self,
+        key: &'static str,
+        present: bool,
+        kind: Decay,
+        kind_name: &str,
+        example: &str,
+    ) -> Result<()> {
+        match (self.kind == kind, present) {
+            (true, false) => Err(config(key, format!("{kind_name} needs it, e.g. {example}"))),
+            (false, true) => Err(config(key, format!("only applies to {kind_name}"))),
+            _ => Ok(()),
         }
     }
 }
 
 fn config(key: &'static str, message: impl Into<String>) -> Error {
     Error::Config { key, message: message.into() }
-}
-
-fn check_fraction(key: &'static str, span: Span) -> Result<()> {
-    match span {
-        Span::Fraction(fraction) if !(0.0..=1.0).contains(&fraction) => {
-            Err(config(key, format!("a fraction must lie between 0 and 1, is {fraction}")))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// A schedule for a run of known length.
@@ -138,25 +136,31 @@ pub struct Schedule {
     warmup: u64,
     every: u64,
     factor: f64,
+    decay: u64,
 }
 
 impl Schedule {
     /// The schedule `config` describes, for `total` steps of which an epoch has `steps_per_epoch`.
     ///
     /// # Errors
-    /// [`Error::Config`] when a key cannot be used, the warm-up is longer than the run, or an interval has no step.
+    /// [`Error::Config`] when a key cannot be used, the warm-up, or it and the decay, are longer than the run, or an
+    /// interval has no step.
     pub fn new(schedule: &ScheduleConfig, total: u64, steps_per_epoch: u64) -> Result<Self> {
         schedule.validate()?;
         let warmup = schedule.warmup.steps(total, steps_per_epoch);
         if warmup > total {
             return Err(config("schedule.warmup", format!("is {warmup} steps, longer than the run of {total}")));
         }
-        let every = match schedule.every {
-            Some(every) => every.steps(total, steps_per_epoch),
-            None => total.max(1),
+        let steps = |key, span: Option<Span>| match span.map(|span| span.steps(total, steps_per_epoch)) {
+            Some(0) => Err(config(key, "comes to less than one step")),
+            Some(steps) => Ok(steps),
+            None => Ok(total.max(1)),
         };
-        if every == 0 {
-            return Err(config("schedule.every", "comes to less than one step"));
+        let every = steps("schedule.every", schedule.every)?;
+        let decay = steps("schedule.decay", schedule.decay)?;
+        if schedule.kind == Decay::Wsd && decay > total - warmup {
+            let left = total - warmup;
+            return Err(config("schedule.decay", format!("is {decay} steps, the warm-up leaves {left} of the run")));
         }
         Ok(Self {
             kind: schedule.kind,
@@ -165,6 +169,7 @@ impl Schedule {
             warmup,
             every,
             factor: schedule.factor.unwrap_or(1.0),
+            decay,
         })
     }
 
@@ -177,12 +182,14 @@ impl Schedule {
                 (step + 1) as f64 / (self.warmup + 1) as f64
             };
         }
-        let remaining = self.total.saturating_sub(step) as f64 / (self.total - self.warmup).max(1) as f64;
+        let left = self.total.saturating_sub(step) as f64;
+        let remaining = left / (self.total - self.warmup).max(1) as f64;
         match self.kind {
             Decay::Constant => 1.0,
             Decay::Linear => remaining,
             Decay::Cosine => 0.5 * (1.0 - (std::f64::consts::PI * remaining).cos()),
             Decay::Step => self.factor.powi(i32::try_from(step / self.every).unwrap_or(i32::MAX)),
+            Decay::Wsd => (left / self.decay as f64).min(1.0),
         }
     }
 }
@@ -236,6 +243,23 @@ mod tests {
     }
 
     #[test]
+    fn wsd_stays_at_full_height_until_its_decay() {
+        let config = ScheduleConfig {
+            kind: Decay::Wsd,
+            warmup: Span::Steps(4),
+            decay: Some(Span::Fraction(0.25)),
+            ..ScheduleConfig::default()
+        };
+        let short = factors(&config, 40, 10);
+        assert!(short[..4].windows(2).all(|pair| 0.0 < pair[0] && pair[0] < pair[1]));
+        assert!(short[4..=30].iter().all(|&factor| factor == 1.0));
+        let decay: Vec<f64> = (0..10).map(|step| (10 - step) as f64 / 10.0).collect();
+        assert_eq!(short[30..], decay);
+        // A longer run begins with the same steps.
+        assert_eq!(factors(&config, 80, 10)[..30], short[..30]);
+    }
+
+    #[test]
     fn impossible_schedules_name_the_key() {
         let message = |config: &ScheduleConfig, total| Schedule::new(config, total, 10).unwrap_err().to_string();
         let longer = ScheduleConfig { warmup: Span::Epochs(5), ..ScheduleConfig::default() };
@@ -246,5 +270,13 @@ mod tests {
         assert!(message(&no_interval, 20).starts_with("train.schedule.every: kind"));
         let needless = ScheduleConfig { factor: Some(0.5), ..ScheduleConfig::default() };
         assert!(message(&needless, 20).starts_with("train.schedule.factor: only"));
+        let no_decay = ScheduleConfig { kind: Decay::Wsd, ..ScheduleConfig::default() };
+        assert_eq!(message(&no_decay, 20), "train.schedule.decay: kind = \"wsd\" needs it, e.g. { fraction = 0.2 }");
+        let needless = ScheduleConfig { decay: Some(Span::Steps(3)), ..ScheduleConfig::default() };
+        assert!(message(&needless, 20).starts_with("train.schedule.decay: only applies to kind = \"wsd\""));
+        let crowded = |decay| ScheduleConfig { decay: Some(decay), ..no_decay.clone() };
+        let longer = message(&crowded(Span::Steps(19)), 20);
+        assert_eq!(longer, "train.schedule.decay: is 19 steps, the warm-up leaves 18 of the run");
+        assert!(message(&crowded(Span::Fraction(0.01)), 20).ends_with("comes to less than one step"));
     }
 }

@@ -1,0 +1,174 @@
+//! The `[train]` part of an experiment.
+
+mod check;
+
+use serde::{Deserialize, Serialize};
+
+use crate::schedule::{ScheduleConfig, Span};
+
+/// How a model is trained.
+///
+/// Everything has a default but the length of the run: exactly one of `epochs` and `steps` must be given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// Length of the run in passes over the training records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<u64>,
+    /// Length of the run in optimiser steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// Records in a batch: what is contrasted with each other, and what has to fit into memory at once.
+    pub batch_size: usize,
+    /// Batches whose gradients are averaged into one step.
+    pub accumulate: usize,
+    /// AdamW's learning rate at the schedule's full height.
+    pub learning_rate: f64,
+    /// Factor on the learning rate of the text encoder; a pretrained one usually wants less than 1, and 0 freezes it.
+    pub text_learning_rate_scale: f64,
+    /// Layer-wise decay of the text encoder's learning rate (Clark et al. 2020, arXiv 2003.10555): its uppermost layer
+    /// has the text encoder's rate, each one below this factor times the rate of the one above it, and the embeddings
+    /// as if they were the layer below the first. Above 0, at most 1. Absent: one rate for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_layer_decay: Option<f64>,
+    /// The part of the run before the text encoder learns, e.g. `{ epochs = 5 }`: it is locked until then, so that what
+    /// it knows is not washed out by a signal encoder that knows nothing. Its moments, its count of updates and its
+    /// weight decay begin when it is unlocked, and `clip_norm` does not see its gradient before; the schedule runs on
+    /// meanwhile, and its dropout is in force throughout. Absent: it learns from the first step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unlock_text: Option<Span>,
+    /// AdamW's decay rates of the first and second moment.
+    pub betas: [f64; 2],
+    /// AdamW's ε.
+    pub eps: f64,
+    /// AdamW's decoupled weight decay. Norms, biases, embedding tables and the logit scale are not decayed, unless the
+    /// model is in paper mode, where everything is.
+    pub weight_decay: f64,
+    /// Largest global L2 norm of the gradient; a longer one is scaled down to it. Absent: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    /// Caption tokens kept; the rest of a longer caption is cut off.
+    pub max_tokens: usize,
+    /// A line goes to the metric logs after every so many steps.
+    pub log_every: u64,
+    /// Validation runs after every so many steps, and at the end. Absent: at the end only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validate_every: Option<u64>,
+    /// The run ends after so many validations in a row without a better value of `checkpoint.best`'s metric. Absent: it
+    /// goes on to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_after: Option<u64>,
+    /// Threads that compute. Absent: as many as the machine has cores. Results do not depend on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
+    /// Keeps a moving average of the weights. Absent: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ema: Option<EmaConfig>,
+    /// Steps to write a profile of. Absent: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceConfig>,
+    /// How the learning rate changes over the run.
+    pub schedule: ScheduleConfig,
+    /// Weights of the losses.
+    pub losses: LossConfig,
+    /// When checkpoints are saved and which stay.
+    pub checkpoint: CheckpointConfig,
+}
+
+/// The exponential moving average of the weights.
+///
+/// The average is what validation judges, what the best checkpoint is chosen by, and what `model.safetensors` holds.
+/// Buffers, such as the running statistics of batch norm, are averaged as parameters are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmaConfig {
+    /// The part of the average that a step keeps, below 1. After `t` steps it is at most `(1 + t) / (10 + t)`, so that
+    /// a short run averages its last weights and not its first.
+    pub decay: f64,
+}
+
+/// Steps whose phases are written to `trace.json` in the run folder, in the Trace Event Format, which Perfetto
+/// (<https://ui.perfetto.dev>) opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TraceConfig {
+    /// The first step, counted from 1. The very first steps of a run are slower than the rest.
+    pub first: u64,
+    /// How many.
+    pub steps: u64,
+}
+
+/// The weight of each loss in the total; a loss of weight 0 teaches nothing but is still logged.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LossConfig {
+    /// Symmetric InfoNCE between signals and captions.
+    pub contrastive: f64,
+    /// Next-token cross-entropy of the caption given the signal.
+    pub caption: f64,
+}
+
+/// When checkpoints are saved and which stay. One is always saved at the end of the run and on interruption.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckpointConfig {
+    /// Steps between checkpoints. Absent: at the end of every epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<u64>,
+    /// How many of the newest checkpoints stay; the best one stays besides.
+    pub keep: usize,
+    /// The validation metric, higher being better, that chooses the best checkpoint. Absent: none is chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best: Option<String>,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            epochs: None,
+            steps: None,
+            batch_size: 16,
+            accumulate: 1,
+            learning_rate: 5e-5,
+            text_learning_rate_scale: 1.0,
+            text_layer_decay: None,
+            unlock_text: None,
+            betas: [0.9, 0.999],
+            eps: 1e-8,
+            weight_decay: 0.01,
+            clip_norm: None,
+            max_tokens: 500,
+            log_every: 10,
+            validate_every: None,
+            stop_after: None,
+            threads: None,
+            ema: None,
+            trace: None,
+            schedule: ScheduleConfig::default(),
+            losses: LossConfig::default(),
+            checkpoint: CheckpointConfig::default(),
+        }
+    }
+}
+
+impl Default for LossConfig {
+    fn default() -> Self {
+        Self { contrastive: 1.0, caption: 1.0 }
+    }
+}
+
+impl Default for CheckpointConfig {
+    fn default() -> Self {
+        Self { every: None, keep: 1, best: None }
+    }
+}
+
+impl TrainConfig {
+    /// The number of optimiser steps of the run.
+    pub fn total_steps(&self, steps_per_epoch: u64) -> u64 {
+        match (self.steps, self.epochs) {
+            (Some(steps), _) => steps,
+            (None, epochs) => epochs.unwrap_or(0).saturating_mul(steps_per_epoch),
+        }
+    }
+}
