@@ -11,7 +11,7 @@ use std::time::Instant;
 use candle_core::{DType, Device, Tensor};
 use clap::Parser;
 use einthoven::models::{
-    BertConfig, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, LossWeights, Mode, SignalConfig,
+    BertConfig, Captions, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, LossWeights, Mode, SignalConfig,
     TokenBatch,
 };
 use einthoven::nn::{AdamW, AdamWConfig, ParameterGroup, Parameters, Pass, backward};
@@ -100,9 +100,11 @@ impl Side {
 
     fn losses(&self) -> Result<(f64, f64, Tensor)> {
         let pass = Pass::evaluate();
-        let losses = self.model.losses(&self.signals, None, &self.tokens, None, LossWeights::default(), &pass)?;
-        let value = |tensor: &Tensor| tensor.to_scalar::<f32>().map(f64::from);
-        Ok((value(&losses.contrastive)?, value(&losses.caption)?, losses.total))
+        let captions = Captions::new(&self.tokens);
+        let losses = self.model.losses(&self.signals, None, captions, LossWeights::default(), &pass)?;
+        let value =
+            |loss: Option<Tensor>| -> Result<f64> { Ok(loss.ok_or("a loss is missing")?.to_scalar::<f32>()?.into()) };
+        Ok((value(losses.contrastive)?, value(losses.caption)?, losses.total))
     }
 
     /// One training step; its duration in seconds.

@@ -48,13 +48,7 @@ impl CrossAttention {
     }
 
     /// `x` `[rows, width]` at `spans` looks at `context` `[context rows, channels]` at `context_spans`.
-    pub(crate) fn forward(
-        &self,
-        x: &Tensor,
-        spans: &Spans,
-        context: &Tensor,
-        context_spans: &Spans,
-    ) -> Result<Tensor> {
+    pub(crate) fn forward(&self, x: &Tensor, spans: &Spans, context: &Tensor, context_spans: &Spans) -> Result<Tensor> {
         let (q, kv) = (self.queries.forward(x)?, self.keys_values.forward(context)?);
         let options = multi_query(self.heads, false);
         Ok(self.out.forward(&cross_attention(&q, &kv, spans, context_spans, &options)?)?)

@@ -1,9 +1,7 @@
 //! The captioning decoder: causal text layers that look at signal tokens.
 
 use candle_core::Tensor;
-use einthoven_nn::{
-    Activation, Linear, ParallelBlockWeights, Scope, Spans, feed_forward, linear, parallel_block,
-};
+use einthoven_nn::{Activation, Linear, ParallelBlockWeights, Scope, Spans, feed_forward, linear, parallel_block};
 use serde::{Deserialize, Serialize};
 
 use crate::blocks::{CrossAttention, GammaNorm, multi_query, projection};

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use candle_core::Tensor;
 use common::{esi, parameters, scalar, values};
 use einthoven_models::{
-    BertConfig, ConvNextConfig, ConvNextSize, Esi, EsiConfig, LossWeights, Mode, SignalConfig, SignalEncoder,
+    BertConfig, Captions, ConvNextConfig, ConvNextSize, Esi, EsiConfig, EsiLosses, LossWeights, Mode, SignalConfig,
+    SignalEncoder,
 };
 use einthoven_nn::{AdamW, AdamWConfig, ParameterGroup, Pass, Spans, backward, embedding, layer_norm, linear};
 
@@ -80,10 +81,12 @@ fn losses_and_every_gradient_equal_the_published_ones() {
             LossWeights { contrastive: weight("contrastive_loss_weight"), caption: weight("caption_loss_weight") };
         // Equal groups would take negatives away; the published loss knows nothing of them.
         let groups = vec![0; tokens.count()];
-        let losses = model.losses(&signals, None, &tokens, Some(&groups), weights, &pass).unwrap();
+        let captions = Captions { groups: Some(&groups), ..Captions::new(&tokens) };
+        let losses = model.losses(&signals, None, captions, weights, &pass).unwrap();
         let weighted = |loss: &Tensor, weight: f64| (loss * weight).unwrap().reshape(1).unwrap();
-        golden.assert_close(&weighted(&losses.caption, weights.caption), "out.loss.caption");
-        golden.assert_close(&weighted(&losses.contrastive, weights.contrastive), "out.loss.contrastive");
+        golden.assert_close(&weighted(losses.caption.as_ref().unwrap(), weights.caption), "out.loss.caption");
+        golden
+            .assert_close(&weighted(losses.contrastive.as_ref().unwrap(), weights.contrastive), "out.loss.contrastive");
         golden.assert_close(&losses.total.reshape(1).unwrap(), "out.loss.total");
         let gradients = backward(&losses.total).unwrap();
         golden.assert_gradients(&gradients, &parameters, "", &golden.names("no_gradient"));
@@ -127,11 +130,11 @@ fn training_follows_the_published_trace() {
             let chosen = signals.index_select(&index, 0).unwrap();
             let tokens = esi::tokens(&golden, &rows);
             let pass = Pass::evaluate();
-            let losses = model.losses(&chosen, None, &tokens, None, LossWeights::default(), &pass).unwrap();
+            let losses = model.losses(&chosen, None, Captions::new(&tokens), LossWeights::default(), &pass).unwrap();
             for (name, loss) in [
                 ("loss_total", &losses.total),
-                ("loss_caption", &losses.caption),
-                ("loss_contrastive", &losses.contrastive),
+                ("loss_caption", losses.caption.as_ref().unwrap()),
+                ("loss_contrastive", losses.contrastive.as_ref().unwrap()),
             ] {
                 worst = worst.max(close(scalar(loss), trace(name)[step], name, step));
             }
@@ -167,9 +170,10 @@ fn training_follows_the_published_trace() {
         let all: Vec<usize> = (0..golden.number("records")).collect();
         let tokens = esi::tokens(&golden, &all);
         let pass = Pass::evaluate();
-        let losses = model.losses(&signals, None, &tokens, None, LossWeights::default(), &pass).unwrap();
+        let losses = model.losses(&signals, None, Captions::new(&tokens), LossWeights::default(), &pass).unwrap();
         let wanted = values(golden.tensor("out.eval_losses"));
-        for (loss, wanted) in [&losses.total, &losses.caption, &losses.contrastive].into_iter().zip(wanted) {
+        let EsiLosses { contrastive, caption, total } = losses;
+        for (loss, wanted) in [&total, &caption.unwrap(), &contrastive.unwrap()].into_iter().zip(wanted) {
             close(scalar(loss), wanted, "loss on all records", steps);
         }
     }

@@ -7,7 +7,7 @@ mod common;
 use candle_core::{Device, Tensor, Var};
 use common::{parameters, values};
 use einthoven_models::{
-    BertConfig, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, LossWeights, Mode, SignalConfig,
+    BertConfig, Captions, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, LossWeights, Mode, SignalConfig,
     TextPooling, TokenBatch, XResNetConfig,
 };
 use einthoven_nn::{Parameters, Pass, backward};
@@ -117,7 +117,8 @@ fn tokens_with(place: usize, id: u32) -> TokenBatch {
 fn unreached(config: &EsiConfig, valid: Option<&[usize]>) -> Vec<String> {
     let (model, parameters) = model(config);
     let pass = Pass::train(Streams::new(3).stream("dropout", &[0]));
-    let losses = model.losses(&signals(4, 0.0), valid, &tokens(), None, LossWeights::default(), &pass).unwrap();
+    let losses =
+        model.losses(&signals(4, 0.0), valid, Captions::new(&tokens()), LossWeights::default(), &pass).unwrap();
     let gradients = backward(&losses.total).unwrap();
     let mut unreached = Vec::new();
     for (name, variable) in parameters.trainable() {
@@ -247,10 +248,11 @@ fn identical_captions_are_no_negatives_in_a_corrected_model() {
     let groups = tokens.groups();
     let loss = |mode, groups: Option<&[u32]>| {
         let (model, _) = model(&config(mode, convnext()));
+        let captions = Captions { groups, ..Captions::new(&tokens) };
         let weights = LossWeights::default();
         let pass = Pass::evaluate();
-        let losses = model.losses(&signals(4, 0.0), None, &tokens, groups, weights, &pass).unwrap();
-        common::scalar(&losses.contrastive)
+        let losses = model.losses(&signals(4, 0.0), None, captions, weights, &pass).unwrap();
+        common::scalar(&losses.contrastive.unwrap())
     };
     assert!(loss(Mode::Corrected, Some(&groups)) < loss(Mode::Corrected, None));
     assert_eq!(loss(Mode::Paper, Some(&groups)), loss(Mode::Paper, None));
@@ -317,7 +319,7 @@ fn the_input_gradient_reaches_the_recording() {
     let input = Var::from_tensor(&signals(4, 0.0)).unwrap();
     let weights = LossWeights { contrastive: 0.0, caption: 1.0 };
     let pass = Pass::evaluate();
-    let losses = model.losses(&input, None, &tokens(), None, weights, &pass).unwrap();
+    let losses = model.losses(&input, None, Captions::new(&tokens()), weights, &pass).unwrap();
     let gradients = backward(&losses.total).unwrap();
     let gradient = values(gradients.get(&input).unwrap());
     assert!(gradient.iter().filter(|x| **x != 0.0).count() > gradient.len() / 2);

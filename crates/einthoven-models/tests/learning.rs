@@ -6,7 +6,7 @@ mod common;
 use candle_core::{DType, Device, Tensor};
 use common::scalar;
 use einthoven_models::{
-    BertConfig, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, LossWeights, Mode, SignalConfig,
+    BertConfig, Captions, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, LossWeights, Mode, SignalConfig,
     TokenBatch,
 };
 use einthoven_nn::{AdamW, AdamWConfig, ParameterGroup, Parameters, Pass, backward};
@@ -67,7 +67,8 @@ fn caption_loss_after_training(mode: Mode) -> (f64, f64) {
     let mut optimizer = AdamW::new(vec![group], AdamWConfig::default()).unwrap();
     let weights = LossWeights { contrastive: 0.0, caption: 1.0 };
     let tokens = captions();
-    let loss = |signals: &Tensor| model.losses(signals, None, &tokens, None, weights, &Pass::evaluate()).unwrap();
+    let loss =
+        |signals: &Tensor| model.losses(signals, None, Captions::new(&tokens), weights, &Pass::evaluate()).unwrap();
     for step in 0..200 {
         let losses = loss(&signals(0.3 * step as f64));
         optimizer.step(&backward(&losses.total).unwrap(), 3e-3).unwrap();
@@ -75,7 +76,7 @@ fn caption_loss_after_training(mode: Mode) -> (f64, f64) {
     let fresh = signals(0.11);
     let other: Vec<u32> = (0..KINDS as u32).map(|kind| (kind + 1) % KINDS as u32).collect();
     let shuffled = fresh.index_select(&Tensor::new(other, &Device::Cpu).unwrap(), 0).unwrap();
-    (scalar(&loss(&fresh).caption), scalar(&loss(&shuffled).caption))
+    (scalar(&loss(&fresh).caption.unwrap()), scalar(&loss(&shuffled).caption.unwrap()))
 }
 
 #[test]

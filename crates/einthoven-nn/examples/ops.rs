@@ -92,8 +92,7 @@ fn main() -> Result<(), Failure> {
         let spans = nn::Spans::even(16, 96)?;
         let shapes: [&[usize]; 4] = [&[1536, 384], &[640 + 3072, 384], &[384, 512], &[384, 1536]];
         bench.time("parallel block 1536x384", &shapes, |i| {
-            let weights =
-                nn::ParallelBlockWeights { fused: &i[1], attention_out: &i[2], feed_forward_out: &i[3] };
+            let weights = nn::ParallelBlockWeights { fused: &i[1], attention_out: &i[2], feed_forward_out: &i[3] };
             nn::parallel_block(&i[0], weights, &spans, &options)
         })?;
     }

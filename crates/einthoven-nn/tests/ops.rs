@@ -282,9 +282,8 @@ fn pooling() {
 fn naive_head(q: &Tensor, k: &Tensor, v: &Tensor, causal: bool) -> TensorResult<Tensor> {
     let ((t, d), s) = (q.dims2()?, k.dim(0)?);
     let scores = (q.contiguous()?.matmul(&k.t()?.contiguous()?)? / (d as f64).sqrt())?;
-    let mask: Vec<f64> = (0..t * s)
-        .map(|at| if causal && at % s + t > at / s + s { f64::NEG_INFINITY } else { 0.0 })
-        .collect();
+    let mask: Vec<f64> =
+        (0..t * s).map(|at| if causal && at % s + t > at / s + s { f64::NEG_INFINITY } else { 0.0 }).collect();
     let scores = (scores + Tensor::from_vec(mask, (t, s), &Device::Cpu)?)?;
     let e = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?)?.exp()?;
     e.broadcast_div(&e.sum_keepdim(D::Minus1)?)?.matmul(&v.contiguous()?)
@@ -330,12 +329,9 @@ fn naive_self_attention(qkv: &Tensor, spans: &Spans, d: usize, options: &Attenti
 
 #[test]
 fn attention() {
-    for (heads, key_heads, d, causal, lengths) in [
-        (2, 2, 3, false, vec![4, 1]),
-        (4, 1, 2, true, vec![3, 5]),
-        (4, 2, 5, false, vec![2]),
-        (1, 1, 1, true, vec![1]),
-    ] {
+    for (heads, key_heads, d, causal, lengths) in
+        [(2, 2, 3, false, vec![4, 1]), (4, 1, 2, true, vec![3, 5]), (4, 2, 5, false, vec![2]), (1, 1, 1, true, vec![1])]
+    {
         let options = Attention { heads, key_heads, causal, dropout: None };
         let packed = Spans::packed(&lengths).unwrap();
         let padded = Spans::padded(&lengths, 6).unwrap();
@@ -440,9 +436,8 @@ fn layer<'a>(weight: &'a Tensor, bias: Option<&'a Tensor>) -> Layer<'a> {
 #[test]
 fn feed_forward() {
     for (activation, wide, narrow) in [(Activation::Gelu, 6, 6), (Activation::SwiGlu, 6, 3)] {
-        let op = |i: &[Tensor]| {
-            nn::feed_forward(&i[0], layer(&i[1], Some(&i[2])), layer(&i[3], Some(&i[4])), activation)
-        };
+        let op =
+            |i: &[Tensor]| nn::feed_forward(&i[0], layer(&i[1], Some(&i[2])), layer(&i[3], Some(&i[4])), activation);
         let composed = |i: &[Tensor]| {
             let x = nn::linear(&i[0], &i[1], i.get(2).filter(|_| i.len() == 5)).unwrap();
             let y = match activation {
@@ -454,12 +449,10 @@ fn feed_forward() {
         for rows in [1, 5] {
             let shapes: [&[usize]; 5] = [&[rows, 4], &[wide, 4], &[wide], &[3, narrow], &[3]];
             check("feed_forward", &shapes, &op, &composed);
-            let plain =
-                |i: &[Tensor]| nn::feed_forward(&i[0], layer(&i[1], None), layer(&i[2], None), activation);
+            let plain = |i: &[Tensor]| nn::feed_forward(&i[0], layer(&i[1], None), layer(&i[2], None), activation);
             check("feed_forward without bias", &[&[rows, 4], &[wide, 4], &[3, narrow]], &plain, &composed);
         }
-        let shapes: [&[usize]; 5] =
-            [&[700, 24], &[32 * wide, 24], &[32 * wide], &[24, 32 * narrow], &[24]];
+        let shapes: [&[usize]; 5] = [&[700, 24], &[32 * wide, 24], &[32 * wide], &[24, 32 * narrow], &[24]];
         check_threads("feed_forward", &shapes, &op);
     }
 }
@@ -472,8 +465,7 @@ fn parallel_block() {
     for lengths in [vec![1], vec![4, 2, 7]] {
         let spans = Spans::packed(&lengths).unwrap();
         let op = |i: &[Tensor]| {
-            let weights =
-                ParallelBlockWeights { fused: &i[1], attention_out: &i[2], feed_forward_out: &i[3] };
+            let weights = ParallelBlockWeights { fused: &i[1], attention_out: &i[2], feed_forward_out: &i[3] };
             nn::parallel_block(&i[0], weights, &spans, &options)
         };
         let composed = |i: &[Tensor]| {
@@ -716,7 +708,8 @@ fn operands_that_do_not_fit_are_errors() {
     let (wide, narrow) = (t(&[3, 2]), t(&[2, 3]));
     assert!(nn::feed_forward(&t(&[1, 2]), layer(&wide, None), layer(&narrow, None), Activation::SwiGlu).is_err());
     assert!(nn::feed_forward(&t(&[1, 2]), layer(&wide, None), layer(&wide, None), Activation::Gelu).is_err());
-    let weights = ParallelBlockWeights { fused: &t(&[8, 2]), attention_out: &t(&[2, 2]), feed_forward_out: &t(&[2, 2]) };
+    let weights =
+        ParallelBlockWeights { fused: &t(&[8, 2]), attention_out: &t(&[2, 2]), feed_forward_out: &t(&[2, 2]) };
     assert!(nn::parallel_block(&t(&[2, 2]), weights, &two, &options(1, 1)).is_err());
 }
 

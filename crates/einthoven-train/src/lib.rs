@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod config;
 mod error;
 mod files;
+mod locked_text;
 pub mod metrics_log;
 mod objective;
 mod progress;

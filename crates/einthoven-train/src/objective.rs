@@ -2,12 +2,13 @@
 
 use candle_core::{Device, Tensor};
 use einthoven_corpus::Batch;
-use einthoven_models::{Esi, LossWeights};
+use einthoven_models::{Captions, Esi, LossWeights};
 use einthoven_nn::Pass;
 
 use crate::Result;
 use crate::captions::TokenizedCaptions;
 use crate::config::LossConfig;
+use crate::locked_text::LockedText;
 
 /// The objective of ESI: the contrastive loss between signals and captions and the captioning loss.
 #[derive(Debug)]
@@ -15,6 +16,7 @@ pub struct Objective {
     model: Esi,
     captions: TokenizedCaptions,
     weights: LossWeights,
+    locked_text: LockedText,
     device: Device,
 }
 
@@ -31,7 +33,7 @@ impl Objective {
     /// The objective of `model` on the records that `captions` belong to.
     pub fn new(model: Esi, captions: TokenizedCaptions, losses: &LossConfig, device: Device) -> Self {
         let weights = LossWeights { contrastive: losses.contrastive, caption: losses.caption };
-        Self { model, captions, weights, device }
+        Self { model, captions, weights, locked_text: LockedText::default(), device }
     }
 
     /// The model.
@@ -39,22 +41,25 @@ impl Objective {
         &self.model
     }
 
-    /// The losses of a batch. Records whose captions are the same, token by token, do not count as negatives of each
-    /// other where the model's mode says so.
+    /// The losses of a batch; those of weight 0 are left out. Records whose captions are the same, token by token, do not
+    /// count as negatives of each other where the model's mode says so. A text encoder that is locked does not learn.
     ///
     /// # Errors
     /// [`crate::Error::Model`] when the model cannot take the batch.
-    pub fn losses(&self, batch: &Batch, pass: &Pass) -> Result<Losses> {
+    pub fn losses(&mut self, batch: &Batch, text_is_locked: bool, pass: &Pass) -> Result<Losses> {
         let shape = (batch.len(), batch.leads, batch.samples);
         let signals = Tensor::from_slice(&batch.signals, shape, &self.device)?;
         let tokens = self.captions.batch(&batch.indices)?;
         let groups = tokens.groups();
-        let losses = self.model.losses(&signals, Some(&batch.valid), &tokens, Some(&groups), self.weights, pass)?;
-        let named = vec![
-            ("loss", scalar(&losses.total)?),
-            ("loss_contrastive", scalar(&losses.contrastive)?),
-            ("loss_caption", scalar(&losses.caption)?),
-        ];
+        let pooled = text_is_locked.then(|| self.locked_text.pooled(&self.model, &tokens)).transpose()?;
+        let captions = Captions { tokens: &tokens, groups: Some(&groups), pooled: pooled.as_ref() };
+        let losses = self.model.losses(&signals, Some(&batch.valid), captions, self.weights, pass)?;
+        let mut named = vec![("loss", scalar(&losses.total)?)];
+        for (name, loss) in [("loss_contrastive", &losses.contrastive), ("loss_caption", &losses.caption)] {
+            if let Some(loss) = loss {
+                named.push((name, scalar(loss)?));
+            }
+        }
         Ok(Losses { total: losses.total, named })
     }
 }

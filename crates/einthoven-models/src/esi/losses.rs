@@ -1,62 +1,104 @@
 use candle_core::Tensor;
-use einthoven_nn::{Pass, Spans, info_nce, linear_cross_entropy};
+use einthoven_nn::{Pass, Spans, info_nce, linear_cross_entropy, without_gradients};
 
 use super::{Esi, LossWeights, SignalView, rows};
 use crate::{Error, Result, TokenBatch};
 
-/// The losses of one batch, scalars.
+/// The captions of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Captions<'a> {
+    /// Their tokens.
+    pub tokens: &'a TokenBatch,
+    /// A number per caption: recordings whose numbers are equal are not negatives of each other; see [`TokenBatch::groups`].
+    /// A `paper` model takes no notice.
+    pub groups: Option<&'a [u32]>,
+    /// What the text encoder says of them ([`Esi::pool_texts`]), where it is locked: it does not run then, and learns
+    /// nothing.
+    pub pooled: Option<&'a Tensor>,
+}
+
+impl<'a> Captions<'a> {
+    /// Captions that the text encoder learns from, each its own group.
+    pub fn new(tokens: &'a TokenBatch) -> Self {
+        Self { tokens, groups: None, pooled: None }
+    }
+}
+
+/// The losses of one batch, scalars; one whose weight is 0 is not computed.
 #[derive(Clone, Debug)]
 pub struct EsiLosses {
     /// Symmetric InfoNCE between signals and texts, not weighted.
-    pub contrastive: Tensor,
+    pub contrastive: Option<Tensor>,
     /// Cross-entropy of the caption's next tokens, not weighted.
-    pub caption: Tensor,
+    pub caption: Option<Tensor>,
     /// The weighted sum, which is trained.
     pub total: Tensor,
 }
 
+/// What the losses need of the captions.
+struct TextView {
+    /// `[batch, width]`, before norm and projection to the shared space; none if nothing is contrasted.
+    pooled: Option<Tensor>,
+    /// None if nothing is told.
+    task: Option<CaptionTask>,
+}
+
 /// What the decoder reads and what it shall answer.
-pub(super) struct CaptionTask {
+struct CaptionTask {
     /// `[positions, width]`, text after text.
-    pub inputs: Tensor,
+    inputs: Tensor,
     /// Where each text's positions lie.
-    pub spans: Spans,
+    spans: Spans,
     /// The id that follows each input.
-    pub targets: Vec<u32>,
+    targets: Vec<u32>,
 }
 
 impl Esi {
     /// The losses of `signals` `[batch, leads, samples]` and their captions.
     ///
-    /// `valid` says how many samples of each recording are not padding. Recordings with equal `groups` are not negatives
-    /// of each other; see [`TokenBatch::groups`]. A `paper` model takes no notice of either.
+    /// `valid` says how many samples of each recording are not padding; a `paper` model takes no notice of it.
     ///
     /// # Errors
-    /// [`Error::Input`] if signals and captions do not fit the model or each other.
+    /// [`Error::Input`] if signals and captions do not fit the model or each other; [`Error::Config`] if both weights are 0.
     pub fn losses(
         &self,
         signals: &Tensor,
         valid: Option<&[usize]>,
-        tokens: &TokenBatch,
-        groups: Option<&[u32]>,
+        captions: Captions<'_>,
         weights: LossWeights,
         pass: &Pass,
     ) -> Result<EsiLosses> {
+        let tokens = captions.tokens;
         if signals.dim(0)? != tokens.count() {
             let message = format!("{} recordings, {} captions", signals.dim(0)?, tokens.count());
             return Err(Error::input("batch", message));
         }
         let view = self.view(signals, valid, pass)?;
-        let (embedding, task) = self.read_captions(tokens, pass)?;
-        let signal = self.to_shared(&self.signal_latents, &view.embedding)?;
-        let text = self.to_shared(&self.text_latents, &embedding)?;
-        let scale = self.temperature.squeeze(0)?.exp()?;
-        let groups = groups.filter(|_| self.corrected.is_some());
-        let contrastive = info_nce(&text, &signal, &scale, groups)?;
-        let states = self.decoder.forward(&task.inputs, &task.spans, &view.tokens)?;
-        let ignore = Some(self.config.text.pad_token_id);
-        let caption = linear_cross_entropy(&states, self.decoder.vocabulary(), &task.targets, ignore)?;
-        let total = ((&contrastive * weights.contrastive)? + (&caption * weights.caption)?)?;
+        let text = self.read_captions(captions, weights, pass)?;
+        let contrastive = match text.pooled {
+            Some(pooled) => {
+                let signal = self.to_shared(&self.signal_latents, &view.embedding)?;
+                let text = self.text_to_shared(&pooled)?;
+                let scale = self.temperature.squeeze(0)?.exp()?;
+                let groups = captions.groups.filter(|_| self.corrected.is_some());
+                Some(info_nce(&text, &signal, &scale, groups)?)
+            }
+            None => None,
+        };
+        let caption = match text.task {
+            Some(task) => {
+                let states = self.decoder.forward(&task.inputs, &task.spans, &view.tokens)?;
+                let ignore = Some(self.config.text.pad_token_id);
+                Some(linear_cross_entropy(&states, self.decoder.vocabulary(), &task.targets, ignore)?)
+            }
+            None => None,
+        };
+        let weighted = |loss: &Option<Tensor>, weight: f64| loss.as_ref().map(|loss| loss * weight).transpose();
+        let total = match (weighted(&contrastive, weights.contrastive)?, weighted(&caption, weights.caption)?) {
+            (Some(contrastive), Some(caption)) => (contrastive + caption)?,
+            (Some(total), None) | (None, Some(total)) => total,
+            (None, None) => return Err(Error::config("losses", "at least one needs a weight above 0")),
+        };
         Ok(EsiLosses { contrastive, caption, total })
     }
 
@@ -74,37 +116,79 @@ impl Esi {
         pass: &Pass,
     ) -> Result<Tensor> {
         let SignalView { tokens: signal, .. } = self.view(signals, valid, pass)?;
-        let (_, task) = self.read_captions(tokens, pass)?;
+        let weights = LossWeights { contrastive: 0.0, caption: 1.0 };
+        let Some(task) = self.read_captions(Captions::new(tokens), weights, pass)?.task else {
+            return Err(Error::input("tokens", "they hold no caption"));
+        };
         self.decoder.logits(&self.decoder.forward(&task.inputs, &task.spans, &signal)?)
     }
 
-    /// The captions' embeddings `[batch, width]` and the decoder's task.
-    fn read_captions(&self, tokens: &TokenBatch, pass: &Pass) -> Result<(Tensor, CaptionTask)> {
-        let Some(corrected) = &self.corrected else {
-            // The last column is cut off for the text encoder, which nevertheless sees every other target.
-            let read = tokens.without_last_column()?;
-            let states = self.text.forward(&read, pass)?;
-            let embedding = self.pool_text(&states, read.spans())?;
-            let task = CaptionTask::new(tokens, &states, &read, 1)?;
-            return Ok((embedding, task));
+    /// What a locked text encoder says of texts, `[batch, width]`: it depends on the texts alone, so it can be kept.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the tokens do not fit the model.
+    pub fn pool_texts(&self, tokens: &TokenBatch) -> Result<Tensor> {
+        without_gradients(|| {
+            let pass = Pass::evaluate();
+            match &self.corrected {
+                Some(_) => self.pool_text(&self.text.forward(tokens, &pass)?, tokens.spans()),
+                None => {
+                    let read = tokens.without_last_column()?;
+                    self.pool_text(&self.text.forward(&read, &pass)?, read.spans())
+                }
+            }
+        })
+    }
+
+    /// What the losses of these weights need of the captions.
+    fn read_captions(&self, captions: Captions<'_>, weights: LossWeights, pass: &Pass) -> Result<TextView> {
+        let Captions { tokens, pooled: locked, .. } = captions;
+        let (contrasts, tells) = (weights.contrastive != 0.0, weights.caption != 0.0);
+        // The last column is cut off for the text encoder of a `paper` model, which nevertheless sees every other target.
+        let read = if self.corrected.is_some() { tokens.clone() } else { tokens.without_last_column()? };
+        let encodes = contrasts && locked.is_none();
+        let evaluate = Pass::evaluate();
+        // What the decoder reads: word vectors, in a `paper` model the encoder's last states.
+        let source = || match &self.corrected {
+            Some(_) => self.text.embed_words(&read),
+            None => self.text.forward(&read, if locked.is_some() { &evaluate } else { pass }),
         };
-        let words = self.text.embed_words(tokens)?;
-        let states = self.text.encode(&words, tokens.spans(), pass)?;
-        let embedding = self.pool_text(&states, tokens.spans())?;
-        let mut task = CaptionTask::new(tokens, &words, tokens, 0)?;
-        task.inputs = corrected.word_norm.forward(&task.inputs)?;
-        Ok((embedding, task))
+        let source = match locked {
+            _ if !tells && !encodes => None,
+            Some(_) => Some(without_gradients(source)?),
+            None => Some(source()?),
+        };
+        let pooled = match (&source, locked) {
+            _ if !contrasts => None,
+            (_, Some(pooled)) => Some(pooled.clone()),
+            (Some(states), None) if self.corrected.is_none() => Some(self.pool_text(states, read.spans())?),
+            (Some(words), None) => Some(self.pool_text(&self.text.encode(words, read.spans(), pass)?, read.spans())?),
+            (None, None) => None,
+        };
+        let task = match source {
+            Some(states) if tells => Some(self.caption_task(tokens, &read, &states)?),
+            _ => None,
+        };
+        Ok(TextView { pooled, task })
+    }
+
+    /// The task to tell each caption of `tokens` on, given the `states` of the tokens of `read`.
+    fn caption_task(&self, tokens: &TokenBatch, read: &TokenBatch, states: &Tensor) -> Result<CaptionTask> {
+        let Some(corrected) = &self.corrected else { return CaptionTask::new(tokens, read, states, 1) };
+        let task = CaptionTask::new(tokens, read, states, 0)?;
+        Ok(CaptionTask { inputs: corrected.word_norm.forward(&task.inputs)?, ..task })
     }
 }
 
 impl CaptionTask {
-    /// The task to answer each position of `tokens` from `first` on with the next token, given `states` of the tokens of `read`.
-    fn new(tokens: &TokenBatch, states: &Tensor, read: &TokenBatch, first: usize) -> Result<Self> {
+    /// The task to answer each position of `tokens` from `first` on with the next token, given the `states` of the tokens of `read`.
+    fn new(tokens: &TokenBatch, read: &TokenBatch, states: &Tensor, first: usize) -> Result<Self> {
         let (mut places, mut lengths, mut targets) = (Vec::new(), Vec::new(), Vec::new());
         for (text, range) in read.spans().ranges().iter().enumerate() {
             let row = tokens.row(text);
             if row.len() < first + 2 {
-                let message = format!("caption {text} of the batch has {} tokens, which leaves nothing to predict", row.len());
+                let message =
+                    format!("caption {text} of the batch has {} tokens, which leaves nothing to predict", row.len());
                 return Err(Error::input("tokens", message));
             }
             targets.extend_from_slice(&row[first + 1..]);

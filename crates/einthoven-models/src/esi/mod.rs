@@ -7,12 +7,10 @@ mod losses;
 mod published;
 
 use candle_core::{DType, Tensor, Var};
-use einthoven_nn::{
-    Init, Linear, Pass, Scope, Spans, embedding, l2_normalize, mean_over_spans, without_gradients,
-};
+use einthoven_nn::{Init, Linear, Pass, Scope, Spans, embedding, l2_normalize, mean_over_spans, without_gradients};
 
 pub use config::{EsiConfig, LossWeights, Mode, TextPooling, is_decayed};
-pub use losses::EsiLosses;
+pub use losses::{Captions, EsiLosses};
 pub use published::canonical_names;
 
 use crate::blocks::{AttentionPool, GammaNorm, projection};
@@ -164,8 +162,7 @@ impl Esi {
     pub fn encode_texts(&self, tokens: &TokenBatch) -> Result<Tensor> {
         without_gradients(|| {
             let states = self.text.forward(tokens, &Pass::evaluate())?;
-            let embedding = self.pool_text(&states, tokens.spans())?;
-            self.to_shared(&self.text_latents, &embedding)
+            self.text_to_shared(&self.pool_text(&states, tokens.spans())?)
         })
     }
 
@@ -213,14 +210,20 @@ impl Esi {
 
     /// One vector per text from its token states `[tokens, width]`.
     fn pool_text(&self, states: &Tensor, spans: &Spans) -> Result<Tensor> {
-        let pooled = match self.config.text_pooling() {
+        match self.config.text_pooling() {
             TextPooling::Cls => {
                 let firsts: Vec<u32> = spans.ranges().iter().map(|range| range.start as u32).collect();
-                rows(states, &firsts)?
+                rows(states, &firsts)
             }
-            TextPooling::Mean => mean_over_spans(states, spans)?,
-        };
-        if self.corrected.is_some() { self.text_norm.forward(&pooled) } else { Ok(pooled) }
+            TextPooling::Mean => Ok(mean_over_spans(states, spans)?),
+        }
+    }
+
+    fn text_to_shared(&self, pooled: &Tensor) -> Result<Tensor> {
+        match &self.corrected {
+            Some(_) => self.to_shared(&self.text_latents, &self.text_norm.forward(pooled)?),
+            None => self.to_shared(&self.text_latents, pooled),
+        }
     }
 
     fn to_shared(&self, projection: &Linear, embedding: &Tensor) -> Result<Tensor> {

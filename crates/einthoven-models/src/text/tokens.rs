@@ -40,7 +40,8 @@ impl TokenBatch {
     /// [`Error::Input`] if a text would have no token left.
     pub fn without_last_column(&self) -> Result<Self> {
         let len = self.padded_len - 1;
-        let texts: Vec<&[u32]> = (0..self.count()).map(|text| &self.row(text)[..self.row(text).len().min(len)]).collect();
+        let texts: Vec<&[u32]> =
+            (0..self.count()).map(|text| &self.row(text)[..self.row(text).len().min(len)]).collect();
         Ok(Self::new(&texts)?.padded_to(len))
     }
 

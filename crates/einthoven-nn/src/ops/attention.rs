@@ -49,13 +49,7 @@ pub fn self_attention(qkv: &Tensor, spans: &Spans, options: &Attention) -> Resul
 ///
 /// # Errors
 /// [`Error::Operand`](crate::Error::Operand) when the shapes do not fit, an operand is empty or attention is causal with fewer keys than queries.
-pub fn cross_attention(
-    q: &Tensor,
-    kv: &Tensor,
-    queries: &Spans,
-    keys: &Spans,
-    options: &Attention,
-) -> Result<Tensor> {
+pub fn cross_attention(q: &Tensor, kv: &Tensor, queries: &Spans, keys: &Spans, options: &Attention) -> Result<Tensor> {
     require_operands(OP, &[q, kv])?;
     let (rows, columns) = q.dims2()?;
     let width = columns / options.heads.max(1);

@@ -46,12 +46,7 @@ pub fn feed_forward(x: &Tensor, expand: Layer<'_>, contract: Layer<'_>, activati
     with_element_type!(OP, x.dtype(), T => run::<T>(&inputs, expand, contract, activation))
 }
 
-fn run<T: Real>(
-    inputs: &[&Tensor],
-    expand: Layer<'_>,
-    contract: Layer<'_>,
-    activation: Activation,
-) -> Result<Tensor> {
+fn run<T: Real>(inputs: &[&Tensor], expand: Layer<'_>, contract: Layer<'_>, activation: Activation) -> Result<Tensor> {
     let x = inputs[0];
     let (wide, inner) = expand.weight.dims2()?;
     let (outputs, narrow) = contract.weight.dims2()?;

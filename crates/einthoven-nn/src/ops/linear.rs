@@ -71,9 +71,9 @@ pub fn joint_linear(x: &Tensor, layers: &[(&Tensor, &Tensor)]) -> Result<Tensor>
     let inputs: Vec<&Tensor> = std::iter::once(x).chain(layers.iter().flat_map(|(w, bias)| [*w, *bias])).collect();
     require_operands(OP, &inputs)?;
     let fits = !layers.is_empty()
-        && layers.iter().all(|(w, bias)| {
-            w.rank() == 2 && x.dims().last() == w.dims().last() && bias.dims() == &w.dims()[..1]
-        });
+        && layers
+            .iter()
+            .all(|(w, bias)| w.rank() == 2 && x.dims().last() == w.dims().last() && bias.dims() == &w.dims()[..1]);
     require(OP, fits, || {
         let shapes: Vec<_> = inputs[1..].iter().map(|weight| weight.dims()).collect();
         format!("x {:?} and layers {shapes:?} do not fit", x.dims())

@@ -48,9 +48,7 @@ pub fn parallel_block(
         && width.is_multiple_of(2)
         && fused[0] == heads.joint() + 2 * feed_forward[1]
         && attention[0] == feed_forward[0];
-    require(OP, fits, || {
-        format!("x {x_dims:?} and weights {:?} do not fit", [fused, attention, feed_forward])
-    })?;
+    require(OP, fits, || format!("x {x_dims:?} and weights {:?} do not fit", [fused, attention, feed_forward]))?;
     with_element_type!(OP, x.dtype(), T => run::<T>(inputs, spans, heads, options))
 }
 
@@ -83,8 +81,7 @@ fn run<T: Real>(inputs: [&Tensor; 4], spans: &Spans, heads: Heads, options: &Att
     record(OP, T::storage(y), (rows, outputs), &inputs, move |gradient, _| {
         let dy = view::<T>(OP, gradient)?;
         let views = held.iter().map(|t| view::<T>(OP, t)).collect::<Result<Vec<_>>>()?;
-        let (of_attention, of_feed_forward) =
-            (Size { rows, inner: queries, outputs }, Size { rows, inner, outputs });
+        let (of_attention, of_feed_forward) = (Size { rows, inner: queries, outputs }, Size { rows, inner, outputs });
         let d_gated = input_gradient(of_feed_forward, &dy, &views[3]);
         // Gradients of all that `fused` makes, and beside them the gated activations again.
         let width = all + inner;

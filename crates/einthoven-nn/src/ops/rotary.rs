@@ -51,8 +51,7 @@ pub(super) struct Turn<T> {
 
 impl<T: Real> Turn<T> {
     pub(super) fn new(spans: &Spans, heads: usize, width: usize) -> Self {
-        let frequencies: Vec<f64> =
-            (0..width / 2).map(|j| 10_000f64.powf(-2.0 * j as f64 / width as f64)).collect();
+        let frequencies: Vec<f64> = (0..width / 2).map(|j| 10_000f64.powf(-2.0 * j as f64 / width as f64)).collect();
         let mut table = Vec::with_capacity(spans.longest() * width);
         for place in 0..spans.longest() {
             table.extend(frequencies.iter().map(|frequency| T::of((place as f64 * frequency).cos())));

@@ -24,7 +24,8 @@ pub struct TrainConfig {
     pub accumulate: usize,
     /// AdamW's learning rate at the schedule's full height.
     pub learning_rate: f64,
-    /// Factor on the learning rate of the text encoder; a pretrained one usually wants less than 1, and 0 freezes it.
+    /// Factor on the learning rate of the text encoder; a pretrained one usually wants less than 1, and 0 locks it
+    /// for the whole run: it is asked about each caption once, without dropout, and what it says is kept.
     pub text_learning_rate_scale: f64,
     /// Layer-wise decay of the text encoder's learning rate (Clark et al. 2020, arXiv 2003.10555): its uppermost layer
     /// has the text encoder's rate, each one below this factor times the rate of the one above it, and the embeddings
@@ -34,7 +35,7 @@ pub struct TrainConfig {
     /// The part of the run before the text encoder learns, e.g. `{ epochs = 5 }`: it is locked until then, so that what
     /// it knows is not washed out by a signal encoder that knows nothing. Its moments, its count of updates and its
     /// weight decay begin when it is unlocked, and `clip_norm` does not see its gradient before; the schedule runs on
-    /// meanwhile, and its dropout is in force throughout. Absent: it learns from the first step.
+    /// meanwhile. A locked encoder has no dropout and is asked about each caption once. Absent: it learns from the first step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unlock_text: Option<Span>,
     /// AdamW's decay rates of the first and second moment.
@@ -98,7 +99,7 @@ pub struct TraceConfig {
     pub steps: u64,
 }
 
-/// The weight of each loss in the total; a loss of weight 0 teaches nothing but is still logged.
+/// The weight of each loss in the total; a loss of weight 0 is not computed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LossConfig {

@@ -31,7 +31,12 @@ impl Optimizer {
     pub fn new(model: &Esi, parameters: &Parameters, config: &TrainConfig, length: Length) -> Result<Self> {
         let [beta1, beta2] = config.betas;
         let constants = AdamWConfig { beta1, beta2, eps: config.eps };
-        let (text, rest) = parameters.trainable().into_iter().partition(|(name, _)| is_of_text_encoder(name));
+        let (mut text, rest): (Vec<_>, Vec<_>) =
+            parameters.trainable().into_iter().partition(|(name, _)| is_of_text_encoder(name));
+        if config.text_learning_rate_scale == 0.0 {
+            // Moments of weights that never change would be memory for nothing.
+            text.clear();
+        }
         Ok(Self {
             text: AdamW::new(groups(text, model, config), constants)?,
             rest: AdamW::new(groups(rest, model, config), constants)?,
@@ -55,7 +60,8 @@ impl Optimizer {
         Ok(self.rest.step(gradients, learning_rate)?)
     }
 
-    fn is_locked(&self, done: u64) -> bool {
+    /// Whether the text encoder stays as it is in the step after `done` others.
+    pub fn is_locked(&self, done: u64) -> bool {
         done < self.locked_steps
     }
 
@@ -111,6 +117,9 @@ fn learning_rate_scale(name: &str, depth: usize, config: &TrainConfig) -> f64 {
 }
 
 fn locked_steps(config: &TrainConfig, length: Length) -> Result<u64> {
+    if config.text_learning_rate_scale == 0.0 {
+        return Ok(u64::MAX);
+    }
     let total = length.total;
     let steps = config.unlock_text.map_or(0, |span| span.steps(total, length.steps_per_epoch));
     if steps >= total {

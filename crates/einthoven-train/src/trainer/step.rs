@@ -149,6 +149,7 @@ impl Stepper {
     /// The mean gradients and losses of a step's batches, and the ids of their records.
     fn gradients(&mut self, batches: &mut Batches) -> Result<(Gradients, BTreeMap<String, f64>, Vec<String>)> {
         let count = self.config.accumulate;
+        let locked = self.optimizer.is_locked(self.done);
         let mut sum = Gradients::default();
         let mut values = BTreeMap::new();
         let mut ids = Vec::new();
@@ -156,7 +157,7 @@ impl Stepper {
             let Some(batch) = self.clock.time(Phase::Data, || batches.next()) else { break };
             let batch = batch?;
             let pass = Pass::train(self.streams.stream("dropout", &[self.done, index as u64]));
-            let losses = self.clock.time(Phase::Forward, || self.objective.losses(&batch, &pass))?;
+            let losses = self.clock.time(Phase::Forward, || self.objective.losses(&batch, locked, &pass))?;
             for &(quantity, value) in &losses.named {
                 if !value.is_finite() {
                     return Err(Error::NotFinite { step: self.done + 1, quantity, value, ids: batch.ids });
