@@ -96,7 +96,15 @@ pub enum Error {
         /// What is wrong and what was expected.
         message: String,
     },
-    /// An array file (`.npy`, `.csv`) could not be parsed.
+    /// The file breaks the rules of its format.
+    #[error("{} is damaged: {message}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what was expected.
+        message: String,
+    },
+    /// The file could not be parsed.
     #[error("cannot parse {}", path.display())]
     Parse {
         /// The file.
