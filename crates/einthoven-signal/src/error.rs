@@ -20,6 +20,20 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The file could not be written; what was there before is untouched.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The name of a file to write cannot be that of a WFDB record.
+    #[error("{} cannot name a WFDB record: expected letters, digits, `-` or `_`, then `.hea`", path.display())]
+    RecordName {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is of no known format.
     #[error(
         "cannot tell the format of {}: expected a WFDB record (.hea, .dat, .mat or the record's name), .npy or .csv",

@@ -2,15 +2,17 @@
 
 mod array;
 pub mod csv;
+mod file;
 pub mod npy;
 mod options;
 pub mod wfdb;
 
 use std::ffi::OsString;
-use std::io::{Error as IoError, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Record, Result};
+use file::{read_file, text, write_atomically};
 
 pub use options::{ArrayOptions, Unit};
 
@@ -54,14 +56,6 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
-}
-
-/// The bytes of a regular file; devices and pipes could be endless.
-fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let checked = std::fs::metadata(path).and_then(|metadata| {
-        if metadata.is_file() { std::fs::read(path) } else { Err(IoError::other("not a regular file")) }
-    });
-    checked.map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 /// An error in what a file holds.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::signal::{Signal, parenthesis, signal_line, word};
-use crate::format::read_file;
+use crate::format::{read_file, text};
 use crate::{Error, Result};
 
 /// Sampling rate of a header that gives none, in Hz.
@@ -58,10 +58,7 @@ impl Header {
     /// # Errors
     /// [`Error::Read`]; [`Error::Header`] naming the line.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = read_file(path)?;
-        // Old headers are in Latin-1, where every byte is the character of the same number.
-        let text = String::from_utf8(bytes).unwrap_or_else(|e| e.as_bytes().iter().map(|&b| char::from(b)).collect());
-        Self::parse(&text, path)
+        Self::parse(&text(&read_file(path)?), path)
     }
 
     /// Parses the text of the header file `path`.

@@ -2,8 +2,10 @@
 //!
 //! Signals in storage formats 8, 16, 24, 32, 61, 80, 160, 212, 310 and 311 and in FLAC (508, 516, 524) are read, also
 //! behind a byte offset (as in the PhysioNet challenges' `.mat` files), with skew, with several samples per frame and
-//! in several segments of fixed or variable layout.
+//! in several segments of fixed or variable layout. [`read_annotations`] reads the files of marks beside a record, and [`write()`]
+//! writes a recording in storage format 16.
 
+mod annotation;
 mod digital;
 mod files;
 mod flac;
@@ -11,8 +13,11 @@ mod header;
 mod physical;
 mod samples;
 mod signal;
+mod write;
 
+pub use annotation::{Annotation, Annotations, read_annotations};
 pub use digital::{Digital, read_digital};
 pub use header::{Header, Segment};
 pub use physical::read;
 pub use signal::Signal;
+pub use write::write;
