@@ -25,7 +25,8 @@ const BASELINE_BITS: i32 = 30;
 /// # Errors
 /// [`Error::RecordName`] if the header's name cannot be that of a record; [`Error::Write`].
 pub fn write(record: &Record, header: &Path) -> Result<()> {
-    let name = header.file_stem().and_then(|stem| stem.to_str()).filter(|_| header.extension().is_some_and(|e| e == "hea"));
+    let name =
+        header.file_stem().and_then(|stem| stem.to_str()).filter(|_| header.extension().is_some_and(|e| e == "hea"));
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let Some(name) = name.filter(|name| name.chars().all(allowed)) else {
         return Err(Error::RecordName { path: header.to_owned() });
@@ -69,9 +70,8 @@ impl Scale {
     /// The scale that keeps a lead's samples, or keeps them best.
     fn of(row: &[f32]) -> Self {
         let present = || row.iter().filter(|x| !x.is_nan());
-        let (low, high) = present().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| {
-            (low.min(x.into()), high.max(x.into()))
-        });
+        let (low, high) = present()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x.into()), high.max(x.into())));
         if low > high {
             return Self { gain: GAINS[0], baseline: 0 };
         }
@@ -81,10 +81,12 @@ impl Scale {
         });
         exact.unwrap_or_else(|| {
             let middle = (low / 2.0 + high / 2.0).abs();
-            // A constant lead has no range, but its own size.
-            let widest = (2.0 * LARGEST - 1.0) / if low == high { 2.0 * middle } else { high - low };
+            if low == high {
+                // A constant lead is a whole number of steps of its own.
+                return Self::with_gain(2_f64.powi(14) / middle, low, high);
+            }
             // An offset far larger than the range must leave a baseline of 32 bits.
-            let gain = widest.min(2_f64.powi(BASELINE_BITS) / middle);
+            let gain = ((2.0 * LARGEST - 1.0) / (high - low)).min(2_f64.powi(BASELINE_BITS) / middle);
             Self::with_gain(if gain > 1e3 { gain.floor() } else { gain }, low, high)
         })
     }
