@@ -36,7 +36,8 @@ pub enum Error {
     },
     /// The file is of no known format.
     #[error(
-        "cannot tell the format of {}: expected a WFDB record (.hea, .dat, .mat or the record's name), .npy or .csv",
+        "cannot tell the format of {}: expected a WFDB record (.hea, .dat, .mat or the record's name), EDF or EDF+ (.edf), \
+         NumPy (.npy) or comma-separated text (.csv)",
         path.display()
     )]
     UnknownFormat {
@@ -69,10 +70,10 @@ pub enum Error {
         /// The signal file that it names.
         path: PathBuf,
     },
-    /// A signal file is shorter than its header says.
+    /// A file is shorter than its header says.
     #[error("{} is cut short: expected {expected} bytes, found {found}", path.display())]
     Truncated {
-        /// The signal file.
+        /// The file.
         path: PathBuf,
         /// Bytes that the header implies.
         expected: u64,

@@ -21,6 +21,10 @@ pub enum Note {
 pub enum LeftOut {
     /// Its unit is not one of voltage.
     Unit(String),
+    /// Its sampling rate, in Hz, is not that of the leads.
+    Rate(f64),
+    /// It holds annotations.
+    Annotations,
 }
 
 impl fmt::Display for Note {
@@ -35,6 +39,8 @@ impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unit(unit) => write!(f, "its unit `{unit}` is not one of voltage"),
+            Self::Rate(rate) => write!(f, "its sampling rate of {rate} Hz is not that of the leads"),
+            Self::Annotations => f.write_str("it holds annotations"),
         }
     }
 }

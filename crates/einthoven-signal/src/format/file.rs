@@ -1,17 +1,27 @@
 //! Whole files.
 
 use std::borrow::Cow;
-use std::io::{Error as IoError, Write};
+use std::fs::File;
+use std::io::{Error as IoError, Read, Write};
 use std::path::Path;
 
 use crate::{Error, Result};
 
 /// The bytes of a regular file; devices and pipes could be endless.
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let checked = std::fs::metadata(path).and_then(|metadata| {
-        if metadata.is_file() { std::fs::read(path) } else { Err(IoError::other("not a regular file")) }
-    });
-    checked.map_err(|source| Error::Read { path: path.to_owned(), source })
+    regular(path).and_then(|()| std::fs::read(path)).map_err(|source| Error::Read { path: path.to_owned(), source })
+}
+
+/// The first bytes of a regular file, as many as any format's mark has.
+pub(super) fn start(path: &Path) -> std::io::Result<Vec<u8>> {
+    regular(path)?;
+    let mut bytes = Vec::new();
+    File::open(path)?.take(8).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn regular(path: &Path) -> std::io::Result<()> {
+    if std::fs::metadata(path)?.is_file() { Ok(()) } else { Err(IoError::other("not a regular file")) }
 }
 
 /// Text in UTF-8 or, as in old files, in Latin-1, where every byte is the character of the same number.
