@@ -15,18 +15,20 @@
 //! # Ok::<(), einthoven_signal::Error>(())
 //! ```
 
+mod amplitude;
 pub mod contract;
 pub mod draw;
 pub mod dsp;
 mod error;
 pub mod format;
 mod lead;
+mod limb;
 mod note;
 mod record;
 mod sex;
 pub mod simulate;
 
-pub use contract::{BandPass, Crop, InputContract, Missing, Pad, Prepared, Scaling};
+pub use contract::{BandPass, Crop, InputContract, LimbLeads, Missing, Pad, Prepared, Scaling};
 pub use error::{Error, Result};
 pub use format::{ArrayOptions, Unit, open, open_with};
 pub use lead::Lead;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::{Lead, Unit};
+
 /// Something that was done to a recording, or is odd about it, and is no error.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -12,6 +14,18 @@ pub enum Note {
         signal: String,
         /// Why.
         reason: LeftOut,
+    },
+    /// A lead was computed from I and II, not recorded.
+    Derived {
+        /// The lead.
+        lead: Lead,
+    },
+    /// The samples are hardly millivolts.
+    SuspectUnit {
+        /// How much the leads vary (their mean absolute deviation, the median of the leads), mV.
+        deviation_mv: f64,
+        /// The unit in which that would be an ECG's.
+        unit: Unit,
     },
 }
 
@@ -31,6 +45,14 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LeftOut { signal, reason } => write!(f, "signal {signal} is left out: {reason}"),
+            Self::Derived { lead } => write!(f, "lead {lead} is computed from I and II"),
+            Self::SuspectUnit { deviation_mv, unit } => {
+                let digits = if *deviation_mv < 1.0 { 6 } else { 0 };
+                write!(
+                    f,
+                    "the leads vary by {deviation_mv:.digits$} mV, ECGs by about 0.1: the samples may be in {unit}"
+                )
+            }
         }
     }
 }

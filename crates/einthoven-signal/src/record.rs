@@ -77,9 +77,17 @@ impl Record {
         Self { comments, ..self }
     }
 
-    /// The same recording with notes on how it came about.
-    pub fn with_notes(self, notes: Vec<Note>) -> Self {
-        Self { notes, ..self }
+    /// The same recording with further notes on how it came about.
+    pub fn with_notes(mut self, notes: impl IntoIterator<Item = Note>) -> Self {
+        self.notes.extend(notes);
+        self
+    }
+
+    /// The same recording with `samples` of further leads, which it does not have yet.
+    pub(crate) fn with_leads(mut self, leads: Vec<Lead>, samples: &[f32]) -> Self {
+        self.leads.extend(leads);
+        self.samples.extend_from_slice(samples);
+        self
     }
 
     /// The leads, in the order of the samples.

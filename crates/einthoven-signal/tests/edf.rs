@@ -6,13 +6,14 @@ mod common;
 
 use common::python::python;
 use common::wfdb::Folder;
+use einthoven_signal::format::edf;
 use einthoven_signal::{Error, Lead, LeftOut, Note, Record, Result, open};
 
 /// A signal: label, unit, physical range, digital range, samples in a data record.
 type Signal<'a> = (&'a str, &'a str, [&'a str; 2], [&'a str; 2], usize);
 
 /// A file of signals whose stored values count upwards from 0, in data records of half a second.
-fn edf(reserved: &str, records: i64, signals: &[Signal]) -> Vec<u8> {
+fn file(reserved: &str, records: i64, signals: &[Signal]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut field = |text: &str, width: usize| bytes.extend(format!("{text:width$}").chars().map(|c| c as u8));
     field("0", 8);
@@ -54,7 +55,7 @@ fn read(bytes: &[u8]) -> Result<Record> {
 
 #[test]
 fn voltages_of_one_rate_become_leads() {
-    let bytes = edf(
+    let bytes = file(
         "EDF+C",
         2,
         &[
@@ -66,7 +67,8 @@ fn voltages_of_one_rate_become_leads() {
             ("V2", "\u{b5}V", ["1000", "3000"], ["0", "1000"], 3),
         ],
     );
-    let record = read(&bytes).unwrap();
+    let folder = Folder::new();
+    let record = edf::read(&folder.write("r.edf", &bytes)).unwrap();
     assert_eq!(record.leads(), [Lead::II, Lead::AVR, Lead::V2]);
     assert_eq!((record.sampling_rate(), record.len()), (6.0, 6));
     assert_eq!(record.row(0), [0.0, 1e-3, 2e-3, 3e-3, 4e-3, 5e-3]);
@@ -82,7 +84,6 @@ fn voltages_of_one_rate_become_leads() {
         ]
     );
     // What the file begins with says what it is.
-    let folder = Folder::new();
     for name in ["r", "r.rec", "r.dat", "r.EDF"] {
         assert_eq!(open(&folder.write(name, &bytes)).unwrap().samples(), record.samples());
     }
@@ -91,8 +92,8 @@ fn voltages_of_one_rate_become_leads() {
 #[test]
 fn the_number_of_data_records_may_be_left_to_the_file() {
     let signal = ("II", "mV", ["-1", "1"], FULL, 3);
-    assert_eq!(read(&edf("", -1, &[signal])).unwrap().len(), 6);
-    assert_eq!(read(&edf("", 2, &[signal])).unwrap().len(), 6);
+    assert_eq!(read(&file("", -1, &[signal])).unwrap().len(), 6);
+    assert_eq!(read(&file("", 2, &[signal])).unwrap().len(), 6);
 }
 
 #[test]
@@ -101,22 +102,22 @@ fn what_cannot_be_read_is_named() {
     let of = |change: fn(&mut Signal)| {
         let mut signal = good;
         change(&mut signal);
-        edf("", 2, &[signal])
+        file("", 2, &[signal])
     };
     let whole = of(|_| {});
     for (bytes, words) in [
-        (edf("EDF+D", 2, &[good]), "uses interruptions (EDF+D), which is not supported"),
-        (edf("", 3, &[good]), "cut short: expected 530 bytes, found 524"),
-        (edf("", 1, &[good]), "6 bytes follow its 1 data records"),
+        (file("EDF+D", 2, &[good]), "uses interruptions (EDF+D), which is not supported"),
+        (file("", 3, &[good]), "cut short: expected 530 bytes, found 524"),
+        (file("", 1, &[good]), "6 bytes follow its 1 data records"),
         (of(|s| s.1 = "mmHg"), "`mmHg`, which is not a unit of voltage"),
         (of(|s| s.2 = ["1", "1"]), "the physical range of signal II is 1 to 1"),
         (of(|s| s.3 = ["low", "1"]), "the digital minimum of signal II is `low`: expected a number"),
         (of(|s| s.2 = ["1", "inf"]), "the physical range of signal II is 1 to inf"),
         (of(|s| s.4 = 0), "a data record is of extreme size"),
-        (edf("", 0, &[]), "a header of 256 bytes cannot have 0 signals"),
+        (file("", 0, &[]), "a header of 256 bytes cannot have 0 signals"),
         (whole[..200].to_vec(), "shorter than a header"),
         (whole[..400].to_vec(), "ends within its header"),
-        (edf("", 2, &[good, good]), "no usable recording"),
+        (file("", 2, &[good, good]), "no usable recording"),
         ([&whole[..244], b"0       ", &whole[252..]].concat(), "the duration of a data record is 0 s"),
         ([&whole[..252], b"9999", &whole[256..]].concat(), "cannot have 9999 signals"),
         ([&whole[..472], b"99999999", &whole[480..]].concat(), "cut short"),
@@ -132,7 +133,7 @@ fn what_cannot_be_read_is_named() {
 
 #[test]
 fn changed_files_never_panic() {
-    let good = edf("EDF+C", 2, &[("II", "mV", ["-1", "1"], FULL, 3), ("V1", "uV", ["-1", "1"], FULL, 3)]);
+    let good = file("EDF+C", 2, &[("II", "mV", ["-1", "1"], FULL, 3), ("V1", "uV", ["-1", "1"], FULL, 3)]);
     let mut state = 1_u64;
     let mut random = |bound: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

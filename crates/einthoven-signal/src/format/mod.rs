@@ -28,17 +28,20 @@ pub fn open(path: &Path) -> Result<Record> {
 /// EDF and EDF+, NumPy `.npy`, or `.csv`.
 ///
 /// A file is known by what it begins with, whatever its name, where its format has a mark; else by its extension.
-/// `options` say about array files (`.npy`, `.csv`) what these do not say themselves; the others say everything.
+/// [Notes](Record::notes) on the recording say what was left out, and whether its unit is
+/// [suspect](Record::suspect_unit). `options` say about array files (`.npy`, `.csv`) what these do not say themselves; the others say everything.
 ///
 /// # Errors
 /// [`Error::UnknownFormat`], and those of the format's reader.
 pub fn open_with(path: &Path, options: &ArrayOptions) -> Result<Record> {
-    match Format::of(path)? {
+    let record = match Format::of(path)? {
         Format::Wfdb(header) => wfdb::read(&header),
         Format::Edf => edf::read(path),
         Format::Npy => npy::read(path, options),
         Format::Csv => csv::read(path, options),
-    }
+    }?;
+    let note = record.suspect_unit();
+    Ok(record.with_notes(note))
 }
 
 /// A format that is read.
