@@ -15,6 +15,13 @@ pub enum Note {
         /// Why.
         reason: LeftOut,
     },
+    /// Of several samples in each frame of a WFDB record the mean was taken, and so the lead's rate reduced.
+    Averaged {
+        /// The lead.
+        lead: Lead,
+        /// Samples of the lead in a frame.
+        samples: u32,
+    },
     /// A lead was computed from I and II, not recorded.
     Derived {
         /// The lead.
@@ -45,6 +52,9 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LeftOut { signal, reason } => write!(f, "signal {signal} is left out: {reason}"),
+            Self::Averaged { lead, samples } => {
+                write!(f, "lead {lead} has the mean of {samples} samples in each frame")
+            }
             Self::Derived { lead } => write!(f, "lead {lead} is computed from I and II"),
             Self::SuspectUnit { deviation_mv, unit } => {
                 let digits = if *deviation_mv < 1.0 { 6 } else { 0 };

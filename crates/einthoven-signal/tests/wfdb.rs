@@ -217,6 +217,7 @@ fn samples_of_a_frame_are_averaged() {
     folder.write("r.hea", "r 1 100 3\nr.dat 16x2 1\n");
     folder.write("r.dat", encode(16, &[1, 2, missing, missing, missing, 8], 1));
     let record = open(&folder.path("r.hea")).unwrap();
+    assert_eq!(record.notes(), [Note::Averaged { lead: Lead::Other("signal 1".into()), samples: 2 }]);
     assert_eq!(record.row(0)[0], 1.0);
     assert!(record.row(0)[1].is_nan());
     assert_eq!(record.row(0)[2], 8.0);

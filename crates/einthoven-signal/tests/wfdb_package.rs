@@ -108,3 +108,31 @@ fn segments_are_joined_as_by_the_package() {
     folder.write("variable.hea", "variable/5 2 125 170\nlay 0\na 50\n~ 20\nb 50\na 50\n");
     assert_same(&folder, &["fixed".into(), "variable".into()]);
 }
+
+#[test]
+fn records_of_the_package_are_read() {
+    let folder = Folder::new();
+    // Compressed for true, unlike those of the encoder here.
+    let script = r#"
+import os, sys, wfdb, numpy as np
+os.chdir(sys.argv[1])
+rng = np.random.default_rng(1)
+t = np.arange(5000)
+for name in sys.argv[2:]:
+    fmt, n = name[1:].split("_")
+    n = int(n)
+    bits = {"80": 8, "212": 12, "16": 16, "24": 24, "32": 32}.get(fmt) or int(fmt) - 500
+    size = 2.0 ** (bits - 2)
+    wave = np.stack([size * np.sin(t / (7 + 3 * i)) + rng.normal(0, size / 50, len(t)) for i in range(n)], 1)
+    wave[100:200, 0] = -2 ** (bits - 1)
+    wave[1000:2000, n - 1] = 3
+    wfdb.wrsamp(name, fs=500, units=["mV"] * n, sig_name=[f"c{i}" for i in range(n)], d_signal=wave.astype("int64"),
+        fmt=[fmt] * n, adc_gain=[200.0] * n, baseline=[1] * n)
+"#;
+    let formats = ["80", "212", "16", "24", "32", "508", "516", "524"];
+    let names: Vec<String> = formats.iter().flat_map(|f| [1, 2, 5].map(|n| format!("f{f}_{n}"))).collect();
+    let arguments = std::iter::once(folder.path("").into_os_string()).chain(names.iter().map(Into::into));
+    if python("wfdb", script, arguments).is_some() {
+        assert_same(&folder, &names);
+    }
+}

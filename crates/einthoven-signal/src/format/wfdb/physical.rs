@@ -14,7 +14,7 @@ const MAX_SAMPLES: u64 = 1 << 28;
 /// Reads the record of a header file, in millivolts.
 ///
 /// Signals that are not voltages (blood pressure, respiration) are left out, and [noted](Record::notes). Where a signal
-/// has several samples in a frame, they are averaged as [`Digital`] says. The segments of a multi-segment record
+/// has several samples in a frame, they are averaged as [`Digital`] says, which is noted too. The segments of a multi-segment record
 /// become one recording, in which gaps are missing samples.
 ///
 /// # Errors
@@ -114,8 +114,13 @@ impl Selection {
         for (i, signal) in header.signals.iter().enumerate() {
             match unit(header, signal, i) {
                 Ok(_) => {
+                    let lead: Lead = signal.name(i).parse()?;
+                    if signal.samples_per_frame > 1 {
+                        let samples = signal.samples_per_frame;
+                        selection.notes.push(Note::Averaged { lead: lead.clone(), samples });
+                    }
                     selection.signals.push(i);
-                    selection.leads.push(signal.name(i).parse()?);
+                    selection.leads.push(lead);
                 }
                 Err(error) => {
                     let reason = LeftOut::Unit(signal.unit.clone());
