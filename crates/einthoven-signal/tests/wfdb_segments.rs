@@ -58,12 +58,16 @@ fn segments_that_do_not_fit_are_refused() {
     let folder = Folder::new();
     segment(&folder, "a", &[("II", "1", &[1, 2])]);
     folder.write("fast.hea", "fast 1 200 2\na.dat 16 1 0 0 1 3 0 II\n");
+    segment(&folder, "other", &[("V", "1", &[1, 2])]);
+    folder.write("lay.hea", "lay 1 100 0\n~ 0 1 0 0 0 0 0 II\n");
     folder.write("nested.hea", "nested/1 1 100 2\na 2\n");
     for (header, words) in [
         ("r/2 1 100 5\na 2\na 2\n", "do not add up"),
         ("r/2 1 100\na 18446744073709551615\na 2\n", "do not add up"),
         ("r/2 1 100\na 3\na 2\n", "segment a has 2 frames where its record says 3"),
         ("r/2 1 100\na 2\nfast 2\n", "segment fast has 200 frames per second, its record 100"),
+        ("r/2 1 100\na 2\nother 2\n", "segment other has other signals than a names"),
+        ("r/3 1 100\nlay 0\na 2\nother 2\n", "segment other has other signals than lay names"),
         ("r/1 1 100 7\n~ 7\n", "no segment with signals"),
         ("r/0 1 100 7\n", "no segment with signals"),
         ("r/2 1 100\na 2\n~ 9000000000000000000\n", "more than"),

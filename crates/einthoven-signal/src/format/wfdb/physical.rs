@@ -82,15 +82,11 @@ fn several(header: Header, segments: &[Segment]) -> Result<Record> {
                     segment.record, digital.length, segment.samples
                 )));
             }
+            let places = places(&layout.signals, &digital.header.signals, variable).ok_or_else(|| {
+                damaged(format!("segment {} has other signals than {} names", segment.record, first.record))
+            })?;
             for (&i, to) in selection.signals.iter().zip(samples.chunks_exact_mut(length)) {
-                // In a variable layout a segment's signals are known by name, and may be absent.
-                let signals = &digital.header.signals;
-                let place = if variable {
-                    signals.iter().position(|s| s.description == layout.signals[i].description)
-                } else {
-                    Some(i).filter(|&i| i < signals.len())
-                };
-                if let Some(place) = place {
+                if let Some(place) = places[i] {
                     to[start..end].iter_mut().zip(row(&digital, place)?).for_each(|(to, x)| *to = x);
                 }
             }
@@ -98,6 +94,18 @@ fn several(header: Header, segments: &[Segment]) -> Result<Record> {
         start = end;
     }
     record(selection, header, samples)
+}
+
+/// Where each signal of a layout is in a segment; none if the segment has a signal that cannot be there.
+fn places(layout: &[Signal], segment: &[Signal], variable: bool) -> Option<Vec<Option<usize>>> {
+    let names = |signals: &[Signal]| signals.iter().map(|signal| signal.description.clone()).collect::<Vec<_>>();
+    let (layout, segment) = (names(layout), names(segment));
+    if !variable {
+        return (layout == segment).then(|| (0..segment.len()).map(Some).collect());
+    }
+    // A segment has those signals that were recorded at its time.
+    let known = segment.iter().all(|name| layout.contains(name));
+    known.then(|| layout.iter().map(|name| segment.iter().position(|other| other == name)).collect())
 }
 
 /// Which signals of a record become leads.

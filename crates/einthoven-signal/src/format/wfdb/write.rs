@@ -8,8 +8,10 @@ use crate::{Error, Record, Result};
 /// Steps per millivolt that recorders and databases use; the first that keeps every sample of a lead is its gain.
 const GAINS: [f64; 8] = [200.0, 1000.0, 400.0, 500.0, 204.8, 2000.0, 2500.0, 10_000.0];
 
-/// The largest value stored; one below the smallest, its opposite, marks a missing sample.
+/// The largest value stored, and the smallest without its sign.
 const LARGEST: f64 = 32_767.0;
+
+/// What a missing sample is stored as.
 const MISSING: i16 = i16::MIN;
 
 /// Bits of the largest baseline, with room to 32 for what is added to it.
@@ -18,7 +20,7 @@ const BASELINE_BITS: i32 = 30;
 /// Writes a recording as a WFDB record in storage format 16: the header file and beside it a `.dat` file of its name.
 ///
 /// Samples that are whole steps of 5, 2.5, 2, 1, 0.5, 0.4 or 0.1 µV or of an ADC of 204.8 steps per millivolt, as are
-/// those of most recorders, are read back as they were. Others are rounded to a 65,534th of their lead's range.
+/// those of most recorders, are read back as they were. Others are rounded to steps of a 65,000th of their lead's range.
 /// Comments are kept, notes are not. The header replaces what was there last, so that it never names a file that is not
 /// complete.
 ///
