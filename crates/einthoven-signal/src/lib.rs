@@ -1,6 +1,7 @@
 //! What an ECG is: recordings, leads, file formats, filters, and the contract between a recording and a model.
 //!
-//! [`open`] reads a recording into a [`Record`]: named leads, a sampling rate, samples in millivolts.
+//! [`open`] reads a recording into a [`Record`]: named leads, a sampling rate, samples in millivolts, and [`Note`]s on
+//! what was left out or is odd.
 //! [`InputContract::prepare`] is the only way from there to what a model sees: which leads in which order,
 //! at which rate, how long, in which scale. The contract is saved with a model, so that nobody can feed it
 //! the wrong leads, rate or units.
