@@ -20,9 +20,24 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The file could not be written; what was there before is untouched.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The name of a file to write cannot be that of a WFDB record.
+    #[error("{} cannot name a WFDB record: expected letters, digits, `-` or `_`, then `.hea`", path.display())]
+    RecordName {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is of no known format.
     #[error(
-        "cannot tell the format of {}: expected a WFDB record (.hea, .dat, .mat or the record's name), .npy or .csv",
+        "cannot tell the format of {}: expected a WFDB record (.hea, .dat, .mat or the record's name), EDF or EDF+ (.edf), \
+         NumPy (.npy) or comma-separated text (.csv)",
         path.display()
     )]
     UnknownFormat {
@@ -55,10 +70,10 @@ pub enum Error {
         /// The signal file that it names.
         path: PathBuf,
     },
-    /// A signal file is shorter than its header says.
+    /// A file is shorter than its header says.
     #[error("{} is cut short: expected {expected} bytes, found {found}", path.display())]
     Truncated {
-        /// The signal file.
+        /// The file.
         path: PathBuf,
         /// Bytes that the header implies.
         expected: u64,
@@ -96,7 +111,15 @@ pub enum Error {
         /// What is wrong and what was expected.
         message: String,
     },
-    /// An array file (`.npy`, `.csv`) could not be parsed.
+    /// The file breaks the rules of its format.
+    #[error("{} is damaged: {message}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what was expected.
+        message: String,
+    },
+    /// The file could not be parsed.
     #[error("cannot parse {}", path.display())]
     Parse {
         /// The file.

@@ -99,9 +99,9 @@ impl FromStr for Lead {
     }
 }
 
-/// `Lead II`, `lead_II` and `ECG II` without the first word.
+/// `Lead II`, `lead_II`, `ECG II` and `EKG II` without the first word.
 fn without_prefix(name: &str) -> &str {
-    ["lead", "ecg"]
+    ["lead", "ecg", "ekg"]
         .iter()
         .find_map(|word| {
             let rest = name.get(word.len()..).filter(|_| name[..word.len()].eq_ignore_ascii_case(word))?;
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn names_are_normalised() {
-        for name in ["aVR", "AVR", "avr", " aVr ", "Lead aVR", "lead_avr", "ECG aVR"] {
+        for name in ["aVR", "AVR", "avr", " aVr ", "Lead aVR", "lead_avr", "ECG aVR", "ekg avr"] {
             assert_eq!(name.parse::<Lead>().unwrap(), Lead::AVR, "{name}");
         }
         assert_eq!("iii".parse::<Lead>().unwrap(), Lead::III);

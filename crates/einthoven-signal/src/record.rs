@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::{Error, Lead, Result};
+use crate::{Error, Lead, Note, Result};
 
 /// One recording: simultaneous samples of named leads, in millivolts.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +13,7 @@ pub struct Record {
     samples: Vec<f32>,
     source: Source,
     comments: Vec<String>,
+    notes: Vec<Note>,
 }
 
 /// Where a recording came from.
@@ -68,12 +69,25 @@ impl Record {
             let length = samples.len() / leads.len();
             return Err(Error::InfiniteSample { lead: leads[i / length].clone(), index: i % length });
         }
-        Ok(Self { leads, sampling_rate, samples, source, comments: Vec::new() })
+        Ok(Self { leads, sampling_rate, samples, source, comments: Vec::new(), notes: Vec::new() })
     }
 
     /// The same recording with free-text comments.
     pub fn with_comments(self, comments: Vec<String>) -> Self {
         Self { comments, ..self }
+    }
+
+    /// The same recording with further notes on how it came about.
+    pub fn with_notes(mut self, notes: impl IntoIterator<Item = Note>) -> Self {
+        self.notes.extend(notes);
+        self
+    }
+
+    /// The same recording with `samples` of further leads, which it does not have yet.
+    pub(crate) fn with_leads(mut self, leads: Vec<Lead>, samples: &[f32]) -> Self {
+        self.leads.extend(leads);
+        self.samples.extend_from_slice(samples);
+        self
     }
 
     /// The leads, in the order of the samples.
@@ -129,6 +143,11 @@ impl Record {
     /// Free-text comments of the file (in WFDB: age, sex, diagnoses), without comment marks.
     pub fn comments(&self) -> &[String] {
         &self.comments
+    }
+
+    /// What was done to the recording, or is odd about it: signals of the file that were left out, and the like.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
     }
 }
 

@@ -25,6 +25,9 @@ pub struct InputContract {
     /// Where zeros go in a shorter recording.
     #[serde(default)]
     pub pad: Pad,
+    /// What is done about missing limb leads.
+    #[serde(default)]
+    pub limb_leads: LimbLeads,
     /// What takes the place of missing samples.
     #[serde(default)]
     pub missing: Missing,
@@ -65,6 +68,18 @@ pub enum Pad {
     End,
     /// Half before and half after it (an odd one after).
     Both,
+}
+
+/// What is done about limb leads that a recording lacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimbLeads {
+    /// A lead that was not recorded is an error.
+    #[default]
+    Recorded,
+    /// III, aVR, aVL and aVF are computed from I and II where they are missing, as of
+    /// [`Record::with_derived_limb_leads`](crate::Record::with_derived_limb_leads).
+    Derived,
 }
 
 /// What takes the place of missing samples (NaN), before anything else is computed.
@@ -113,6 +128,7 @@ impl InputContract {
             samples,
             crop: Crop::default(),
             pad: Pad::default(),
+            limb_leads: LimbLeads::default(),
             missing: Missing::default(),
             filter: None,
             scaling,

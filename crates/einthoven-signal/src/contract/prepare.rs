@@ -1,6 +1,8 @@
 //! From a recording to a model's input.
 
-use super::{Crop, InputContract, Missing, Pad};
+use std::borrow::Cow;
+
+use super::{Crop, InputContract, LimbLeads, Missing, Pad};
 use crate::dsp::{Resampler, Section, sosfiltfilt};
 use crate::{Error, Lead, Record, Result};
 
@@ -14,17 +16,19 @@ pub struct Prepared {
 }
 
 impl InputContract {
-    /// Prepares a recording as the contract says: select leads, fill missing samples, resample, filter, crop, scale, pad.
+    /// Prepares a recording as the contract says: select leads (and derive those of the limbs, if
+    /// `limb_leads` allows it), fill missing samples, resample, filter, crop, scale, pad.
     ///
     /// The filter runs at the contract's rate over the whole recording. Scaling sees what is left after cropping.
     ///
     /// # Errors
-    /// [`Error::MissingLeads`] if the recording lacks a lead; [`Error::MissingSamples`] if a lead has no sample at all
+    /// [`Error::MissingLeads`] if the recording lacks a lead that is not derived; [`Error::MissingSamples`] if a lead has no sample at all
     /// (unless `missing` allows it); [`Error::Resample`] if the rates are too far apart; those of
     /// [`InputContract::validate`].
     pub fn prepare(&self, record: &Record) -> Result<Prepared> {
         self.validate()?;
-        let rows = self.rows(record)?;
+        let record = self.completed(record);
+        let rows = self.rows(&record)?;
         let resampler = Resampler::between(record.sampling_rate(), self.sampling_rate)?;
         let sections = match &self.filter {
             Some(filter) => filter.sections(self.sampling_rate)?,
@@ -50,6 +54,15 @@ impl InputContract {
             self.spread(&mut samples, valid);
         }
         Ok(Prepared { samples, valid })
+    }
+
+    /// The recording with the limb leads that the contract lets be derived, if it lacks any.
+    fn completed<'a>(&self, record: &'a Record) -> Cow<'a, Record> {
+        let complete = self.leads.iter().all(|lead| record.lead(lead).is_some());
+        match self.limb_leads {
+            LimbLeads::Derived if !complete => Cow::Owned(record.clone().with_derived_limb_leads()),
+            _ => Cow::Borrowed(record),
+        }
     }
 
     /// The recording's rows in the contract's order.

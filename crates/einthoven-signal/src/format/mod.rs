@@ -2,15 +2,17 @@
 
 mod array;
 pub mod csv;
+pub mod edf;
+mod file;
 pub mod npy;
 mod options;
 pub mod wfdb;
 
 use std::ffi::OsString;
-use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Record, Result};
+use file::{read_file, start, text, write_atomically};
 
 pub use options::{ArrayOptions, Unit};
 
@@ -23,28 +25,62 @@ pub fn open(path: &Path) -> Result<Record> {
 }
 
 /// Reads a recording of any known format: WFDB (the header, a signal file or the record's name without extension),
-/// NumPy `.npy`, or `.csv`.
+/// EDF and EDF+, NumPy `.npy`, or `.csv`.
 ///
-/// `options` say about array files (`.npy`, `.csv`) what these do not say themselves; a WFDB record says everything.
+/// A file is known by what it begins with, whatever its name, where its format has a mark; else by its extension.
+/// [Notes](Record::notes) on the recording say what was left out, and whether its unit is
+/// [suspect](Record::suspect_unit). `options` say about array files (`.npy`, `.csv`) what these do not say themselves; the others say everything.
 ///
 /// # Errors
 /// [`Error::UnknownFormat`], and those of the format's reader.
 pub fn open_with(path: &Path, options: &ArrayOptions) -> Result<Record> {
-    let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
-    match extension.as_deref() {
-        Some("hea") => wfdb::read(path),
-        Some("dat" | "mat") => wfdb::read(&path.with_extension("hea")),
-        Some("npy") => npy::read(path, options),
-        Some("csv") => csv::read(path, options),
-        _ => {
-            let header = with_suffix(path, ".hea");
-            if header.is_file() {
-                wfdb::read(&header)
-            } else if path.exists() {
-                Err(Error::UnknownFormat { path: path.to_owned() })
-            } else {
-                Err(Error::Read { path: path.to_owned(), source: ErrorKind::NotFound.into() })
-            }
+    let record = match Format::of(path)? {
+        Format::Wfdb(header) => wfdb::read(&header),
+        Format::Edf => edf::read(path),
+        Format::Npy => npy::read(path, options),
+        Format::Csv => csv::read(path, options),
+    }?;
+    let note = record.suspect_unit();
+    Ok(record.with_notes(note))
+}
+
+/// A format that is read.
+enum Format {
+    /// WFDB, with the record's header file.
+    Wfdb(PathBuf),
+    Edf,
+    Npy,
+    Csv,
+}
+
+impl Format {
+    fn of(path: &Path) -> Result<Self> {
+        let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+        let extension = extension.as_deref().unwrap_or_default();
+        let beside = path.with_extension("hea");
+        match extension {
+            "hea" => return Ok(Self::Wfdb(path.to_owned())),
+            "dat" | "mat" if beside.is_file() => return Ok(Self::Wfdb(beside)),
+            _ => {}
+        }
+        let header = with_suffix(path, ".hea");
+        if header.is_file() {
+            return Ok(Self::Wfdb(header));
+        }
+        let fail = |source| Error::Read { path: path.to_owned(), source };
+        // A directory begins with nothing.
+        let directory = std::fs::metadata(path).map_err(fail)?.is_dir();
+        let start = if directory { Vec::new() } else { start(path).map_err(fail)? };
+        match extension {
+            _ if start.starts_with(npy::MAGIC) => Ok(Self::Npy),
+            // Text before marks that could be text.
+            "csv" => Ok(Self::Csv),
+            _ if start.starts_with(edf::MAGIC) => Ok(Self::Edf),
+            "npy" => Ok(Self::Npy),
+            "edf" => Ok(Self::Edf),
+            // A signal file; the error names its header, which is missing.
+            "dat" => Ok(Self::Wfdb(beside)),
+            _ => Err(Error::UnknownFormat { path: path.to_owned() }),
         }
     }
 }
@@ -54,14 +90,6 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
-}
-
-/// The bytes of a regular file; devices and pipes could be endless.
-fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let checked = std::fs::metadata(path).and_then(|metadata| {
-        if metadata.is_file() { std::fs::read(path) } else { Err(IoError::other("not a regular file")) }
-    });
-    checked.map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 /// An error in what a file holds.

@@ -9,6 +9,9 @@ use super::array::Array;
 use super::{ArrayOptions, read_file};
 use crate::{Error, Record, Result};
 
+/// What a file begins with.
+pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
+
 /// Reads a two-dimensional array (`[leads, samples]` or `[samples, leads]`, whichever fits the number of leads) or a
 /// one-dimensional one (one lead) of 32- or 64-bit floats or 16- or 32-bit integers; NaN marks a missing sample.
 ///
@@ -59,7 +62,7 @@ struct Header<'a> {
 
 /// The header and the data.
 fn split(bytes: &[u8]) -> Option<(Header<'_>, &[u8])> {
-    let rest = bytes.strip_prefix(b"\x93NUMPY")?;
+    let rest = bytes.strip_prefix(MAGIC)?;
     let (length, rest) = match rest {
         [1, _, a, b, rest @ ..] => (u16::from_le_bytes([*a, *b]).into(), rest),
         [2 | 3, _, a, b, c, d, rest @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]) as usize, rest),

@@ -2,6 +2,10 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod flac;
+pub mod python;
+pub mod wfdb;
+
 use std::path::PathBuf;
 
 /// The folder of real recordings, if there is one.

@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::format::read_file;
+use super::signal::{Signal, parenthesis, signal_line, word};
+use crate::format::{read_file, text};
 use crate::{Error, Result};
 
 /// Sampling rate of a header that gives none, in Hz.
 const DEFAULT_SAMPLING_RATE: f64 = 250.0;
-/// Gain of a signal without one (or with 0), in ADC units per physical unit.
-const DEFAULT_GAIN: f64 = 200.0;
 
 /// What a header file says about a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,8 +16,8 @@ pub struct Header {
     pub path: PathBuf,
     /// The record's name.
     pub record: String,
-    /// Number of segments of a multi-segment record, whose signals are not listed here.
-    pub segments: Option<u64>,
+    /// The segments of a multi-segment record, whose signals are listed in the segments' headers.
+    pub segments: Option<Vec<Segment>>,
     /// Frames (for most records: samples of a signal) per second, in Hz.
     pub sampling_rate: f64,
     /// Ticks per second of the recorder's counter, in Hz.
@@ -37,37 +36,20 @@ pub struct Header {
     pub comments: Vec<String>,
 }
 
-/// What a header says about one signal.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Signal {
-    /// Name of the file that holds its samples, in the header's folder.
-    pub file: String,
-    /// Number of the storage format.
-    pub format: u32,
-    /// Samples per frame.
-    pub samples_per_frame: u32,
-    /// By how many frames the signal lags behind its place.
-    pub skew: u64,
-    /// Bytes in the file before the first sample.
-    pub offset: u64,
-    /// ADC units per physical unit.
-    pub gain: f64,
-    /// ADC value of 0 physical units.
-    pub baseline: i32,
-    /// The physical unit.
-    pub unit: String,
-    /// Resolution of the ADC in bits, if known.
-    pub resolution: Option<u32>,
-    /// ADC value in the middle of the ADC's range.
-    pub zero: i32,
-    /// The first sample's ADC value.
-    pub initial: i32,
-    /// Sum of all ADC values modulo 65536.
-    pub checksum: Option<u16>,
-    /// Block size of the file, in bytes; 0 for ordinary files.
-    pub block_size: i64,
-    /// What the signal is: for an ECG, its lead. Empty if the header does not say.
-    pub description: String,
+/// A part of a multi-segment record: a record of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Name of the record, in the header's folder; `~` for a gap.
+    pub record: String,
+    /// Frames of the segment; 0 for the layout that a record of variable layout begins with.
+    pub samples: u64,
+}
+
+impl Segment {
+    /// Whether nothing was recorded in the segment.
+    pub fn is_gap(&self) -> bool {
+        self.record == "~"
+    }
 }
 
 impl Header {
@@ -76,10 +58,7 @@ impl Header {
     /// # Errors
     /// [`Error::Read`]; [`Error::Header`] naming the line.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = read_file(path)?;
-        // Old headers are in Latin-1, where every byte is the character of the same number.
-        let text = String::from_utf8(bytes).unwrap_or_else(|e| e.as_bytes().iter().map(|&b| char::from(b)).collect());
-        Self::parse(&text, path)
+        Self::parse(&text(&read_file(path)?), path)
     }
 
     /// Parses the text of the header file `path`.
@@ -100,9 +79,13 @@ impl Header {
         let Some((first, rest)) = lines.split_first() else {
             return Err(Error::Header { path: path.to_owned(), line: 1, message: "the header is empty".into() });
         };
-        let (mut header, signals) = record_line(first)?;
+        let (mut header, segments, signals) = record_line(first)?;
         header.comments = comments;
-        if header.segments.is_some() {
+        if let Some(segments) = segments {
+            if segments != rest.len() as u64 {
+                return Err(first.error(format!("{segments} segments are announced but {} lines follow", rest.len())));
+            }
+            header.segments = Some(rest.iter().map(segment_line).collect::<Result<_>>()?);
             return Ok(header);
         }
         if signals != rest.len() as u64 {
@@ -111,25 +94,34 @@ impl Header {
         header.signals = rest.iter().map(signal_line).collect::<Result<_>>()?;
         Ok(header)
     }
+
+    /// A file in the header's folder.
+    pub(super) fn sibling(&self, name: &str) -> PathBuf {
+        self.path.with_file_name("").join(name)
+    }
+
+    pub(super) fn unsupported(&self, feature: impl Into<String>) -> Error {
+        Error::Unsupported { path: self.path.clone(), feature: feature.into() }
+    }
 }
 
 /// A line of a header file.
-struct Line<'a> {
+pub(super) struct Line<'a> {
     path: &'a Path,
     number: usize,
-    text: &'a str,
+    pub text: &'a str,
 }
 
 impl Line<'_> {
-    fn error(&self, message: String) -> Error {
+    pub fn error(&self, message: String) -> Error {
         Error::Header { path: self.path.to_owned(), line: self.number, message }
     }
 
-    fn number<T: std::str::FromStr>(&self, what: &str, text: &str) -> Result<T> {
+    pub fn number<T: std::str::FromStr>(&self, what: &str, text: &str) -> Result<T> {
         text.parse().map_err(|_| self.error(format!("the {what} is `{text}`: expected a number")))
     }
 
-    fn finite(&self, what: &str, text: &str) -> Result<f64> {
+    pub fn finite(&self, what: &str, text: &str) -> Result<f64> {
         let value: f64 = self.number(what, text)?;
         if value.is_finite() {
             Ok(value)
@@ -139,8 +131,8 @@ impl Line<'_> {
     }
 }
 
-/// The header that the record line gives, and the number of signals.
-fn record_line(line: &Line) -> Result<(Header, u64)> {
+/// The header that the record line gives, the number of segments if there are any, and the number of signals.
+fn record_line(line: &Line) -> Result<(Header, Option<u64>, u64)> {
     let mut fields = line.text.split_whitespace();
     let name = fields.next().unwrap_or_default();
     let (record, segments) = match name.split_once('/') {
@@ -153,7 +145,7 @@ fn record_line(line: &Line) -> Result<(Header, u64)> {
     let mut header = Header {
         path: line.path.to_owned(),
         record: record.to_owned(),
-        segments,
+        segments: None,
         sampling_rate: DEFAULT_SAMPLING_RATE,
         counter_frequency: None,
         base_counter: None,
@@ -176,7 +168,16 @@ fn record_line(line: &Line) -> Result<(Header, u64)> {
         let place = if field.contains(':') { &mut header.base_time } else { &mut header.base_date };
         place.get_or_insert_with(|| field.to_owned());
     }
-    Ok((header, line.number("number of signals", signals)?))
+    Ok((header, segments, line.number("number of signals", signals)?))
+}
+
+/// `record name length`.
+fn segment_line(line: &Line) -> Result<Segment> {
+    let (record, length) = word(line.text);
+    if length.is_empty() {
+        return Err(line.error("the length of the segment is missing".into()));
+    }
+    Ok(Segment { record: record.to_owned(), samples: line.number("length of the segment", length)? })
 }
 
 /// `sampling rate[/counter frequency[(base counter)]]`.
@@ -192,113 +193,4 @@ fn rates(line: &Line, field: &str, header: &mut Header) -> Result<()> {
         header.base_counter = base.map(|b| line.finite("base counter", b)).transpose()?;
     }
     Ok(())
-}
-
-fn signal_line(line: &Line) -> Result<Signal> {
-    let (file, rest) = word(line.text);
-    let (format, rest) = word(rest);
-    if format.is_empty() {
-        return Err(line.error("the signal's storage format is missing".into()));
-    }
-    let mut signal = Signal {
-        file: file.to_owned(),
-        format: 0,
-        samples_per_frame: 1,
-        skew: 0,
-        offset: 0,
-        gain: DEFAULT_GAIN,
-        baseline: 0,
-        unit: "mV".into(),
-        resolution: None,
-        zero: 0,
-        initial: 0,
-        checksum: None,
-        block_size: 0,
-        description: String::new(),
-    };
-    storage(line, format, &mut signal)?;
-
-    let (gain, rest) = word(rest);
-    let baseline = scale(line, gain, &mut signal)?;
-    let (resolution, rest) = word(rest);
-    if !resolution.is_empty() {
-        let bits = line.number("ADC resolution", resolution)?;
-        signal.resolution = Some(bits).filter(|&b| b > 0);
-    }
-    let (zero, rest) = word(rest);
-    if !zero.is_empty() {
-        signal.zero = line.number("ADC zero", zero)?;
-    }
-    signal.baseline = baseline.unwrap_or(signal.zero);
-    let (initial, rest) = word(rest);
-    signal.initial = if initial.is_empty() { signal.zero } else { line.number("initial value", initial)? };
-    let (checksum, rest) = word(rest);
-    if !checksum.is_empty() {
-        let sum: i64 = line.number("checksum", checksum)?;
-        // Written with or without sign; both mean the same modulo 65536.
-        signal.checksum = Some(sum as u16);
-    }
-    let (block_size, description) = word(rest);
-    if !block_size.is_empty() {
-        signal.block_size = line.number("block size", block_size)?;
-    }
-    signal.description = description.to_owned();
-    Ok(signal)
-}
-
-/// `format[xsamples per frame][:skew][+offset]`.
-fn storage(line: &Line, field: &str, signal: &mut Signal) -> Result<()> {
-    let (field, offset) = cut(field, '+');
-    let (field, skew) = cut(field, ':');
-    let (format, per_frame) = cut(field, 'x');
-    signal.format = line.number("storage format", format)?;
-    if let Some(text) = per_frame {
-        signal.samples_per_frame = line.number("number of samples per frame", text)?;
-        if signal.samples_per_frame == 0 {
-            return Err(line.error("a frame has 0 samples of the signal".into()));
-        }
-    }
-    if let Some(text) = skew {
-        signal.skew = line.number("skew", text)?;
-    }
-    if let Some(text) = offset {
-        signal.offset = line.number("byte offset", text)?;
-    }
-    Ok(())
-}
-
-/// `gain[(baseline)][/unit]`; hands back the baseline.
-fn scale(line: &Line, field: &str, signal: &mut Signal) -> Result<Option<i32>> {
-    if field.is_empty() {
-        return Ok(None);
-    }
-    let (scale, unit) = cut(field, '/');
-    if let Some(unit) = unit.filter(|u| !u.is_empty()) {
-        signal.unit = unit.to_owned();
-    }
-    let (gain, baseline) = parenthesis(scale);
-    let gain = line.finite("gain", gain)?;
-    if gain != 0.0 {
-        signal.gain = gain;
-    }
-    baseline.map(|b| line.number("baseline", b)).transpose()
-}
-
-/// The first word and what follows it.
-fn word(text: &str) -> (&str, &str) {
-    let text = text.trim_start();
-    text.split_once(char::is_whitespace).map_or((text, ""), |(word, rest)| (word, rest.trim_start()))
-}
-
-/// What is before `mark`, and what is after it if it occurs.
-fn cut(text: &str, mark: char) -> (&str, Option<&str>) {
-    text.split_once(mark).map_or((text, None), |(a, b)| (a, Some(b)))
-}
-
-/// `a(b)` as a and b.
-fn parenthesis(text: &str) -> (&str, Option<&str>) {
-    match text.split_once('(') {
-        Some((before, inside)) => (before, Some(inside.strip_suffix(')').unwrap_or(inside))),
-        None => (text, None),
-    }
 }
