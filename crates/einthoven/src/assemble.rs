@@ -110,6 +110,22 @@ pub fn text(experiment: &mut Experiment, captions: &[String]) -> Result<(Tokeniz
     }
 }
 
+/// Captions that the origin of texts is found by at most, and how many go through the text encoder at once.
+const CENTRED_ON: usize = 4096;
+const BATCH: usize = 32;
+
+/// Makes the mean of the captions, or of as many of them spread evenly, the origin of the model's texts.
+///
+/// # Errors
+/// Those of the tokenizer and the text encoder.
+pub fn centre_texts(model: &Esi, tokenizer: &Tokenizer, captions: &[String], max_tokens: usize) -> Result<()> {
+    let step = captions.len().div_ceil(CENTRED_ON).max(1);
+    let chosen: Vec<String> = captions.iter().step_by(step).cloned().collect();
+    let batches = chosen.chunks(BATCH).map(|texts| tokenizer.encode_batch(texts, max_tokens));
+    let batches = batches.collect::<std::result::Result<Vec<_>, _>>()?;
+    Ok(model.centre_texts(&batches)?)
+}
+
 /// Gives `parameters` the weights of another run; returns the step that they are of.
 ///
 /// # Errors

@@ -62,9 +62,12 @@ pub fn pretrain(mut experiment: Experiment, options: &Pretrain) -> Result<Outcom
     let training = Data::select(&dataset, &experiment.data, &Split::Train)?;
     let (tokenizer, pretrained) = assemble::text(&mut experiment, &training.captions)?;
     let (parameters, network) = assemble::model(&experiment, pretrained.as_ref())?;
-    if let Some(run) = &experiment.start_from {
-        let step = assemble::start_from(run, &parameters, &tokenizer)?;
-        say(format!("starting from {}, {step}", run.display()));
+    match &experiment.start_from {
+        Some(run) => {
+            let step = assemble::start_from(run, &parameters, &tokenizer)?;
+            say(format!("starting from {}, {step}", run.display()));
+        }
+        None => assemble::centre_texts(&network, &tokenizer, &training.captions, experiment.train.max_tokens)?,
     }
     let streams = Streams::new(experiment.seed);
     let contract = experiment.contract.clone();

@@ -116,14 +116,14 @@ impl Default for LossWeights {
 }
 
 /// Whether weight decay should act on the parameter of this name: not on biases, norms, global response
-/// normalisation, embedding tables, pool queries or the logit scale.
+/// normalisation, embedding tables, pool queries, the origin of texts or the logit scale.
 ///
 /// It knows the names of all models of this crate. The published training decays everything.
 pub fn is_decayed(name: &str) -> bool {
     let parts: Vec<&str> = name.split('.').collect();
     let Some((&last, path)) = parts.split_last() else { return true };
     match last {
-        "bias" | "gamma" | "beta" | "temperature" | "img_queries" => return false,
+        "bias" | "gamma" | "beta" | "temperature" | "img_queries" | "text_centre" => return false,
         "weight" => {}
         _ => return true,
     }

@@ -37,7 +37,9 @@ const LARGEST_SCALE: f64 = 100.0;
 ///   pooling and attention.
 /// - **Temperature** starts at ln(1/0.07), is held at ln 100 at most, and recordings with identical captions are no negatives
 ///   of each other.
-/// - **Text** is pooled by the mean over its tokens unless configured otherwise, and normalised.
+/// - **Text** is pooled by the mean over its tokens unless configured otherwise, centred and normalised. Most of a text encoder's
+///   output is common to all captions; left in, it makes every text look alike to the contrastive loss
+///   ([`centre_texts`](Self::centre_texts)).
 /// - What the published model holds but never uses (class head, pooler) is left out.
 #[derive(Clone, Debug)]
 pub struct Esi {
@@ -61,6 +63,8 @@ struct Corrected {
     /// `[1 + signal_tokens, width]`; the first is the embedding's.
     queries: Tensor,
     word_norm: GammaNorm,
+    /// `[width]`, what all captions have in common.
+    text_centre: Tensor,
 }
 
 /// A signal as the losses need it.
@@ -103,6 +107,7 @@ impl Esi {
             Some(Corrected {
                 queries: scope.parameter("img_queries", (count, width), init)?,
                 word_norm: GammaNorm::new(&scope.enter("text_token_norm"), width)?,
+                text_centre: scope.parameter("text_centre", width, Init::Zeros)?,
             })
         };
         let latents = |name: &str| projection(&scope.enter(name).enter("to_latents"), width, config.latents);
@@ -190,6 +195,25 @@ impl Esi {
         Ok(())
     }
 
+    /// Makes the mean over these captions the origin of a `corrected` model's texts, from which training goes on. To be called before
+    /// training, with captions as they occur, repetitions included; a `paper` model does nothing.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::Error::Input) if the tokens do not fit the model.
+    pub fn centre_texts<'a>(&self, captions: impl IntoIterator<Item = &'a TokenBatch>) -> Result<()> {
+        let Some(corrected) = &self.corrected else { return Ok(()) };
+        let (mut sum, mut count) = (corrected.text_centre.zeros_like()?, 0);
+        for batch in captions {
+            sum = (sum + self.pool_texts(batch)?.sum(0)?)?;
+            count += batch.count();
+        }
+        if count > 0 {
+            // The parameter is a variable, so this is the variable itself and not a copy.
+            Var::from_tensor(&corrected.text_centre)?.set(&(sum / count as f64)?)?;
+        }
+        Ok(())
+    }
+
     fn view(&self, signals: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<SignalView> {
         let signals = signals.to_dtype(self.temperature.dtype())?;
         let Some(corrected) = &self.corrected else {
@@ -221,7 +245,10 @@ impl Esi {
 
     fn text_to_shared(&self, pooled: &Tensor) -> Result<Tensor> {
         match &self.corrected {
-            Some(_) => self.to_shared(&self.text_latents, &self.text_norm.forward(pooled)?),
+            Some(corrected) => {
+                let centred = pooled.broadcast_sub(&corrected.text_centre)?;
+                self.to_shared(&self.text_latents, &self.text_norm.forward(&centred)?)
+            }
             None => self.to_shared(&self.text_latents, pooled),
         }
     }
