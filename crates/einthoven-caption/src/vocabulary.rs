@@ -70,8 +70,7 @@ const AGES: [(&str, &str); 3] = [
     ("old", "old-myocardial-infarction"),
 ];
 
-const DENIED_BEFORE: &[&str] =
-    &["no", "not", "without", "absence of", "no evidence of", "negative for"];
+const DENIED_BEFORE: &[&str] = &["no", "not", "without", "absence of", "no evidence of", "negative for"];
 const DENIED_AFTER: &[&str] = &["not present", "not seen", "is excluded", "is ruled out", "absent"];
 
 const POSSIBLE_BEFORE: &[&str] = &[
@@ -88,7 +87,14 @@ const POSSIBLE_BEFORE: &[&str] = &[
     "represent equivocal evidence of",
     "repeat if",
 ];
-const POSSIBLE_AFTER: &[&str] = &["cannot be excluded", "cannot be ruled out", "can not be excluded", "if no pulmonary disease", "is possible", "is suspected"];
+const POSSIBLE_AFTER: &[&str] = &[
+    "cannot be excluded",
+    "cannot be ruled out",
+    "can not be excluded",
+    "if no pulmonary disease",
+    "is possible",
+    "is suspected",
+];
 
 const PROBABLE_BEFORE: &[&str] = &[
     "probable",
@@ -244,9 +250,7 @@ pub(crate) static TERMS: LazyLock<HashMap<String, Term>> = LazyLock::new(|| {
     ] {
         phrases.iter().for_each(|phrase| add(phrase, Term::Before(certainty)));
     }
-    for (phrases, certainty) in
-        [(DENIED_AFTER, Certainty::Denied), (POSSIBLE_AFTER, Certainty::Possible)]
-    {
+    for (phrases, certainty) in [(DENIED_AFTER, Certainty::Denied), (POSSIBLE_AFTER, Certainty::Possible)] {
         phrases.iter().for_each(|phrase| add(phrase, Term::After(certainty)));
     }
     TURNS.iter().for_each(|phrase| add(phrase, Term::Turn));
