@@ -190,16 +190,19 @@ impl<'k> Reader<'k> {
         let (base, certainty, clause) = (self.base, self.certainty, &mut self.clause);
         let finding = |page| Finding { page, certainty, location: Location::default() };
         let named = &clause.walls[clause.walls_before..];
+        let mut pages = vec![page];
         if !page.walls.is_empty() && !named.is_empty() {
             // "inferior and anteroseptal infarct": the wall named before shares the word after.
+            let own: Vec<Wall> = page.walls.iter().copied().collect();
+            let all: Vec<&[Wall]> = named.iter().copied().chain([own.as_slice()]).collect();
             let broader = page.parents.iter().filter_map(|slug| base.page(slug));
-            let shared = broader.map(|broader| base.at_all_walls(broader, named)).find(|pages| !pages.is_empty());
-            if let Some(pages) = shared {
-                clause.findings.extend(pages.into_iter().map(finding));
+            let shared = broader.map(|broader| base.at_all_walls(broader, &all)).find(|pages| !pages.is_empty());
+            if let Some(shared) = shared {
+                pages = shared;
                 clause.walls.truncate(clause.walls_before);
             }
         }
-        clause.findings.push(finding(page));
+        clause.findings.extend(pages.into_iter().map(finding));
         clause.walls_before = clause.walls.len();
     }
 

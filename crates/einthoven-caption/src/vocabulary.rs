@@ -70,14 +70,26 @@ const AGES: [(&str, &str); 3] = [
     ("old", "old-myocardial-infarction"),
 ];
 
-const DENIED_BEFORE: &[&str] = &["no", "not", "without", "absence of", "no evidence of", "negative for"];
-const DENIED_AFTER: &[&str] = &["not present", "not seen", "is excluded", "is ruled out", "absent"];
+const DENIED_BEFORE: &[&str] =
+    &["no", "not", "without", "absence of", "no evidence of", "negative for", "neither", "nor"];
+const DENIED_AFTER: &[&str] = &[
+    "not present",
+    "not seen",
+    "is excluded",
+    "is ruled out",
+    "ruled out",
+    "absent",
+    "no longer evident",
+    "no longer present",
+];
 
 const POSSIBLE_BEFORE: &[&str] = &[
     "possible",
     "possibly",
     "consider",
     "suspect",
+    "rule out",
+    "r/o",
     "cannot rule out",
     "can not rule out",
     "may be",
@@ -160,6 +172,8 @@ const FILLERS: &[&str] = &[
     "probable age undetermined",
     "extremity lead",
     "precordial lead",
+    "reciprocal",
+    "wall",
     "in lead",
     "lead",
     // Causes that leave no sign of their own.

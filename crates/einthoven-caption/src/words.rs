@@ -10,7 +10,9 @@ pub(crate) struct Word {
 }
 
 /// Phrases that are spelt out before a statement is split, because a part of them is said once for two.
-const SPELT_OUT: [(&str, &str); 11] = [
+const SPELT_OUT: [(&str, &str); 13] = [
+    ("premature ventricular or aberrant", "premature ventricular complexes or aberrant"),
+    ("st elevation or depression", "st elevation or st depression"),
     ("multifocal interpolated", "multifocal pvc and interpolated"),
     ("(es)", ""),
     ("(s)", "s"),
@@ -68,7 +70,7 @@ const SPELLINGS: [(&str, &str); 37] = [
 /// Splits a statement into words.
 ///
 /// Case, plural, hyphens and known abbreviations make no difference: `PVC(s)` and `pvcs` are `pvc`. A range of chest
-/// leads is spelt out: `V2-V4` is `v2 v3 v4`.
+/// leads is spelt out: `V2-V4` and `V2 to V4` are `v2 v3 v4`.
 pub(crate) fn words(statement: &str) -> Vec<Word> {
     let mut text = statement.to_lowercase().replace(['’', '`'], "'");
     for (written, spelt) in SPELT_OUT {
@@ -139,10 +141,12 @@ fn singular(word: &str) -> String {
     }
 }
 
-/// If the last word is a chest lead and `rest` goes on with a dash and a later one, that one and what follows it.
+/// If the last word is a chest lead and `rest` goes on with a dash or `to` and a later one, that one and what follows it.
 fn range_end<'a>(words: &[Word], rest: &'a str) -> Option<(u8, &'a str)> {
     let first = words.last().map(|word| digit(&word.text)).filter(|&n| n > 0)?;
-    let after = rest.trim_start().strip_prefix('-')?.trim_start().strip_prefix('v')?;
+    let rest = rest.trim_start();
+    let until = ["-", "to ", "through "].iter().find_map(|until| rest.strip_prefix(until))?;
+    let after = until.trim_start().strip_prefix('v')?;
     let last = after.bytes().next().filter(|b| (b'1'..=b'6').contains(b))? - b'0';
     (first < last).then(|| (last, &after[1..]))
 }
@@ -165,6 +169,7 @@ mod tests {
         assert_eq!(normalise("1st degree A-V block"), "first degree av block");
         assert_eq!(normalise("LOW R(V2-V4)"), "low r v2 v3 v4");
         assert_eq!(normalise("V1 - V6 analyzed"), "v1 v2 v3 v4 v5 v6 analyzed");
+        assert_eq!(normalise("in V1 to V4, V6"), "in v1 v2 v3 v4 v6");
         assert_eq!(normalise("Predominant 2:1 AV block"), "predominant 2:1 av block");
         assert_eq!(normalise("rSr'(V1) - probable normal variant"), "rsr' v1 probable normal variant");
         assert_eq!(normalise("Inferior+ant/septal ST elev"), "inferior and anterior septal st elevation");

@@ -69,6 +69,19 @@ fn statements_are_read() {
             "multifocal interpolated PVCs",
             "multiform-ventricular-premature-complexes interpolated-ventricular-premature-complex",
         ),
+        ("Inferior-posterior infarct , age undetermined", "inferoposterior-myocardial-infarction"),
+        (
+            "ST elevation in V1 to V3 with reciprocal ST depression in II, III, aVF",
+            "non-specific-st-elevation[V1 V2 V3] non-specific-st-depression[II III aVF]",
+        ),
+        (
+            "Atrial fibrillation with premature ventricular or aberrantly conducted complexes",
+            "atrial-fibrillation ventricular-premature-complex? aberrant-ventricular-conduction?",
+        ),
+        (
+            "Marked ST abnormality, possible inferior subendocardial injury",
+            "non-specific-st-changes subendocardial-injury-in-inferior-leads?",
+        ),
         ("blue moon infarct", "myocardial-infarction <blue> <moon>"),
         ("", ""),
     ] {
@@ -83,6 +96,13 @@ fn denial_is_understood() {
         ("no evidence of acute anterior infarct", "acute-myocardial-infarction! anterior-myocardial-infarction!"),
         ("Sinus rhythm without atrial fibrillation", "sinus-rhythm atrial-fibrillation!"),
         ("Left bundle branch block is ruled out", "complete-left-bundle-branch-block!"),
+        ("Neither ST elevation nor T wave inversion", "non-specific-st-elevation! inverted-t-waves!"),
+        ("No ST elevation or depression", "non-specific-st-elevation! non-specific-st-depression!"),
+        ("T wave inversion no longer evident in Inferior leads", "inverted-t-waves![inferior]"),
+        (
+            "Old inferior infarct, no acute changes",
+            "old-myocardial-infarction inferior-myocardial-infarction acute-myocardial-infarction!",
+        ),
         ("Cannot rule out anterior infarct", "anterior-myocardial-infarction?"),
         ("Anteroseptal infarction cannot be excluded", "anteroseptal-myocardial-infarction?"),
         ("No LVH but left atrial enlargement", "left-ventricular-hypertrophy! left-atrial-overload-or-enlargement"),
