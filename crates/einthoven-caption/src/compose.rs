@@ -11,6 +11,7 @@ impl KnowledgeBase {
     ///
     /// Composed of the [`Waveform`](crate::Section::Waveform) sections of the concepts, and of the places that
     /// the statement names. The same statement always has the same description.
+    /// Doubt is left to the statement: "possible atrial flutter" is described as atrial flutter is.
     pub fn describe(&self, statement: &str) -> Option<String> {
         let reading = self.read(statement);
         if !reading.is_complete() {
@@ -30,7 +31,7 @@ fn describe(finding: &Finding<'_>) -> String {
     let mut text = finding.page.waveform().to_owned();
     if let Some(place) = place(&finding.location) {
         // Writing to a string does not fail.
-        let _ = write!(text, " Here this concerns {place}.");
+        let _ = write!(text, " This concerns {place}.");
     }
     text
 }

@@ -118,11 +118,11 @@ fn denial_is_understood() {
 fn places_are_described() {
     let text = KNOWLEDGE.describe("Inferior + septal ST elevation").unwrap();
     assert!(
-        text.ends_with(" Here this concerns the septal leads V1 and V2; the inferior leads II, III and aVF."),
+        text.ends_with(" This concerns the septal leads V1 and V2; the inferior leads II, III and aVF."),
         "{text}"
     );
     let text = KNOWLEDGE.describe("Artifact in lead(s) V3").unwrap();
-    assert!(text.ends_with(" Here this concerns lead V3."), "{text}");
+    assert!(text.ends_with(" This concerns lead V3."), "{text}");
     assert_eq!(KNOWLEDGE.describe("blue moon infarct"), None);
 }
 
