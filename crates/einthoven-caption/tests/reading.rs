@@ -117,10 +117,7 @@ fn denial_is_understood() {
 #[test]
 fn places_are_described() {
     let text = KNOWLEDGE.describe("Inferior + septal ST elevation").unwrap();
-    assert!(
-        text.ends_with(" This concerns the septal leads V1 and V2; the inferior leads II, III and aVF."),
-        "{text}"
-    );
+    assert!(text.ends_with(" This concerns the septal leads V1 and V2; the inferior leads II, III and aVF."), "{text}");
     let text = KNOWLEDGE.describe("Artifact in lead(s) V3").unwrap();
     assert!(text.ends_with(" This concerns lead V3."), "{text}");
     assert_eq!(KNOWLEDGE.describe("blue moon infarct"), None);
