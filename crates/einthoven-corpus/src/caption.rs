@@ -13,13 +13,26 @@ use crate::{Dataset, Entry, Leftovers};
 pub struct CaptionConfig {
     /// The form of a caption.
     pub template: CaptionTemplate,
+    /// What is said about how a finding looks, in captions of ESI's form.
+    pub descriptions: Descriptions,
+}
+
+/// Where descriptions of waveforms come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Descriptions {
+    /// There are none.
+    #[default]
+    None,
+    /// The knowledge base that comes with the program, a description of 25 to 60 words for each finding.
+    Knowledge,
 }
 
 /// The form of a caption.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CaptionTemplate {
-    /// ESI's: demographics, findings, and what each finding looks like ([`esi`]).
+    /// ESI's: demographics, findings, and, where there are [`Descriptions`], what each finding looks like ([`esi`]).
     #[default]
     Esi,
     /// The statements alone ([`findings`]).
@@ -171,7 +184,7 @@ mod tests {
     fn findings_are_the_statements_alone() {
         let entry = entry(&["sinus rhythm", "inverted T waves"], Some(50), None);
         assert_eq!(findings(&entry).unwrap(), "sinus rhythm, inverted T waves");
-        let config = CaptionConfig { template: CaptionTemplate::Findings };
+        let config = CaptionConfig { template: CaptionTemplate::Findings, ..CaptionConfig::default() };
         assert_eq!(config.caption(&entry, &no_descriptions), findings(&entry));
     }
 

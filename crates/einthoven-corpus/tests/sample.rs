@@ -77,7 +77,7 @@ fn the_sample_is_captioned() {
     assert_eq!(captions.iter().filter(|c| !c.contains("year-old")).count(), 4);
     assert_eq!(captions.iter().filter(|c| c.contains("90+ year-old")).count(), 3);
 
-    let config = CaptionConfig { template: CaptionTemplate::Findings };
+    let config = CaptionConfig { template: CaptionTemplate::Findings, ..CaptionConfig::default() };
     let (_, captions, _) = config.captions(&dataset, &no_descriptions);
     assert_eq!(captions[0], "normal ECG, low QRS voltage in frontal and horizontal leads, sinus rhythm");
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::{DType, Device};
-use einthoven_corpus::{AugmentConfig, Dataset, Leftovers, Loader, Split, caption};
+use einthoven_caption::KnowledgeBase;
+use einthoven_corpus::{AugmentConfig, Dataset, Descriptions, Leftovers, Loader, Split, caption};
 use einthoven_models::{BertConfig, Esi, Hub, PretrainedText, Tokenizer};
 use einthoven_nn::Parameters;
 use einthoven_random::Streams;
@@ -53,8 +54,11 @@ impl Data {
         let folds = dataset.splits.folds(split);
         let list: Vec<String> = folds.iter().map(u8::to_string).collect();
         let name = format!("{} fold{} {}", dataset.name, if folds.len() == 1 { "" } else { "s" }, list.join(", "));
-        let (selected, captions, leftovers) =
-            config.caption.captions(&dataset.select(split), &caption::no_descriptions);
+        let selected = dataset.select(split);
+        let (selected, captions, leftovers) = match config.caption.descriptions {
+            Descriptions::None => config.caption.captions(&selected, &caption::no_descriptions),
+            Descriptions::Knowledge => config.caption.captions(&selected, &KnowledgeBase::built_in()?.descriptions()),
+        };
         if selected.is_empty() {
             let message = format!("{name} holds no recording with a caption; choose other folds");
             return Err(Error::setting("data.splits", message));
@@ -151,4 +155,28 @@ pub fn model(experiment: &Experiment, pretrained: Option<&PretrainedText>) -> Re
         pretrained.load_into(&parameters, TEXT_ENCODER)?;
     }
     Ok((parameters, model))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captions_say_what_each_finding_looks_like_where_that_is_asked_for() {
+        let captions = |descriptions: &str| {
+            let text = format!(
+                "dataset = \"simulated\"\nsimulated = {{ records = 60 }}\ncaption = {{ descriptions = \"{descriptions}\" }}"
+            );
+            let config: DataConfig = toml::from_str(&text).unwrap();
+            let dataset = Data::open(&config).unwrap();
+            Data::select(&dataset, &config, &Split::Train).unwrap().captions
+        };
+        for (plain, described) in captions("none").iter().zip(captions("knowledge").iter()) {
+            assert!(!plain.contains("Potential ECG waveforms:"), "{plain}");
+            let (findings, descriptions) = described.split_once("\nPotential ECG waveforms: \n").unwrap();
+            assert_eq!(findings, plain);
+            let statements = findings.split_once("ECG Findings: ").unwrap().1.split(", ").count();
+            assert_eq!(descriptions.lines().count(), statements, "{described}");
+        }
+    }
 }

@@ -51,6 +51,9 @@ pub enum Error {
     /// From a dataset or its loader.
     #[error(transparent)]
     Corpus(Box<einthoven_corpus::Error>),
+    /// From the knowledge base.
+    #[error(transparent)]
+    Caption(Box<einthoven_caption::Error>),
     /// From an operation on tensors.
     #[error(transparent)]
     Nn(Box<einthoven_nn::Error>),
@@ -111,6 +114,7 @@ macro_rules! boxed {
 boxed!(
     Signal: einthoven_signal::Error,
     Corpus: einthoven_corpus::Error,
+    Caption: einthoven_caption::Error,
     Nn: einthoven_nn::Error,
     Model: einthoven_models::Error,
     Train: einthoven_train::Error,

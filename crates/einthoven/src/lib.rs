@@ -22,6 +22,7 @@ mod pretrain;
 mod recording;
 pub mod report;
 
+pub use einthoven_caption as caption;
 pub use einthoven_corpus as corpus;
 pub use einthoven_eval as eval;
 pub use einthoven_models as models;

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::{DType, Device, Tensor};
-use einthoven_corpus::{
-    AugmentConfig, CaptionConfig, CaptionTemplate, Dataset, Loader, LoaderConfig, SimulatedConfig, caption,
-};
+use einthoven_corpus::{AugmentConfig, CaptionConfig, Dataset, Loader, LoaderConfig, SimulatedConfig, caption};
 use einthoven_models::{
     BertConfig, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, Mode, SignalConfig, Tokenizer,
     XResNetConfig,
@@ -66,7 +64,7 @@ impl Variant {
     pub fn setup(&self, folder: RunFolder) -> Setup {
         let simulator = SimulatorConfig { sampling_rate: 100.0, seconds: 5.0, ..SimulatorConfig::default() };
         let cohort = SimulatedConfig { records: self.records, seed: 3, simulator };
-        let template = CaptionConfig { template: CaptionTemplate::Esi };
+        let template = CaptionConfig::default();
         let dataset = Dataset::simulated(&cohort).unwrap();
         let (dataset, captions, _) = template.captions(&dataset, &caption::no_descriptions);
         let tokenizer = Tokenizer::train_word_piece(&captions, 300).unwrap();

@@ -19,6 +19,7 @@ struct RecordFacts {
     seconds: f64,
     leads: Vec<LeadFacts>,
     comments: Vec<String>,
+    notes: Vec<String>,
 }
 
 /// What a lead holds; voltages in millivolts.
@@ -83,6 +84,7 @@ fn record_facts(name: &str, record: &Record) -> RecordFacts {
         seconds: record.duration(),
         leads: leads.collect(),
         comments: record.comments().to_vec(),
+        notes: record.notes().iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -108,6 +110,9 @@ fn show_record(facts: &RecordFacts) -> String {
     );
     for comment in &facts.comments {
         text.push_str(&format!("  # {comment}\n"));
+    }
+    for note in &facts.notes {
+        text.push_str(&format!("  note: {note}\n"));
     }
     text
 }
