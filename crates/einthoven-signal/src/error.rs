@@ -233,6 +233,12 @@ pub enum Error {
         /// The code.
         code: String,
     },
+    /// A condition that only [`Population::Broad`](crate::simulate::Population::Broad) knows.
+    #[error("the core population does not have {condition}: set the simulator's `population` to \"broad\"")]
+    OutsidePopulation {
+        /// The condition.
+        condition: Condition,
+    },
     /// Conditions that one recording cannot have together.
     #[error("{first} and {second} cannot be simulated together: {reason}")]
     Conditions {

@@ -124,7 +124,7 @@ fn einthovens_and_goldbergers_laws_hold() {
 fn every_condition_is_as_frequent_as_documented() {
     let config = SimulatorConfig { sampling_rate: 50.0, ..quiet() };
     let count = 3000;
-    let mut seen = Condition::ALL.map(|_| 0);
+    let mut seen = Condition::CORE.map(|_| 0);
     let mut women = 0;
     for index in 0..count {
         let ecg = simulate(&config, &Streams::new(1), index).unwrap();
@@ -134,11 +134,11 @@ fn every_condition_is_as_frequent_as_documented() {
         assert_eq!(ecg.conditions.iter().filter(|c| c.is_rhythm()).count(), 1);
         assert!(ecg.conditions.is_sorted());
         for condition in ecg.conditions {
-            seen[condition as usize] += 1;
+            seen[Condition::CORE.iter().position(|c| *c == condition).unwrap()] += 1;
         }
     }
     let expected = [0.52, 0.15, 0.15, 0.18, 0.15, 0.12, 0.12, 0.123, 0.123, 0.123, 0.12, 0.175];
-    for ((condition, seen), expected) in Condition::ALL.iter().zip(seen).zip(expected) {
+    for ((condition, seen), expected) in Condition::CORE.iter().zip(seen).zip(expected) {
         let share = f64::from(seen) / count as f64;
         // Four standard errors.
         let error = 4.0 * (expected * (1.0 - expected) / count as f64).sqrt();

@@ -2,7 +2,29 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::condition::Condition;
 use crate::{Error, Result};
+
+/// Which patients are simulated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Population {
+    /// Twelve frequent conditions with textbook shapes. It never changes: figures stay comparable.
+    #[default]
+    Core,
+    /// Every [`Condition`], as frequent and as varied as in a large clinical archive.
+    Broad,
+}
+
+impl Population {
+    /// The conditions that its patients can have, in order.
+    pub fn conditions(self) -> &'static [Condition] {
+        match self {
+            Self::Core => &Condition::CORE,
+            Self::Broad => &Condition::ALL,
+        }
+    }
+}
 
 /// Length, sampling rate and disturbances of simulated recordings.
 ///
@@ -11,6 +33,8 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SimulatorConfig {
+    /// Which patients are simulated.
+    pub population: Population,
     /// Samples per second, 50 to 10,000 Hz.
     pub sampling_rate: f64,
     /// Length, 5 to 3,600 s.
@@ -31,6 +55,7 @@ impl Default for SimulatorConfig {
     /// 10 s at 500 Hz with the disturbances of a resting ECG taken with care.
     fn default() -> Self {
         Self {
+            population: Population::Core,
             sampling_rate: 500.0,
             seconds: 10.0,
             noise_mv: 0.008,

@@ -190,7 +190,7 @@ pub(super) fn has_p_waves(conditions: &[Condition]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulate::condition;
+    use crate::simulate::rules;
     use einthoven_random::Streams;
 
     /// Every combination of what shapes a conducted beat.
@@ -206,7 +206,7 @@ mod tests {
             .map(move |set| {
                 shaping.into_iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, c)| c).collect()
             })
-            .filter_map(|some: Vec<Condition>| condition::complete(&some).ok())
+            .filter_map(|some: Vec<Condition>| rules::complete(&some).ok())
     }
 
     #[test]

@@ -171,7 +171,7 @@ pub(super) fn ectopic(width: f64, size: &Size, dice: &mut Dice) -> Morphology {
 ///
 /// The T wave ends, by the tangent at its steepest descent, exactly `qt` seconds after that onset. `roundness` is the
 /// ratio of its rising to its falling width, about 1.5.
-pub(super) fn recovery(st: Vector, t: Vector, width: f64, qt: f64, roundness: f64) -> [Wave; 2] {
+pub(super) fn recovery<const N: usize>(st: [f64; N], t: [f64; N], width: f64, qt: f64, roundness: f64) -> [Wave<N>; 2] {
     let jt = qt - width;
     // The tangent of a Gaussian at its inflection, one deviation after the peak, meets zero two deviations after it.
     let fall = 0.145 * jt;

@@ -87,7 +87,7 @@ fn sinus(
 
 /// Times without order: RR intervals from a skewed distribution, drawn evenly from its quantiles so that even a short
 /// recording shows both short and long ones.
-fn irregular(rr: f64, seconds: f64, dice: &mut Dice) -> Vec<f64> {
+pub(super) fn irregular(rr: f64, seconds: f64, dice: &mut Dice) -> Vec<f64> {
     /// Intervals in a block, one from each of as many quantiles.
     const BLOCK: usize = 8;
     let mut time = -MARGIN - dice.uniform(0.0, 1.0) * rr;

@@ -40,6 +40,25 @@ impl Torso {
         Self(rows)
     }
 
+    /// A torso as they differ in everyday work: Dower's frame turned and stretched at random, electrodes between two
+    /// ribs too high or too low, chest walls of any thickness.
+    pub fn draw_wide(dice: &mut Dice) -> Self {
+        let mut frame = [[0.0; 3]; 3];
+        for (i, row) in frame.iter_mut().enumerate() {
+            for (j, entry) in row.iter_mut().enumerate() {
+                *entry = f64::from(u8::from(i == j)) + 0.10 * dice.normal(0.0, 1.0);
+            }
+        }
+        let mut rows = DOWER;
+        for (lead, row) in rows.iter_mut().enumerate() {
+            let (deviation, shift) = if lead < 2 { (0.10, 0.04) } else { (0.16, 0.09) };
+            let thickness = (deviation * dice.normal(0.0, 1.0)).exp();
+            let turned: Vector = std::array::from_fn(|j| (0..3).map(|i| row[i] * frame[i][j]).sum());
+            *row = turned.map(|coefficient| coefficient * thickness + shift * dice.normal(0.0, 1.0));
+        }
+        Self(rows)
+    }
+
     /// The lead field of I, II, V1 to V6.
     pub fn rows(&self) -> &[Vector; INDEPENDENT] {
         &self.0

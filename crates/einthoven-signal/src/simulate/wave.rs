@@ -3,13 +3,13 @@
 //! The model is that of McSharry, Clifford, Tarassenko and Smith (IEEE Trans. Biomed. Eng. 50:289, 2003) in the
 //! three-dimensional form of Sameni, Clifford, Jutten and Shamsollahi (EURASIP J. Adv. Signal Process. 2007:043407).
 
-use super::torso::Vector;
-
-/// One phase of the dipole's movement: `vector` times a Gaussian that may rise and fall at different speeds.
+/// One phase of a beat: `vector` times a Gaussian that may rise and fall at different speeds.
+///
+/// The vector is the dipole in Frank's frame, or what it makes of `N` leads.
 #[derive(Clone, Debug)]
-pub(super) struct Wave {
-    /// The dipole at the peak, mV.
-    pub vector: Vector,
+pub(super) struct Wave<const N: usize = 3> {
+    /// The dipole, or the leads, at the peak, mV.
+    pub vector: [f64; N],
     /// Time of the peak in seconds, from the onset of the complex it belongs to.
     pub peak: f64,
     /// Standard deviation before the peak, s.
@@ -18,9 +18,9 @@ pub(super) struct Wave {
     pub fall: f64,
 }
 
-impl Wave {
+impl<const N: usize> Wave<N> {
     /// A symmetric wave.
-    pub fn new(vector: Vector, peak: f64, width: f64) -> Self {
+    pub fn new(vector: [f64; N], peak: f64, width: f64) -> Self {
         Self { vector, peak, rise: width, fall: width }
     }
 
@@ -33,7 +33,7 @@ impl Wave {
     }
 
     /// Adds the wave to a dipole sampled at `rate`, its complex beginning at `onset` seconds, `gain` times as large.
-    pub fn add_to(&self, dipole: &mut [Vector], rate: f64, onset: f64, gain: f64) {
+    pub fn add_to(&self, dipole: &mut [[f64; N]], rate: f64, onset: f64, gain: f64) {
         /// Beyond this many standard deviations a wave is below 0.004 % of its peak.
         const REACH: f64 = 4.5;
         let first = ((onset + self.peak - REACH * self.rise) * rate).ceil().max(0.0) as usize;
@@ -52,9 +52,9 @@ impl Wave {
 }
 
 /// The sum of waves at `time`.
-pub(super) fn dipole_at(waves: &[Wave], time: f64) -> Vector {
-    waves.iter().fold([0.0; 3], |sum, wave| {
+pub(super) fn dipole_at<const N: usize>(waves: &[Wave<N>], time: f64) -> [f64; N] {
+    waves.iter().fold([0.0; N], |sum, wave| {
         let level = wave.at(time);
-        [0, 1, 2].map(|axis| sum[axis] + level * wave.vector[axis])
+        std::array::from_fn(|axis| sum[axis] + level * wave.vector[axis])
     })
 }
