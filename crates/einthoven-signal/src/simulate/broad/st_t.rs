@@ -228,8 +228,10 @@ impl Recovery {
                     self.sink(&[I, II, V4, V5, V6]);
                 }
                 Digitalis => {
+                    self.level(&[I, II, V4, V5, V6]);
                     self.flatten(flat + 0.15);
                     self.lower(&[(I, 0.06), (II, 0.05), (V4, 0.05), (V5, 0.085), (V6, 0.085)], sag);
+                    self.sink(&[I, II, V4, V5, V6]);
                     self.breadth = 0.8;
                 }
                 LongQt => self.breadth = 1.25,
@@ -355,7 +357,7 @@ impl Recovery {
     /// Keeps depressed segments from rising on the foot of an upright T wave.
     fn sink(&mut self, leads: &[usize]) {
         for &lead in leads {
-            self.st[lead] -= 0.15 * self.t[lead].max(0.0);
+            self.st[lead] -= 0.3 * self.t[lead].max(0.0);
         }
     }
 
