@@ -178,14 +178,14 @@ impl Dataset {
     /// The label set called `name` over the entries.
     ///
     /// PTB-XL has `super`, `sub`, `diagnostic`, `form`, `rhythm` and `all`, as in the published benchmark
-    /// (doi 10.1109/JBHI.2020.3022989); the simulated cohort has `conditions`.
+    /// (doi 10.1109/JBHI.2020.3022989); the simulated cohort has `conditions`, those of its population, and `super`.
     ///
     /// # Errors
     /// [`Error::UnknownLabelSet`].
     pub fn label_set(&self, name: &str) -> Result<LabelSet> {
         let set = match &self.origin {
             Origin::PtbXl { statements } => statements.label_set(name, &self.entries),
-            Origin::Simulated { .. } => simulated::label_set(name, &self.entries),
+            Origin::Simulated { simulator, .. } => simulated::label_set(name, simulator.population, &self.entries),
         };
         set.ok_or_else(|| Error::UnknownLabelSet {
             dataset: self.name.clone(),

@@ -2,14 +2,17 @@
 
 use einthoven_random::Streams;
 use einthoven_signal::Record;
-use einthoven_signal::simulate::{Condition, SimulatorConfig, simulate};
+use einthoven_signal::simulate::{Condition, Population, SimulatorConfig, simulate};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{Code, Entry, Error, LabelSet, Location, Result};
 
 /// The label sets of the cohort.
-pub(crate) const LABEL_SETS: [&str; 1] = ["conditions"];
+pub(crate) const LABEL_SETS: [&str; 2] = ["conditions", "super"];
+
+/// The diagnostic super-classes of PTB-XL.
+const SUPER: [&str; 5] = ["CD", "HYP", "MI", "NORM", "STTC"];
 
 /// Folds that the patients are dealt out to.
 const FOLDS: u64 = 10;
@@ -65,12 +68,43 @@ pub(crate) fn record(simulator: &SimulatorConfig, streams: &Streams, index: u64)
     Ok(simulate(simulator, streams, index)?.record)
 }
 
-/// The label set `name`; none if there is no such set.
-pub(crate) fn label_set(name: &str, entries: &[Entry]) -> Option<LabelSet> {
-    if !LABEL_SETS.contains(&name) {
-        return None;
+/// The label set `name` of a population; none if there is no such set.
+pub(crate) fn label_set(name: &str, population: Population, entries: &[Entry]) -> Option<LabelSet> {
+    let codes = entries.iter().map(|entry| entry.codes.iter().map(|code| code.code.as_str()));
+    match name {
+        "conditions" => {
+            let classes = population.conditions().iter().map(Condition::code).collect();
+            Some(LabelSet::new(name, classes, codes))
+        }
+        "super" => {
+            let known = population.conditions();
+            let class = |code: &str| known.iter().find(|c| c.code() == code).and_then(|c| super_class(*c));
+            let members = codes.map(|codes| codes.filter_map(class));
+            Some(LabelSet::new(name, SUPER.into(), members))
+        }
+        _ => None,
     }
-    let classes = Condition::ALL.iter().map(Condition::code).collect();
-    let members = entries.iter().map(|entry| entry.codes.iter().map(|code| code.code.as_str()));
-    Some(LabelSet::new(name, classes, members))
+}
+
+/// The diagnostic super-class that PTB-XL counts a condition among; none for rhythms and forms.
+fn super_class(condition: Condition) -> Option<&'static str> {
+    use Condition::{
+        AnteriorIschaemia, AnteroseptalInjury, FirstDegreeAvBlock, InferiorInfarction, LateralInjury,
+        LeftBundleBranchBlock, LeftVentricularHypertrophy, LeftVentricularVoltage, NonDiagnosticTWave, NormalEcg,
+        PosteriorInfarction, RightAtrialEnlargement, ThirdDegreeAvBlock, WolffParkinsonWhite,
+    };
+    let between = |first, last| (first..=last).contains(&condition);
+    if condition == NormalEcg {
+        Some("NORM")
+    } else if between(InferiorInfarction, PosteriorInfarction) || between(AnteroseptalInjury, LateralInjury) {
+        Some("MI")
+    } else if between(NonDiagnosticTWave, AnteriorIschaemia) {
+        Some("STTC")
+    } else if between(LeftBundleBranchBlock, WolffParkinsonWhite) || between(FirstDegreeAvBlock, ThirdDegreeAvBlock) {
+        Some("CD")
+    } else if between(LeftVentricularHypertrophy, RightAtrialEnlargement) && condition != LeftVentricularVoltage {
+        Some("HYP")
+    } else {
+        None
+    }
 }

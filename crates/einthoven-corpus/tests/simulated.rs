@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use einthoven_corpus::caption::no_descriptions;
 use einthoven_corpus::{CaptionConfig, Dataset, DatasetOptions, Error, SimulatedConfig, Split};
 use einthoven_random::Streams;
-use einthoven_signal::simulate::{SimulatorConfig, simulate};
+use einthoven_signal::simulate::{Population, SimulatorConfig, simulate};
 
 fn cohort(records: usize, seed: u64) -> Dataset {
     Dataset::simulated(&SimulatedConfig { records, seed, ..SimulatedConfig::default() }).unwrap()
@@ -58,7 +58,8 @@ fn conditions_are_the_labels() {
         let marked: BTreeSet<_> = set.classes.iter().zip(row).filter(|(_, m)| **m).map(|(c, _)| c).collect();
         assert_eq!(marked, entry.codes.iter().map(|c| &c.code).collect());
     }
-    assert!(matches!(dataset.label_set("super"), Err(Error::UnknownLabelSet { .. })));
+    assert_eq!(set.classes.len(), 12);
+    assert!(matches!(dataset.label_set("sub"), Err(Error::UnknownLabelSet { .. })));
 }
 
 #[test]
@@ -84,4 +85,54 @@ fn the_rate_option_is_the_simulators() {
     assert_eq!(dataset.record(0).unwrap().sampling_rate(), 100.0);
     let options = DatasetOptions { rate: Some(0), ..options };
     assert!(matches!(Dataset::open("simulated", None, &options), Err(Error::Simulator { .. })));
+}
+
+fn broad(records: usize) -> SimulatedConfig {
+    let simulator =
+        SimulatorConfig { population: Population::Broad, sampling_rate: 50.0, ..SimulatorConfig::default() };
+    SimulatedConfig { records, seed: 3, simulator }
+}
+
+#[test]
+fn the_broad_population_has_the_super_classes_of_the_archive() {
+    let dataset = Dataset::simulated(&broad(600)).unwrap();
+    assert_eq!(dataset.label_set("conditions").unwrap().classes.len(), 69);
+    let set = dataset.label_set("super").unwrap();
+    assert_eq!(set.classes, ["CD", "HYP", "MI", "NORM", "STTC"]);
+    for (entry, row) in dataset.entries.iter().zip(&set.targets) {
+        let has = |codes: &[&str]| entry.codes.iter().any(|code| codes.contains(&code.code.as_str()));
+        let expected = [
+            has(&["1AVB", "2AVB", "3AVB", "CLBBB", "CRBBB", "ILBBB", "IRBBB", "IVCD", "LAFB", "LPFB", "WPW"]),
+            has(&["LVH", "RVH", "SEHYP", "LAO/LAE", "RAO/RAE"]),
+            has(&[
+                "AMI", "ASMI", "ALMI", "IMI", "ILMI", "IPMI", "IPLMI", "LMI", "PMI", "INJAL", "INJAS", "INJIL",
+                "INJIN", "INJLA",
+            ]),
+            has(&["NORM"]),
+            has(&[
+                "ANEUR", "DIG", "EL", "ISC_", "ISCAL", "ISCAN", "ISCAS", "ISCIL", "ISCIN", "ISCLA", "LNGQT", "NDT",
+                "NST_",
+            ]),
+        ];
+        assert_eq!(*row, expected, "{:?}", entry.statements);
+    }
+    // NORM, and each of the others in at least a tenth of the records, as in PTB-XL.
+    for (class, count) in set.classes.iter().zip(set.counts()) {
+        let share = count as f64 / 600.0;
+        assert!(
+            if class == "NORM" { (0.4..0.52).contains(&share) } else { (0.1..0.4).contains(&share) },
+            "{class} {share}"
+        );
+    }
+}
+
+#[test]
+fn a_cohort_is_the_same_at_any_number_of_threads() {
+    let cohort = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| Dataset::simulated(&broad(40)).unwrap())
+    };
+    let (one, three) = (cohort(1), cohort(3));
+    assert_eq!(one.entries, three.entries);
+    assert_eq!(one.record(11).unwrap(), three.record(11).unwrap());
 }

@@ -1,5 +1,9 @@
 //! Simulated twelve-lead ECGs with known truth: nothing to download, nothing to protect.
 //!
+//! There are two populations. The core population has twelve frequent conditions with textbook shapes and never
+//! changes; the broad one has 69 SCP-ECG statements, as frequent, as combined and as varied as in a clinical archive, so
+//! that what is learned on it carries over to real recordings.
+//!
 //! A moving dipole stands for the heart. Each phase of a beat is a Gaussian in time along a direction in Frank's
 //! frame; Dower's transformation takes the dipole to the leads. Every patient has own sizes, directions, intervals
 //! and chest, every beat its own time and size; what the conditions demand is checked on the beat before it is used.

@@ -172,6 +172,7 @@ impl Condition {
                 Some("they are seen in the same leads")
             }
             (LeftVentricularVoltage, RightVentricularHypertrophy | LowVoltage) => Some("the voltage has one cause"),
+            (LeftPosteriorFascicularBlock, HighVoltage) => Some("the leads that are high have no R waves"),
             (LowVoltage, a) if a.is_infarct() || a == SeptalHypertrophy || a == QWaves => {
                 Some("such small complexes do not show it")
             }

@@ -126,11 +126,13 @@ fn rate(conditions: &[Condition], dice: &mut Dice) -> f64 {
 fn axis(conditions: &[Condition], age: f64, dice: &mut Dice) -> f64 {
     let has = |condition| conditions.contains(&condition);
     if has(LeftAnteriorFascicularBlock) {
-        dice.uniform(-74.0, -46.0)
+        dice.uniform(-76.0, -49.0)
     } else if has(LeftPosteriorFascicularBlock) {
         dice.uniform(97.0, 135.0)
     } else if has(RightVentricularHypertrophy) {
         dice.uniform(93.0, 140.0)
+    } else if has(HighVoltage) {
+        dice.uniform(-20.0, 30.0)
     } else if has(LeftBundleBranchBlock) || has(IncompleteLeftBundleBranchBlock) {
         dice.normal(-8.0, 25.0).clamp(-44.0, 70.0)
     } else if has(Pacemaker) {

@@ -142,7 +142,7 @@ impl Schedule {
     /// Single P waves are not conducted: after PR intervals that grow (Mobitz I), or that do not (Mobitz II).
     fn second_degree(&mut self, times: &[f64], heart: &Heart, dice: &mut Dice) {
         let growing = dice.chance(0.5);
-        let group = if growing { 3 + dice.below(2) } else { 2 + dice.below(3) };
+        let group = 3 + dice.below(2);
         let phase = dice.below(group);
         let growth = dice.uniform(0.045, 0.09);
         for (i, &p) in times.iter().enumerate() {

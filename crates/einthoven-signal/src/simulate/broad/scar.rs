@@ -8,7 +8,7 @@ use super::view::{AVF, LEAD_I, LEAD_II, LEAD_III, PRECORDIAL, View};
 use super::{I, II, V1, V2, V3, V6};
 
 /// Depth (mV) and duration (s) of a Q wave of the limb leads.
-const LIMB_Q: (f64, f64) = (0.11, 0.030);
+const LIMB_Q: (f64, f64) = (0.11, 0.032);
 
 /// Walls that an infarct of this name has killed.
 struct Walls {
@@ -42,7 +42,7 @@ pub(super) fn draw(conditions: &[Condition], waves: &mut Vec<Wave<INDEPENDENT>>,
     if conditions.contains(&AnterolateralInfarction) {
         weaken(waves, I, dice.uniform(0.5, 0.9));
         if dice.chance(0.5) {
-            ensure_q(&[LEAD_I], 0.08, 0.030, waves, width);
+            ensure_q(&[LEAD_I], 0.08, 0.032, waves, width);
         }
     }
     if walls.lateral {
@@ -52,7 +52,7 @@ pub(super) fn draw(conditions: &[Condition], waves: &mut Vec<Wave<INDEPENDENT>>,
         if !inferior {
             weaken(waves, I, dice.uniform(0.4, 0.8));
         }
-        ensure_q(leads, dice.uniform(0.11, 0.2), 0.030, waves, width);
+        ensure_q(leads, dice.uniform(0.11, 0.2), 0.032, waves, width);
     }
     if walls.posterior {
         posterior(waves, width, dice);
@@ -63,7 +63,7 @@ pub(super) fn draw(conditions: &[Condition], waves: &mut Vec<Wave<INDEPENDENT>>,
         if dice.chance(0.6) {
             inferior(waves, width, dice);
         } else {
-            ensure_q(&[PRECORDIAL + 4, PRECORDIAL + 5], dice.uniform(0.11, 0.2), 0.030, waves, width);
+            ensure_q(&[PRECORDIAL + 4, PRECORDIAL + 5], dice.uniform(0.11, 0.2), 0.032, waves, width);
         }
     }
 }
@@ -100,10 +100,10 @@ pub(super) fn ensure_q(leads: &[usize], depth: f64, duration: f64, waves: &mut V
     }
 }
 
-/// Q waves in at least two of II, III and aVF, in a third of the hearts in all three.
+/// Q waves in at least two of II, III and aVF, in a fifth of the hearts in all three.
 fn inferior(waves: &mut Vec<Wave<INDEPENDENT>>, width: f64, dice: &mut Dice) {
-    let wanted = if dice.chance(0.3) { 3 } else { 2 };
-    let more = dice.uniform(1.0, 1.6);
+    let wanted = if dice.chance(0.2) { 3 } else { 2 };
+    let more = dice.uniform(1.0, 1.4);
     waves.push(Wave::new([0.0; INDEPENDENT], 0.21 * width, 0.085 * width));
     let scar = waves.len() - 1;
     for _ in 0..80 {
@@ -129,7 +129,7 @@ fn anterior(first: usize, last: usize, waves: &mut Vec<Wave<INDEPENDENT>>, width
         // The middle leads have Q waves, those at the border perhaps.
         let from = if dice.chance(0.5) { first } else { first.max(1) };
         let leads: Vec<usize> = (from..=last).map(|lead| PRECORDIAL + lead).collect();
-        ensure_q(&leads, dice.uniform(0.12, 0.3), 0.030, waves, width);
+        ensure_q(&leads, dice.uniform(0.12, 0.3), 0.032, waves, width);
     } else {
         let left = dice.uniform(0.04, 0.18);
         for lead in first..=last {

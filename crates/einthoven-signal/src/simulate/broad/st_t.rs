@@ -107,9 +107,9 @@ impl Recovery {
         } else {
             (1.0, 0.0, 0.0)
         };
-        for lead in 0..INDEPENDENT {
-            self.t[lead] = keep * self.t[lead] - share * net[lead];
-            self.st[lead] = keep * self.st[lead] - lift * net[lead];
+        for (lead, net) in net.into_iter().enumerate() {
+            self.t[lead] = keep * self.t[lead] - share * net;
+            self.st[lead] = keep * self.st[lead] - lift * net;
         }
         if has(LeftBundleBranchBlock) {
             for lead in [I, V6] {
@@ -188,7 +188,7 @@ impl Recovery {
                 self.raise(&[(V1, -0.5), (V2, -0.8), (V3, -0.5)], size);
             }
             for &lead in anterior {
-                self.raise(&[(lead, 1.4)], size);
+                self.raise(&[(lead, 1.2)], size);
             }
         }
     }
@@ -213,7 +213,7 @@ impl Recovery {
     fn change(&mut self, conditions: &[Condition], dice: &mut Dice) {
         let depth = dice.uniform(0.1, 0.4);
         let flat = dice.uniform(0.25, 0.5);
-        let sag = dice.uniform(0.5, 1.3);
+        let sag = dice.uniform(0.7, 1.4);
         for condition in conditions {
             match condition {
                 NonDiagnosticTWave => {
@@ -222,12 +222,16 @@ impl Recovery {
                     self.lower(&[(I, 0.02), (II, 0.015), (V4, 0.02), (V5, 0.03), (V6, 0.025)], 1.0);
                 }
                 NonSpecificStChange => {
+                    self.level(&[I, II, V3, V4, V5, V6]);
                     self.flatten(flat + 0.1);
                     self.lower(&[(I, 0.05), (II, 0.04), (V3, 0.03), (V4, 0.05), (V5, 0.06), (V6, 0.055)], sag);
+                    self.sink(&[I, II, V4, V5, V6]);
                 }
                 Digitalis => {
+                    self.level(&[I, II, V4, V5, V6]);
                     self.flatten(flat + 0.15);
                     self.lower(&[(I, 0.06), (II, 0.05), (V4, 0.05), (V5, 0.085), (V6, 0.085)], sag);
+                    self.sink(&[I, II, V4, V5, V6]);
                     self.breadth = 0.8;
                 }
                 LongQt => self.breadth = 1.25,
@@ -255,6 +259,7 @@ impl Recovery {
                         self.t[lead] = 0.3 * self.t[lead] - 0.7 * depth * down;
                     }
                     self.t[V3] *= flat + 0.2;
+                    self.sink(&[I, II, V4, V5, V6]);
                 }
                 AnterolateralIschaemia => self.invert(&[(I, 0.7), (V3, 0.2), (V4, 1.0), (V5, 1.2), (V6, 0.9)], depth),
                 InferiorIschaemia => self.invert(&[(II, 0.9)], depth),
@@ -313,11 +318,12 @@ impl Recovery {
                     self.t[V3] *= 0.6;
                 }
                 NonSpecificStDepression => {
-                    let depth = dice.uniform(0.06, 0.16);
+                    let depth = dice.uniform(0.075, 0.17);
                     for (lead, share) in [(I, 0.6), (II, 0.7), (V4, 0.9), (V5, 1.1), (V6, 1.0)] {
                         self.st[lead] = self.st[lead].min(-depth * share);
                         self.t[lead] *= 0.7;
                     }
+                    self.sink(&[I, II, V4, V5, V6]);
                 }
                 _ => {}
             }
@@ -335,9 +341,23 @@ impl Recovery {
         }
     }
 
+    /// Takes early repolarisation away.
+    fn level(&mut self, leads: &[usize]) {
+        for &lead in leads {
+            self.st[lead] = self.st[lead].min(0.005);
+        }
+    }
+
     fn lower(&mut self, leads: &[(usize, f64)], size: f64) {
         for &(lead, share) in leads {
             self.st[lead] -= share * size;
+        }
+    }
+
+    /// Keeps depressed segments from rising on the foot of an upright T wave.
+    fn sink(&mut self, leads: &[usize]) {
+        for &lead in leads {
+            self.st[lead] -= 0.3 * self.t[lead].max(0.0);
         }
     }
 
@@ -359,7 +379,7 @@ impl Recovery {
     fn injure(&mut self, leads: &[(usize, f64)], size: f64) {
         self.flatten(0.7);
         for &(lead, share) in leads {
-            self.st[lead] = -0.09 - 0.11 * share * size;
+            self.st[lead] = -0.11 - 0.12 * share * size;
             self.t[lead] *= 0.6;
         }
     }

@@ -7,7 +7,7 @@ use super::super::wave::{Wave, dipole_at};
 const RATE: f64 = 500.0;
 
 /// Deflections smaller than this, in mV, are not seen.
-const SEEN: f64 = 0.02;
+const SEEN: f64 = 0.03;
 
 /// Leads in the standard order of twelve.
 pub(super) const LEAD_I: usize = 0;

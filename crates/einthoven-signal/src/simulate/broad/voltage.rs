@@ -23,25 +23,25 @@ pub(super) fn set(conditions: &[Condition], waves: &mut [Wave<INDEPENDENT>], wid
         let most = if has(LeftVentricularHypertrophy) { 5.2 } else { 4.6 };
         let wanted = dice.uniform(3.65, most);
         // V1 and V5 grow by the same factor, and so does their sum.
-        let factor = wanted / View::of(waves, width).sokolow_lyon();
+        let factor = wanted / View::of(waves, width).sokolow_lyon().max(0.5);
         scale(waves, factor.clamp(0.7, 1.6).sqrt(), factor);
     }
     if has(HighVoltage) {
         let wanted = dice.uniform(2.6, 3.6);
-        let factor = wanted / View::of(waves, width).lewis();
+        let factor = wanted / View::of(waves, width).lewis().max(0.3);
         scale(waves, factor, factor.clamp(1.0, 1.4));
     }
     if has(LowVoltage) {
         let view = View::of(waves, width);
-        let limb = dice.uniform(0.3, 0.46) / view.range(0..PRECORDIAL);
-        let precordial = dice.uniform(0.6, 0.95) / view.range(PRECORDIAL..12);
+        let limb = dice.uniform(0.3, 0.46) / view.range(0..PRECORDIAL).max(0.1);
+        let precordial = dice.uniform(0.6, 0.95) / view.range(PRECORDIAL..12).max(0.1);
         scale(waves, limb, precordial);
     }
     if !has(LowVoltage) && !has(LeftBundleBranchBlock) && !has(Pacemaker) {
         // Complexes that are not stated to be low are not.
         let view = View::of(waves, width);
         let (limb, precordial) = (view.range(0..PRECORDIAL), view.range(PRECORDIAL..12));
-        scale(waves, (0.62 / limb).max(1.0), (1.15 / precordial).max(1.0));
+        scale(waves, (0.62 / limb.max(0.1)).max(1.0), (1.15 / precordial.max(0.1)).max(1.0));
     }
 }
 
