@@ -34,53 +34,73 @@ pub struct Options {
     pub batch: usize,
 }
 
+/// A size that was measured: what the table calls it, and how much of what grows there is in all and for the signal encoder.
+struct Point {
+    label: String,
+    whole: f64,
+    encoder: f64,
+}
+
+impl Point {
+    fn count(count: usize) -> Self {
+        Self { label: count.to_string(), whole: count as f64, encoder: count as f64 }
+    }
+
+    fn parameters(model: Model, peer: &Peer) -> Result<Self> {
+        let (whole, encoder) = (peer.number("parameters")?, peer.number("encoder_parameters")?);
+        let label = format!("{}: {:.1} M, encoder {:.1} M", model.name(), whole / 1e6, encoder / 1e6);
+        Ok(Self { label, whole, encoder })
+    }
+}
+
 /// One table for each thing that grows.
 pub fn run(options: &Options) -> Result<[Table; 3]> {
     let &Options { model, samples, batch, .. } = options;
+    let name = model.name();
     let sizes = Sizes { model, batch, samples, tokens: model.tokens() };
     let lengths: Vec<Sizes> = options.lengths.iter().map(|&samples| Sizes { samples, ..sizes }).collect();
     let batches: Vec<Sizes> = options.batches.iter().map(|&batch| Sizes { batch, ..sizes }).collect();
-    let models: Vec<Sizes> =
-        options.models.iter().map(|&model| Sizes { model, tokens: model.tokens(), ..sizes }).collect();
-    let name = model.name();
+    let of_model = |&model: &Model| Sizes { model, tokens: model.tokens(), ..sizes };
+    let models: Vec<Sizes> = options.models.iter().map(of_model).collect();
+    let common = &options.common;
     Ok([
-        grow(options, format!("{name}, batch {batch}"), "samples", &lengths, |sizes, _| sizes.samples as f64)?,
-        grow(options, format!("{name}, {samples} samples"), "batch", &batches, |sizes, _| sizes.batch as f64)?,
-        grow(options, format!("batch {batch}, {samples} samples"), "parameters", &models, |_, parameters| parameters)?,
+        grow(common, "samples", format!("{name}, batch {batch}"), &lengths, |sizes, _| {
+            Ok(Point::count(sizes.samples))
+        })?,
+        grow(common, "batch", format!("{name}, {samples} samples"), &batches, |sizes, _| {
+            Ok(Point::count(sizes.batch))
+        })?,
+        grow(common, "parameters", format!("batch {batch}, {samples} samples"), &models, |sizes, peer| {
+            Point::parameters(sizes.model, peer)
+        })?,
     ])
 }
 
-/// Times at each of `sizes`, whose `x` is what grows, and the exponents of a power law.
+/// Times at each of `sizes`, of which `axis` grows and the rest is `fixed`, and the exponents of a power law.
 fn grow(
-    options: &Options,
-    fixed: String,
+    common: &Common,
     axis: &'static str,
+    fixed: String,
     sizes: &[Sizes],
-    x: impl Fn(&Sizes, f64) -> f64,
+    point: impl Fn(&Sizes, &Peer) -> Result<Point>,
 ) -> Result<Table> {
-    let common = &options.common;
     eprintln!("length: {axis}, {fixed}");
-    let mut peers = sizes
-        .iter()
-        .map(|sizes| worker::start(sizes, Mode::Corrected, common.threads, None))
-        .collect::<Result<Vec<Peer>>>()?;
-    let mut times = Vec::new();
-    for request in ["step", "encoder", "encode"] {
-        times.push(peers_in_turn(&mut peers.iter_mut().collect::<Vec<_>>(), request, common.rounds)?);
-    }
-    let parameters = peers.iter().map(|peer| peer.number("parameters")).collect::<Result<Vec<f64>>>()?;
+    let start = |sizes| worker::start(sizes, Mode::Corrected, common.threads, None);
+    let mut peers = sizes.iter().map(start).collect::<Result<Vec<Peer>>>()?;
+    let mut time = |request| peers_in_turn(&mut peers.iter_mut().collect::<Vec<_>>(), request, common.rounds);
+    let times = [time("step")?, time("encoder")?, time("encode")?];
+    let points = sizes.iter().zip(&peers).map(|(sizes, peer)| point(sizes, peer)).collect::<Result<Vec<Point>>>()?;
     let peaks = peers.into_iter().map(Peer::finish).collect::<Result<Vec<f64>>>()?;
-    let xs: Vec<f64> = sizes.iter().zip(parameters).map(|(sizes, parameters)| x(sizes, parameters)).collect();
-    let rows = xs.iter().enumerate().map(|(i, x)| {
-        let mut row = vec![x.to_string()];
+    let rows = points.iter().enumerate().map(|(i, point)| {
+        let mut row = vec![point.label.clone()];
         row.extend(times.iter().map(|times| ms(times[i])));
         row.push(format!("{:.0}", peaks[i]));
         row
     });
-    let exponents: Vec<f64> = times
-        .iter()
-        .map(|times| exponent(&xs.iter().copied().zip(times.iter().copied()).collect::<Vec<_>>()))
-        .collect();
+    let fit = |times: &[f64], x: fn(&Point) -> f64| {
+        exponent(&points.iter().map(x).zip(times.iter().copied()).collect::<Vec<_>>())
+    };
+    let [step, encoder, encode] = &times;
     Ok(Table {
         title: format!(
             "Einthoven against {axis}: {fixed}, {} threads, medians of {} rounds",
@@ -90,8 +110,10 @@ fn grow(
         head: vec![axis, "step ms", "signal encoder, forward and backward ms", "inference ms", "peak MiB"],
         rows: rows.collect(),
         notes: vec![format!(
-            "Time grows as {axis} to the power of {:.2} (step), {:.2} (signal encoder), {:.2} (inference), by least squares.",
-            exponents[0], exponents[1], exponents[2]
+            "Exponents of {axis} by least squares: step {:.2}, signal encoder {:.2}, inference {:.2}.",
+            fit(step, |point| point.whole),
+            fit(encoder, |point| point.encoder),
+            fit(encode, |point| point.encoder)
         )],
         ..Table::default()
     })

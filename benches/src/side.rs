@@ -41,6 +41,12 @@ impl Side {
         Ok(Self { model, parameters, optimizer, signals, tokens })
     }
 
+    /// How many parameters the signal encoder has.
+    pub fn encoder_parameters(&self) -> usize {
+        let parameters = self.parameters.trainable().into_iter();
+        parameters.filter(|(name, _)| name.starts_with("img_encoder.")).map(|(_, variable)| variable.elem_count()).sum()
+    }
+
     /// The contrastive loss, the caption loss and their sum.
     pub fn losses(&self) -> Result<(f64, f64, Tensor)> {
         let pass = Pass::evaluate();

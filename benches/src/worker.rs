@@ -49,7 +49,7 @@ pub fn start(sizes: &Sizes, mode: Mode, threads: u32, folder: Option<&Path>) -> 
 pub fn run(options: &Options) -> Result<()> {
     let mode = if options.paper { Mode::Paper } else { Mode::Corrected };
     let mut side = Side::new(&options.sizes, mode)?;
-    let mut hello = json!({ "parameters": side.parameters.count() });
+    let mut hello = json!({ "parameters": side.parameters.count(), "encoder_parameters": side.encoder_parameters() });
     if let Some(folder) = &options.folder {
         twin::hand_over(&side, folder)?;
         let (contrastive, caption, _) = side.losses()?;
