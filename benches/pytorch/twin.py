@@ -165,11 +165,19 @@ class Esi(nn.Module):
         self.to_logits = nn.Sequential(BiasFreeNorm(dim), nn.Linear(dim, bert.vocab_size, bias=False))
         self.temperature = nn.Parameter(torch.ones(1))
 
+    def signal(self, signals):
+        """Signals `[batch, leads, samples]` to one vector `[batch, dim]` each, before the shared space."""
+        return self.img_attn_pool_norm(self.img_token_head(self.img_encoder(signals)))
+
+    def encode(self, signals):
+        """Signals `[batch, leads, samples]` to embeddings `[batch, latents]` of length 1."""
+        return self.img_to_latents(self.signal(signals))
+
     def forward(self, signals, ids, mask):
         """Signals `[batch, leads, samples]`, ids and mask `[batch, tokens]` to (contrastive, caption) losses."""
         hidden = self.pretrained_text_encoder(ids[:, :-1], attention_mask=mask[:, :-1]).last_hidden_state
         text, tokens = hidden[:, 0], hidden[:, 1:]
-        signal = self.img_attn_pool_norm(self.img_token_head(self.img_encoder(signals)))
+        signal = self.signal(signals)
         context = signal.unsqueeze(1).expand(-1, tokens.shape[1], -1)
         for own, cross in self.multimodal_layers:
             tokens = cross(own(tokens), context)

@@ -1,73 +1,21 @@
-//! The PyTorch side: a process that takes one step for every line it is sent.
+//! What the PyTorch side of a step gets, and whether it computes the same from it.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Tensor, safetensors::load};
 use einthoven::models::SignalConfig;
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::json;
 
-use crate::{Result, Side};
+use crate::peer::Peer;
+use crate::side::Side;
+use crate::{Result, worker};
 
-/// The process, with the losses it found for the untouched weights.
-pub struct Twin {
-    process: Child,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
-    torch: String,
-    pub contrastive: f64,
-    pub caption: f64,
-    _folder: TempDir,
-}
+/// The most that two sides may differ, relative to the largest value.
+pub const TOLERANCE: f64 = 1e-4;
 
-impl Twin {
-    /// Hands weights and batch of `side` over and waits for the first losses.
-    pub fn start(python: &str, threads: usize, side: &Side) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        hand_over(side, folder.path())?;
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/pytorch/step.py");
-        let mut process = Command::new(python)
-            .arg(script)
-            .arg(folder.path())
-            .args(["--threads", &threads.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let input = process.stdin.take().ok_or("no pipe to Python")?;
-        let mut output = BufReader::new(process.stdout.take().ok_or("no pipe from Python")?).lines();
-        let first: Value = serde_json::from_str(&output.next().ok_or("Python ended before its first line")??)?;
-        let number = |key: &str| first[key].as_f64().ok_or(format!("Python gave no {key}"));
-        Ok(Self {
-            torch: first["torch"].as_str().unwrap_or("?").to_owned(),
-            contrastive: number("contrastive")?,
-            caption: number("caption")?,
-            process,
-            input,
-            output,
-            _folder: folder,
-        })
-    }
-
-    /// One training step; its duration in seconds.
-    pub fn step(&mut self) -> Result<f64> {
-        writeln!(self.input, "step")?;
-        Ok(self.output.next().ok_or("Python ended")??.parse()?)
-    }
-
-    /// Ends the process; PyTorch's version and its peak memory in MiB.
-    pub fn finish(self) -> Result<(String, f64)> {
-        let Self { mut process, input, mut output, torch, .. } = self;
-        drop(input);
-        let last: Value = serde_json::from_str(&output.next().ok_or("Python ended before its last line")??)?;
-        process.wait()?;
-        Ok((torch, last["peak_mib"].as_f64().unwrap_or(f64::NAN)))
-    }
-}
-
-fn hand_over(side: &Side, folder: &Path) -> Result<()> {
+/// Leaves weights and batch of `side` in `folder`, as `pytorch/step.py` reads them.
+pub fn hand_over(side: &Side, folder: &Path) -> Result<()> {
     let config = side.model.config();
     let SignalConfig::ConvNext(signal) = &config.signal else { return Err("the twin is a ConvNeXt".into()) };
     let text = &config.text;
@@ -101,4 +49,30 @@ fn hand_over(side: &Side, folder: &Path) -> Result<()> {
     let batch = BTreeMap::from([("signals", side.signals.clone()), ("mask", ids.ones_like()?), ("ids", ids)]);
     safetensors::serialize_to_file(&batch, None, &folder.join("batch.safetensors"))?;
     Ok(())
+}
+
+/// Fails unless both sides found the same losses and embeddings for the untouched weights.
+pub fn compare(ours: &Peer, theirs: &Peer, folder: &Path) -> Result<()> {
+    for name in ["contrastive", "caption"] {
+        let (ours, theirs) = (ours.number(name)?, theirs.number(name)?);
+        let off = (ours - theirs).abs() / theirs.abs();
+        if off.is_nan() || off > TOLERANCE {
+            return Err(format!("{name} loss: Einthoven {ours}, PyTorch {theirs}").into());
+        }
+    }
+    let embeddings = |file: &str| -> Result<Tensor> {
+        let mut tensors = load(folder.join(file), &Device::Cpu)?;
+        Ok(tensors.remove("embeddings").ok_or_else(|| format!("{file} lacks the embeddings"))?)
+    };
+    let off = difference(&embeddings(worker::EMBEDDINGS)?, &embeddings("pytorch.safetensors")?)?;
+    if off.is_nan() || off > TOLERANCE {
+        return Err(format!("the embeddings of the two sides differ by {off:.1e} of the largest").into());
+    }
+    Ok(())
+}
+
+/// The largest difference of two tensors relative to the largest value of the second.
+pub fn difference(ours: &Tensor, theirs: &Tensor) -> Result<f64> {
+    let largest = |tensor: &Tensor| -> Result<f64> { Ok(tensor.abs()?.max_all()?.to_scalar::<f32>()?.into()) };
+    Ok(largest(&(ours - theirs)?)? / largest(theirs)?)
 }

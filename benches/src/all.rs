@@ -1,0 +1,65 @@
+//! Everything, written down: each table goes into the README as soon as it is measured.
+
+use clap::Args;
+
+use crate::sizes::Model;
+use crate::table::Table;
+use crate::{Common, Result, chart, length, ops, readme, step, threads};
+
+/// What all of it has in common.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    pub common: Common,
+    /// Models
+    #[arg(long, value_delimiter = ',', default_value = "atto-minilm,nano-minilm,base-bert")]
+    pub model: Vec<Model>,
+    /// Samples of each of the 12 leads, where it is not they that grow
+    #[arg(long, default_value_t = 5000)]
+    pub samples: usize,
+}
+
+/// Measures and writes.
+pub fn run(options: &Options) -> Result<()> {
+    let &Options { ref common, ref model, samples } = options;
+    let ops = ops::run(&ops::Options { common: common.clone(), name: None })?;
+    record("ops", &[ops])?;
+    let length = length::Options {
+        common: common.clone(),
+        model: Model::AttoMinilm,
+        lengths: vec![1000, 2000, 5000, 10_000, 20_000],
+        batches: vec![1, 2, 4, 8, 16],
+        models: model.clone(),
+        samples,
+        batch: 4,
+    };
+    record("length", &length::run(&length)?)?;
+    let threads =
+        threads::Options { common: common.clone(), counts: Vec::new(), model: Model::AttoMinilm, batch: 16, samples };
+    record("threads", &[threads::run(&threads)?])?;
+    let step = step::Options {
+        common: common.clone(),
+        model: model.clone(),
+        batch: Vec::new(),
+        samples,
+        tokens: None,
+        compile: true,
+        tuned: true,
+    };
+    record("step", &[step::run(&step)?])
+}
+
+/// Prints the tables, draws their ratios, and puts both into the README.
+fn record(name: &str, tables: &[Table]) -> Result<()> {
+    let mut text = Vec::new();
+    for table in tables {
+        println!("{table}");
+        text.push(table.to_string());
+        if !table.bars.is_empty() {
+            let file = format!("{name}.svg");
+            readme::write(&file, &chart::bars(&table.title, &table.bars))?;
+            text.push(format!("![{}]({file})\n", table.title));
+        }
+    }
+    readme::replace(name, &text.join("\n"))
+}
