@@ -48,7 +48,10 @@ mod weights;
 
 pub use decoder::{Decoder, DecoderConfig};
 pub use error::{Error, Result};
-pub use esi::{Captions, Esi, EsiConfig, EsiLosses, LossWeights, Mode, TextPooling, canonical_names, is_decayed};
+pub use esi::{
+    Captions, Embeddings, Esi, EsiConfig, EsiLosses, EsiOutputs, LossWeights, Mode, TextPooling, canonical_names,
+    is_decayed,
+};
 pub use signal::{
     AnyEncoder, ChannelNorm, ConvNext, ConvNextConfig, ConvNextSize, Features, SignalConfig, SignalEncoder, XResNet,
     XResNetConfig,

@@ -52,7 +52,8 @@ pub fn backward(loss: &Tensor) -> Result<Gradients> {
 
 /// Runs `body` such that the operations of this crate record nothing for a backward pass.
 ///
-/// Validation saves time and memory this way.
+/// Validation saves time and memory this way. Nor do running statistics move, so that a pass made twice, without
+/// gradients and with them, moves them once.
 pub fn without_gradients<R>(body: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
@@ -68,6 +69,11 @@ impl Gradients {
     /// The gradient of the variable behind `variable`, if the loss depends on it.
     pub fn get(&self, variable: &Tensor) -> Option<&Tensor> {
         self.by_variable.get(&variable.id())
+    }
+
+    /// Takes out the gradient of the variable behind `variable`, if the loss depends on it.
+    pub fn take(&mut self, variable: &Tensor) -> Option<Tensor> {
+        self.by_variable.remove(&variable.id())
     }
 
     /// Adds the gradients of another loss, as when one step sums several batches.
@@ -174,6 +180,11 @@ fn scaled(gradient: &Tensor, factor: f64) -> Result<Tensor> {
 pub(crate) trait Backward: Fn(&Tensor, &[bool]) -> Result<Vec<Option<Tensor>>> + Send + Sync + 'static {}
 
 impl<F> Backward for F where F: Fn(&Tensor, &[bool]) -> Result<Vec<Option<Tensor>>> + Send + Sync + 'static {}
+
+/// Whether operations leave no trace: a backward pass is not to follow.
+pub(crate) fn is_untracked() -> bool {
+    UNTRACKED.get()
+}
 
 /// Whether a result computed from `inputs` has to be recorded for a backward pass.
 pub(crate) fn is_tracked(inputs: &[&Tensor]) -> bool {

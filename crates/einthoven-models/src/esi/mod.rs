@@ -10,7 +10,7 @@ use candle_core::{DType, Tensor, Var};
 use einthoven_nn::{Init, Linear, Pass, Scope, Spans, embedding, l2_normalize, mean_over_spans, without_gradients};
 
 pub use config::{EsiConfig, LossWeights, Mode, TextPooling, is_decayed};
-pub use losses::{Captions, EsiLosses};
+pub use losses::{Captions, Embeddings, EsiLosses, EsiOutputs};
 pub use published::canonical_names;
 
 use crate::blocks::{AttentionPool, GammaNorm, projection};

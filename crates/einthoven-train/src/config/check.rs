@@ -65,7 +65,16 @@ impl TrainConfig {
         if self.max_tokens < 3 {
             return fail("max_tokens", "must be at least 3");
         }
-        if self.losses.contrastive > 0.0 && self.batch_size < 2 {
+        if let Some(records) = self.contrastive_batch {
+            if records == 0 || !records.is_multiple_of(self.batch_size) {
+                let message = format!("must be a multiple of batch_size = {}, is {records}", self.batch_size);
+                return fail("contrastive_batch", message);
+            }
+            if self.losses.contrastive == 0.0 {
+                return fail("contrastive_batch", "contrasts nothing, for losses.contrastive is 0");
+            }
+        }
+        if self.losses.contrastive > 0.0 && self.contrastive_batch.unwrap_or(self.batch_size) < 2 {
             return fail("batch_size", "the contrastive loss needs at least 2 records to tell apart");
         }
         self.schedule.validate()
@@ -108,6 +117,7 @@ mod tests {
         let text = r#"
             epochs = 30
             batch_size = 48
+            contrastive_batch = 4800
             learning_rate = 1e-4
             clip_norm = 1.0
             ema = { decay = 0.999 }
@@ -140,6 +150,13 @@ mod tests {
             ("steps = 0", "train.steps"),
             ("steps = 1\nbatch_size = 0", "train.batch_size"),
             ("steps = 1\nbatch_size = 1", "train.batch_size"),
+            ("steps = 1\nbatch_size = 4\ncontrastive_batch = 6", "train.contrastive_batch"),
+            ("steps = 1\nbatch_size = 4\ncontrastive_batch = 0", "train.contrastive_batch"),
+            ("steps = 1\nbatch_size = 1\ncontrastive_batch = 1", "train.batch_size"),
+            (
+                "steps = 1\nbatch_size = 4\ncontrastive_batch = 8\nlosses = { contrastive = 0.0 }",
+                "train.contrastive_batch",
+            ),
             ("steps = 1\nlearning_rate = -1.0", "train.learning_rate"),
             ("steps = 1\nlearning_rate = nan", "train.learning_rate"),
             ("steps = 1\nbetas = [0.9, 1.0]", "train.betas"),

@@ -18,9 +18,17 @@ pub struct TrainConfig {
     /// Length of the run in optimiser steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
-    /// Records in a batch: what is contrasted with each other, and what has to fit into memory at once.
+    /// Records in a batch: what has to fit into memory at once, and what is contrasted with each other, unless
+    /// `contrastive_batch` is given.
     pub batch_size: usize,
-    /// Batches whose gradients are averaged into one step.
+    /// Records that are contrasted with each other, a multiple of `batch_size` (GradCache: Gao et al. 2021, arXiv
+    /// 2101.06983). The gradient is that of a batch of this size in the memory of one of `batch_size`, at the cost of a
+    /// second forward pass: besides the recordings, only the embeddings of the others are kept. The caption loss is the
+    /// mean over all its tokens. Dropout is drawn, and batch norm (an XResNet's) takes its statistics, for `batch_size`
+    /// records at a time. Absent: `batch_size`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contrastive_batch: Option<usize>,
+    /// Batches, or contrastive batches, whose gradients are averaged into one step.
     pub accumulate: usize,
     /// AdamW's learning rate at the schedule's full height.
     pub learning_rate: f64,
@@ -129,6 +137,7 @@ impl Default for TrainConfig {
             epochs: None,
             steps: None,
             batch_size: 16,
+            contrastive_batch: None,
             accumulate: 1,
             learning_rate: 5e-5,
             text_learning_rate_scale: 1.0,
@@ -171,5 +180,15 @@ impl TrainConfig {
             (Some(steps), _) => steps,
             (None, epochs) => epochs.unwrap_or(0).saturating_mul(steps_per_epoch),
         }
+    }
+
+    /// Batches that are contrasted as one.
+    pub(crate) fn batches_together(&self) -> usize {
+        self.contrastive_batch.map_or(1, |records| records / self.batch_size)
+    }
+
+    /// Batches that an optimiser step takes.
+    pub(crate) fn batches_per_step(&self) -> usize {
+        self.accumulate * self.batches_together()
     }
 }

@@ -1,13 +1,14 @@
 //! The trainer: from a model and a loader to checkpoints and logs.
 //!
-//! A step takes `accumulate` batches, averages their gradients, clips them, updates the parameters with AdamW and
-//! clamps the logit scale. With `train.ema`, validation judges and checkpoints hold the moving average of the weights,
-//! while training goes on from the weights themselves. Every random draw is addressed by the step, so all that a run is can be found again from its
-//! last checkpoint: killed at any moment and resumed, it gives the weights, optimiser state and metrics of a run that
-//! was never interrupted, bit for bit and at any number of threads.
+//! A step takes `accumulate` batches, or as many contrastive batches where `contrastive_batch` makes them larger, averages
+//! their gradients, clips them, updates the parameters with AdamW and clamps the logit scale. With `train.ema`, validation
+//! judges and checkpoints hold the moving average of the weights, while training goes on from the weights themselves.
+//! Every random draw is addressed by the step, so all that a run is can be found again from its last checkpoint: killed at
+//! any moment and resumed, it gives the weights, optimiser state and metrics of a run that was never interrupted, bit for
+//! bit and at any number of threads.
 
 mod average;
-mod clock;
+pub(crate) mod clock;
 mod length;
 mod optimizer;
 mod resume;
@@ -112,7 +113,7 @@ impl Trainer {
     fn train(&mut self) -> Result<Summary> {
         let total = self.length.total;
         let mut log = MetricsLog::open(&self.folder, self.stepper.done())?;
-        let records_per_step = self.stepper.config().batch_size * self.stepper.config().accumulate;
+        let records_per_step = self.stepper.config().batch_size * self.stepper.config().batches_per_step();
         let mut progress = Progress::start(self.display, self.stepper.done(), total, records_per_step);
         let mut batches: Option<Batches> = None;
         while self.stepper.done() < total && !self.is_stale() && !self.is_stopped() {

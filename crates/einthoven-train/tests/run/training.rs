@@ -64,6 +64,35 @@ fn accumulation_averages_losses_and_gradients() {
     assert!(norms[2] > (norms[0] + norms[1]) / 8.0, "{norms:?}");
 }
 
+/// At a learning rate that changes nothing, the losses and the gradient are those of one large batch.
+#[test]
+fn a_contrastive_batch_of_several_batches_is_one_large_batch() {
+    let logged = |batch_size, contrastive_batch, accumulate| {
+        let mut variant = Variant::default();
+        variant.train = TrainConfig {
+            epochs: Some(1),
+            steps: None,
+            batch_size,
+            contrastive_batch,
+            accumulate,
+            learning_rate: 1e-30,
+            ..variant.train
+        };
+        train(&variant).1
+    };
+    for accumulate in [1, 2] {
+        let (whole, cached) = (logged(10, None, accumulate), logged(2, Some(10), accumulate));
+        let (whole, cached) = (training_entries(&whole), training_entries(&cached));
+        assert_eq!((whole.len(), cached.len()), (2 / accumulate, 2 / accumulate));
+        for (whole, cached) in whole.into_iter().zip(cached) {
+            for name in ["loss", "loss_contrastive", "loss_caption", "grad_norm"] {
+                let (whole, cached) = (value(whole, name), value(cached, name));
+                assert!((whole - cached).abs() < 1e-5 * whole, "{name}: {whole}, {cached}");
+            }
+        }
+    }
+}
+
 #[test]
 fn weights_of_losses_schedule_and_epochs_are_logged() {
     let mut variant = Variant::default();

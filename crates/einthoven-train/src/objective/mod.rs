@@ -1,14 +1,17 @@
 //! What is minimised: a batch goes in, named losses and their weighted sum come out.
 
+mod cached;
+
 use candle_core::{Device, Tensor};
 use einthoven_corpus::Batch;
 use einthoven_models::{Captions, Esi, LossWeights};
-use einthoven_nn::Pass;
+use einthoven_nn::{Gradients, Pass, backward};
 
 use crate::Result;
 use crate::captions::TokenizedCaptions;
 use crate::config::LossConfig;
 use crate::locked_text::LockedText;
+use crate::trainer::clock::{Clock, Phase};
 
 /// The objective of ESI: the contrastive loss between signals and captions and the captioning loss.
 #[derive(Debug)]
@@ -47,8 +50,7 @@ impl Objective {
     /// # Errors
     /// [`crate::Error::Model`] when the model cannot take the batch.
     pub fn losses(&mut self, batch: &Batch, text_is_locked: bool, pass: &Pass) -> Result<Losses> {
-        let shape = (batch.len(), batch.leads, batch.samples);
-        let signals = Tensor::from_slice(&batch.signals, shape, &self.device)?;
+        let signals = self.signals(batch)?;
         let tokens = self.captions.batch(&batch.indices)?;
         let groups = tokens.groups();
         let pooled = text_is_locked.then(|| self.locked_text.pooled(&self.model, &tokens)).transpose()?;
@@ -61,6 +63,30 @@ impl Objective {
             }
         }
         Ok(Losses { total: losses.total, named })
+    }
+
+    /// Adds the gradient of the losses of `batches`, contrasted as one, to `sum`; returns what there is to log.
+    /// `pass` gives the pass of a batch, the same each time it is asked.
+    pub(crate) fn add_gradients(
+        &mut self,
+        batches: &[Batch],
+        text_is_locked: bool,
+        pass: impl Fn(usize) -> Pass,
+        sum: &mut Gradients,
+        clock: &mut Clock,
+    ) -> Result<Vec<(&'static str, f64)>> {
+        let [batch] = batches else {
+            return self.add_cached_gradients(batches, text_is_locked, pass, sum, clock);
+        };
+        let losses = clock.time(Phase::Forward, || self.losses(batch, text_is_locked, &pass(0)))?;
+        clock.time(Phase::Backward, || sum.accumulate(backward(&losses.total)?))?;
+        Ok(losses.named)
+    }
+
+    /// `[batch, leads, samples]`.
+    fn signals(&self, batch: &Batch) -> Result<Tensor> {
+        let shape = (batch.len(), batch.leads, batch.samples);
+        Ok(Tensor::from_slice(&batch.signals, shape, &self.device)?)
     }
 }
 
