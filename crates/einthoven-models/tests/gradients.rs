@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use candle_core::{Device, Tensor, Var};
 use common::{parameters, values};
 use einthoven_models::{
@@ -144,6 +146,35 @@ fn every_parameter_of_a_corrected_model_gets_a_gradient() {
             let none: Vec<String> = Vec::new();
             assert_eq!(unreached(&config, None), none);
             assert_eq!(unreached(&config, Some(&[400, 400, 200, 300])), none);
+        }
+    }
+}
+
+/// Loss, gradients and running statistics of a training pass with dropout, by name.
+fn trained(mode: Mode, signal: SignalConfig, checkpointing: bool) -> BTreeMap<String, Vec<f32>> {
+    let (model, parameters) = model(&config(mode, signal));
+    let pass = Pass::train(Streams::new(3).stream("dropout", &[0])).with_checkpointing(checkpointing);
+    let (tokens, weights) = (tokens(), LossWeights::default());
+    let valid = [400, 400, 200, 300];
+    let losses = model.losses(&signals(4, 0.0), Some(&valid), Captions::new(&tokens), weights, &pass).unwrap();
+    let gradients = backward(&losses.total).unwrap();
+    let numbers = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1().unwrap();
+    let gradients = parameters.trainable().into_iter().filter_map(|(name, variable)| {
+        gradients.get(&variable).map(|gradient| (format!("gradient of {name}"), numbers(gradient)))
+    });
+    let state = parameters.tensors().into_iter().map(|(name, tensor)| (name, numbers(&tensor)));
+    gradients.chain(state).chain([("loss".to_owned(), numbers(&losses.total))]).collect()
+}
+
+#[test]
+fn a_checkpointed_pass_is_the_plain_one_bit_for_bit() {
+    for mode in [Mode::Corrected, Mode::Paper] {
+        for signal in [convnext(), xresnet()] {
+            let (plain, checkpointed) = (trained(mode, signal.clone(), false), trained(mode, signal, true));
+            assert_eq!(plain.len(), checkpointed.len());
+            for (name, values) in plain {
+                assert!(checkpointed[&name] == values, "{mode:?}, {name}");
+            }
         }
     }
 }

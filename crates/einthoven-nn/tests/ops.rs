@@ -561,6 +561,16 @@ fn cross_entropies() {
 }
 
 #[test]
+fn inner_product() {
+    for shape in [&[2usize, 3, 5][..], &[1], &[7, 1]] {
+        check("inner_product", &[shape, shape], &|i| nn::inner_product(&i[0], &i[1]), &|i| (&i[0] * &i[1])?.sum_all());
+    }
+    check_threads("inner_product", &[&[90, 700], &[90, 700]], &|i| nn::inner_product(&i[0], &i[1]));
+    let t = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+    assert!(nn::inner_product(&t(&[2, 3]), &t(&[3, 2])).is_err());
+}
+
+#[test]
 fn contrastive() {
     check("l2_normalize", &[&[3, 5]], &|i| nn::l2_normalize(&i[0], 1e-12), &|i| {
         i[0].broadcast_div(&i[0].sqr()?.sum_keepdim(1)?.sqrt()?)

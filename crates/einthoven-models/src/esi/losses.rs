@@ -123,7 +123,7 @@ impl Esi {
             Ok(Embeddings { signal, text: self.text_to_shared(&pooled)? })
         };
         let tell = |task: CaptionTask| -> Result<Tensor> {
-            let states = self.decoder.forward(&task.inputs, &task.spans, &view.tokens)?;
+            let states = self.decoder.forward(&task.inputs, &task.spans, &view.tokens, pass)?;
             let ignore = Some(self.config.text.pad_token_id);
             Ok(linear_cross_entropy(&states, self.decoder.vocabulary(), &task.targets, ignore)?)
         };
@@ -170,7 +170,7 @@ impl Esi {
         let Some(task) = self.read_captions(Captions::new(tokens), weights, pass)?.task else {
             return Err(Error::input("tokens", "they hold no caption"));
         };
-        self.decoder.logits(&self.decoder.forward(&task.inputs, &task.spans, &signal)?)
+        self.decoder.logits(&self.decoder.forward(&task.inputs, &task.spans, &signal, pass)?)
     }
 
     /// What a locked text encoder says of texts, `[batch, width]`: it depends on the texts alone, so it can be kept.

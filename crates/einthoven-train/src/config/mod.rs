@@ -30,6 +30,10 @@ pub struct TrainConfig {
     pub contrastive_batch: Option<usize>,
     /// Batches, or contrastive batches, whose gradients are averaged into one step.
     pub accumulate: usize,
+    /// Whether the activations within each stage of the signal encoder and each layer of text encoder and decoder are
+    /// computed again in the backward pass and not kept. Saves most of the memory of a batch, costs up to a second forward
+    /// pass and changes no number.
+    pub checkpointing: bool,
     /// AdamW's learning rate at the schedule's full height.
     pub learning_rate: f64,
     /// Factor on the learning rate of the text encoder; a pretrained one usually wants less than 1, and 0 locks it
@@ -139,6 +143,7 @@ impl Default for TrainConfig {
             batch_size: 16,
             contrastive_batch: None,
             accumulate: 1,
+            checkpointing: false,
             learning_rate: 5e-5,
             text_learning_rate_scale: 1.0,
             text_layer_decay: None,

@@ -3,7 +3,7 @@
 use candle_core::{Tensor, Var};
 use einthoven_corpus::Batch;
 use einthoven_models::{Captions, Embeddings, EsiOutputs, LossWeights, TokenBatch};
-use einthoven_nn::{Gradients, Pass, backward, without_gradients};
+use einthoven_nn::{Gradients, Pass, backward, inner_product, without_gradients};
 
 use super::{Objective, scalar};
 use crate::trainer::clock::{Clock, Phase};
@@ -118,7 +118,7 @@ impl Objective {
     fn part_loss(&self, part: &Part, slopes: &Embeddings, pass: &Pass) -> Result<(Tensor, Option<f64>)> {
         let (embeddings, caption) = self.outputs(part, self.weights, pass)?;
         let along = |side: &Tensor, slopes: &Tensor| -> Result<Tensor> {
-            Ok((side * slopes.narrow(0, part.start, part.batch.len())?)?.sum_all()?)
+            Ok(inner_product(side, &slopes.narrow(0, part.start, part.batch.len())?)?)
         };
         let contrastive = (along(&embeddings.signal, &slopes.signal)? + along(&embeddings.text, &slopes.text)?)?;
         match caption {

@@ -160,8 +160,10 @@ impl Stepper {
             if contrasted.is_empty() {
                 break;
             }
-            let pass =
-                |index| Pass::train(self.streams.stream("dropout", &[self.done, (round * together + index) as u64]));
+            let pass = |index| {
+                let stream = self.streams.stream("dropout", &[self.done, (round * together + index) as u64]);
+                Pass::train(stream).with_checkpointing(self.config.checkpointing)
+            };
             let losses = self.objective.add_gradients(&contrasted, locked, pass, &mut sum, &mut self.clock)?;
             let contrasted_ids = contrasted.into_iter().flat_map(|batch| batch.ids);
             for (quantity, value) in losses {

@@ -94,6 +94,20 @@ fn a_contrastive_batch_of_several_batches_is_one_large_batch() {
 }
 
 #[test]
+fn checkpointing_changes_no_number() {
+    for contrastive_batch in [None, Some(8)] {
+        let end = |checkpointing| {
+            let mut variant = Variant { dropout: 0.2, encoder: Encoder::XResNet, ..Variant::default() };
+            variant.train = TrainConfig { steps: Some(2), contrastive_batch, checkpointing, ..variant.train };
+            let (summary, _, weights) = train(&variant);
+            let weights = weights.into_iter().map(|(name, tensor)| (name, values(&tensor)));
+            (summary.validation, weights.collect::<HashMap<_, _>>())
+        };
+        assert!(end(true) == end(false));
+    }
+}
+
+#[test]
 fn weights_of_losses_schedule_and_epochs_are_logged() {
     let mut variant = Variant::default();
     variant.train = TrainConfig {
