@@ -16,9 +16,11 @@ mod inner_product;
 mod layer_norm;
 mod linear;
 mod linear_cross_entropy;
+mod negatives;
 mod parallel_block;
 mod pooling;
 mod rotary;
+mod siglip;
 mod spans;
 mod time_norm;
 
@@ -38,9 +40,11 @@ pub use inner_product::inner_product;
 pub use layer_norm::layer_norm;
 pub use linear::{joint_linear, linear};
 pub use linear_cross_entropy::linear_cross_entropy;
+pub use negatives::Negatives;
 pub use parallel_block::{ParallelBlockWeights, parallel_block};
 pub use pooling::{avg_pool1d, max_over_time, max_pool1d, mean_over_spans, mean_over_time};
 pub use rotary::rotary;
+pub use siglip::siglip;
 pub use spans::Spans;
 pub use time_norm::time_norm;
 
