@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use candle_core::{Device, Tensor, Var};
 use common::{parameters, values};
 use einthoven_models::{
-    BertConfig, Captions, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, LossWeights, Mode, SignalConfig,
-    TextPooling, TokenBatch, XResNetConfig,
+    BertConfig, Captions, ContrastiveLoss, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, LossWeights,
+    Mode, SignalConfig, TextPooling, TokenBatch, XResNetConfig,
 };
 use einthoven_nn::{Parameters, Pass, backward};
 use einthoven_random::Streams;
@@ -64,6 +64,7 @@ fn config(mode: Mode, signal: SignalConfig) -> EsiConfig {
         decoder: DecoderConfig { depth: 2, heads: 2, dim_head: 8, ff_mult: 2 },
         latents: 12,
         signal_tokens: 4,
+        ..EsiConfig::default()
     }
 }
 
@@ -148,6 +149,24 @@ fn every_parameter_of_a_corrected_model_gets_a_gradient() {
             assert_eq!(unreached(&config, Some(&[400, 400, 200, 300])), none);
         }
     }
+    let config = EsiConfig { contrastive_loss: ContrastiveLoss::SigLip, ..config(Mode::Corrected, convnext()) };
+    assert_eq!(unreached(&config, None), Vec::<String>::new());
+}
+
+#[test]
+fn only_siglip_has_a_bias_and_each_loss_its_published_start() {
+    let new = |contrastive_loss| {
+        let parameters = parameters(1);
+        let config = EsiConfig { contrastive_loss, ..config(Mode::Corrected, convnext()) };
+        let model = Esi::new(&config, &parameters.root()).unwrap();
+        let bias = parameters.tensors().get("logit_bias").map(values);
+        (model.logit_scale().unwrap().round(), bias)
+    };
+    assert_eq!(new(ContrastiveLoss::InfoNce), (14.0, None));
+    assert_eq!(new(ContrastiveLoss::SigLip), (10.0, Some(vec![-10.0])));
+    let paper = EsiConfig { contrastive_loss: ContrastiveLoss::SigLip, ..config(Mode::Paper, convnext()) };
+    let error = paper.validate().unwrap_err().to_string();
+    assert!(error.starts_with("configuration key `contrastive_loss`: "), "{error}");
 }
 
 /// Loss, gradients and running statistics of a training pass with dropout, by name.
@@ -279,7 +298,7 @@ fn identical_captions_are_no_negatives_in_a_corrected_model() {
     let groups = tokens.groups();
     let loss = |mode, groups: Option<&[u32]>| {
         let (model, _) = model(&config(mode, convnext()));
-        let captions = Captions { groups, ..Captions::new(&tokens) };
+        let captions = Captions { negatives: groups.into(), ..Captions::new(&tokens) };
         let weights = LossWeights::default();
         let pass = Pass::evaluate();
         let losses = model.losses(&signals(4, 0.0), None, captions, weights, &pass).unwrap();

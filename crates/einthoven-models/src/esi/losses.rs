@@ -1,5 +1,5 @@
 use candle_core::Tensor;
-use einthoven_nn::{Pass, Spans, info_nce, linear_cross_entropy, without_gradients};
+use einthoven_nn::{Negatives, Pass, Spans, info_nce, linear_cross_entropy, siglip, without_gradients};
 
 use super::{Esi, LossWeights, SignalView, rows};
 use crate::{Error, Result, TokenBatch};
@@ -9,18 +9,18 @@ use crate::{Error, Result, TokenBatch};
 pub struct Captions<'a> {
     /// Their tokens.
     pub tokens: &'a TokenBatch,
-    /// A number per caption: recordings whose numbers are equal are not negatives of each other; see [`TokenBatch::groups`].
-    /// A `paper` model takes no notice.
-    pub groups: Option<&'a [u32]>,
+    /// Which recordings are contrasted; for captions that are the same, see [`TokenBatch::groups`]. A `paper` model takes
+    /// no notice.
+    pub negatives: Negatives<'a>,
     /// What the text encoder says of them ([`Esi::pool_texts`]), where it is locked: it does not run then, and learns
     /// nothing.
     pub pooled: Option<&'a Tensor>,
 }
 
 impl<'a> Captions<'a> {
-    /// Captions that the text encoder learns from, each its own group.
+    /// Captions that the text encoder learns from, all contrasted with each other.
     pub fn new(tokens: &'a TokenBatch) -> Self {
-        Self { tokens, groups: None, pooled: None }
+        Self { tokens, negatives: Negatives::default(), pooled: None }
     }
 }
 
@@ -45,7 +45,7 @@ pub struct EsiOutputs {
 /// The losses of one batch, scalars; one whose weight is 0 is not computed.
 #[derive(Clone, Debug)]
 pub struct EsiLosses {
-    /// Symmetric InfoNCE between signals and texts, not weighted.
+    /// InfoNCE or SigLIP's loss between signals and texts, not weighted.
     pub contrastive: Option<Tensor>,
     /// Cross-entropy of the caption's next tokens, not weighted.
     pub caption: Option<Tensor>,
@@ -87,7 +87,7 @@ impl Esi {
         pass: &Pass,
     ) -> Result<EsiLosses> {
         let EsiOutputs { embeddings, caption } = self.outputs(signals, valid, captions, weights, pass)?;
-        let contrast = |embeddings: &Embeddings| self.contrastive_loss(embeddings, captions.groups);
+        let contrast = |embeddings: &Embeddings| self.contrastive_loss(embeddings, captions.negatives);
         let contrastive = embeddings.as_ref().map(contrast).transpose()?;
         let weighted = |loss: &Option<Tensor>, weight: f64| loss.as_ref().map(|loss| loss * weight).transpose();
         let total = match (weighted(&contrastive, weights.contrastive)?, weighted(&caption, weights.caption)?) {
@@ -130,14 +130,18 @@ impl Esi {
         Ok(EsiOutputs { embeddings: pooled.map(embed).transpose()?, caption: task.map(tell).transpose()? })
     }
 
-    /// The contrastive loss of a whole batch, not weighted, a scalar; `groups` as in [`Captions`].
+    /// The contrastive loss of a whole batch, not weighted, a scalar; `negatives` as in [`Captions`].
     ///
     /// # Errors
     /// Fails when there are not as many signals and groups as texts.
-    pub fn contrastive_loss(&self, embeddings: &Embeddings, groups: Option<&[u32]>) -> Result<Tensor> {
+    pub fn contrastive_loss(&self, embeddings: &Embeddings, negatives: Negatives<'_>) -> Result<Tensor> {
         let Embeddings { signal, text } = embeddings;
         let scale = self.temperature.squeeze(0)?.exp()?;
-        Ok(info_nce(text, signal, &scale, groups.filter(|_| self.corrected.is_some()))?)
+        let negatives = if self.corrected.is_some() { negatives } else { Negatives::default() };
+        Ok(match &self.logit_bias {
+            None => info_nce(text, signal, &scale, negatives)?,
+            Some(bias) => siglip(text, signal, &scale, bias, negatives)?,
+        })
     }
 
     /// How many tokens of these captions the caption loss asks for; it is the mean over them.

@@ -6,7 +6,7 @@ use einthoven_nn::{
 use serde::{Deserialize, Serialize};
 
 use super::{Features, SignalEncoder, channels_last, valid_steps};
-use crate::{Error, Result};
+use crate::{Error, Kept, Result};
 
 const EPS: f64 = 1e-6;
 const STEM_STRIDE: usize = 4;
@@ -187,6 +187,24 @@ impl SignalEncoder for ConvNext {
         let lengths = valid_steps(valid, stride, sequence.dim(1)?);
         let pooled = self.norm.forward(&mean_over_time(&sequence, lengths.as_deref())?)?;
         Ok(Features { sequence, lengths, pooled })
+    }
+
+    fn kept(&self, samples: usize) -> Vec<Kept> {
+        let (mut steps, mut inputs) = (samples / STEM_STRIDE, self.widths[0]);
+        let mut parts = Vec::with_capacity(4);
+        for (index, stage) in self.stages.iter().enumerate() {
+            let width = self.widths[index];
+            // The norm's result, before the stem's steps are halved for the first time or after its convolution.
+            let normed = inputs * steps;
+            if index > 0 {
+                steps /= 2;
+            }
+            // A block: its input, the convolved one, the expanded one.
+            let inside = normed + stage.blocks.len() * 6 * width * steps;
+            parts.push(Kept { inside, result: width * steps });
+            inputs = width;
+        }
+        parts
     }
 
     fn width(&self) -> usize {

@@ -6,7 +6,7 @@ use einthoven_nn::{
 use serde::{Deserialize, Serialize};
 
 use super::{Features, SignalEncoder, channels_last, valid_steps};
-use crate::{Error, Result};
+use crate::{Error, Kept, Result};
 
 const MOMENTUM: f64 = 0.1;
 const EPS: f64 = 1e-5;
@@ -146,6 +146,24 @@ impl SignalEncoder for XResNet {
         let mean = mean_over_time(&sequence, lengths.as_deref())?;
         let pooled = Tensor::cat(&[maximum, mean], 1)?;
         Ok(Features { sequence, lengths, pooled })
+    }
+
+    fn kept(&self, samples: usize) -> Vec<Kept> {
+        let outputs = |convolution: &Convolution| convolution.norm_weight.elem_count();
+        // Of each convolution its result, the normalised one and the rectified one.
+        let mut steps = samples.div_ceil(2);
+        let inside: usize = self.stem.iter().map(|convolution| 3 * outputs(convolution) * steps).sum();
+        steps = steps.div_ceil(2);
+        let mut parts = vec![Kept { inside, result: self.stem.last().map_or(0, outputs) * steps }];
+        for (index, blocks) in self.stages.iter().enumerate() {
+            if index > 0 {
+                steps = steps.div_ceil(2);
+            }
+            let convolutions = blocks.iter().flat_map(|block| block.path.iter().chain(&block.shortcut));
+            let inside = convolutions.map(|convolution| 3 * outputs(convolution) * steps).sum();
+            parts.push(Kept { inside, result: self.channels * steps });
+        }
+        parts
     }
 
     fn width(&self) -> usize {

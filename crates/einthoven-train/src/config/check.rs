@@ -37,6 +37,9 @@ impl TrainConfig {
         if self.losses.contrastive + self.losses.caption == 0.0 {
             return fail("losses", "at least one loss needs a weight above 0, else nothing is learnt");
         }
+        if self.losses.near_duplicate.is_some_and(|cosine| !(cosine > 0.0 && cosine < 1.0)) {
+            return fail("losses.near_duplicate", "must be above 0 and below 1");
+        }
         if !self.betas.iter().all(|beta| (0.0..1.0).contains(beta)) {
             return fail("betas", "both must be at least 0 and below 1");
         }
@@ -125,7 +128,7 @@ mod tests {
             text_layer_decay = 0.9
             unlock_text = { epochs = 5 }
             schedule = { kind = "step", warmup = { epochs = 5 }, every = { epochs = 10 }, factor = 0.1 }
-            losses = { caption = 0.5 }
+            losses = { caption = 0.5, near_duplicate = 0.95 }
             checkpoint = { every = 100, keep = 3, best = "zero_shot.auroc" }
         "#;
         let config = parse(text);
@@ -172,6 +175,7 @@ mod tests {
             ("steps = 1\nclip_norm = 0.0", "train.clip_norm"),
             ("steps = 1\ncheckpoint = { keep = 0 }", "train.checkpoint.keep"),
             ("steps = 1\nlosses = { contrastive = 0.0, caption = 0.0 }", "train.losses"),
+            ("steps = 1\nlosses = { near_duplicate = 1.0 }", "train.losses.near_duplicate"),
         ] {
             let message = refusal(text);
             assert!(message.starts_with(&format!("{key}: ")), "{text}: {message}");

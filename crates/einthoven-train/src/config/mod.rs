@@ -111,14 +111,19 @@ pub struct TraceConfig {
     pub steps: u64,
 }
 
-/// The weight of each loss in the total; a loss of weight 0 is not computed.
+/// The weight of each loss in the total, a loss of weight 0 not being computed, and what is contrasted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LossConfig {
-    /// Symmetric InfoNCE between signals and captions.
+    /// The contrastive loss between signals and captions; `model.contrastive_loss` says which.
     pub contrastive: f64,
     /// Next-token cross-entropy of the caption given the signal.
     pub caption: f64,
+    /// Records whose texts' embeddings have a cosine above this, between 0 and 1, are not each other's negatives, as those
+    /// whose captions are the same never are. For a text encoder that knows what texts mean: to a new one they are all
+    /// alike. Absent: only captions that are the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub near_duplicate: Option<f64>,
 }
 
 /// When checkpoints are saved and which stay. One is always saved at the end of the run and on interruption.
@@ -168,7 +173,7 @@ impl Default for TrainConfig {
 
 impl Default for LossConfig {
     fn default() -> Self {
-        Self { contrastive: 1.0, caption: 1.0 }
+        Self { contrastive: 1.0, caption: 1.0, near_duplicate: None }
     }
 }
 

@@ -83,7 +83,7 @@ impl Objective {
     }
 
     fn outputs(&self, part: &Part, weights: LossWeights, pass: &Pass) -> Result<(Embeddings, Option<Tensor>)> {
-        let captions = Captions { tokens: &part.tokens, groups: None, pooled: part.pooled.as_ref() };
+        let captions = Captions { pooled: part.pooled.as_ref(), ..Captions::new(&part.tokens) };
         let signals = self.signals(part.batch)?;
         let outputs = self.model.outputs(&signals, Some(&part.batch.valid), captions, weights, pass)?;
         let EsiOutputs { embeddings: Some(embeddings), caption } = outputs else {
@@ -105,7 +105,7 @@ impl Objective {
             Ok(Var::from_tensor(&Tensor::cat(&sides, 0)?)?.into_inner())
         };
         let embeddings = Embeddings { signal: joint(|part| &part.signal)?, text: joint(|part| &part.text)? };
-        let loss = self.model.contrastive_loss(&embeddings, Some(groups))?;
+        let loss = self.model.contrastive_loss(&embeddings, self.negatives(groups))?;
         let mut gradients = backward(&(&loss * self.weights.contrastive)?)?;
         let mut slope = |side: &Tensor| gradients.take(side).map_or_else(|| side.zeros_like(), Ok);
         let slopes = Embeddings { signal: slope(&embeddings.signal)?, text: slope(&embeddings.text)? };
@@ -179,7 +179,7 @@ mod tests {
         let parameters = Parameters::new(dtype, &Device::Cpu, Streams::new(11));
         let model = Esi::new(&config, &parameters.root()).unwrap();
         let tokens = TokenizedCaptions::new(&tokenizer, &captions, 64).unwrap();
-        let losses = LossConfig { contrastive: 0.7, caption: 1.3 };
+        let losses = LossConfig { contrastive: 0.7, caption: 1.3, near_duplicate: Some(0.9) };
         (Objective::new(model, tokens, &losses, Device::Cpu), parameters)
     }
 
@@ -277,7 +277,7 @@ mod tests {
             Tensor::cat(&embeddings.iter().map(side).collect::<Vec<_>>(), 0).unwrap()
         };
         let joint = Embeddings { signal: cat(|part| &part.signal), text: cat(|part| &part.text) };
-        let contrastive = objective.model.contrastive_loss(&joint, Some(&whole.groups())).unwrap();
+        let contrastive = objective.model.contrastive_loss(&joint, objective.negatives(&whole.groups())).unwrap();
         let total = ((contrastive * 0.7).unwrap() + (caption * 1.3).unwrap()).unwrap();
         let distance = distance(&parameters, &found, &backward(&total).unwrap());
         assert!(distance < 1e-11, "{distance}");

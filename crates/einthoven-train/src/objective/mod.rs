@@ -5,7 +5,7 @@ mod cached;
 use candle_core::{Device, Tensor};
 use einthoven_corpus::Batch;
 use einthoven_models::{Captions, Esi, LossWeights};
-use einthoven_nn::{Gradients, Pass, backward};
+use einthoven_nn::{Gradients, Negatives, Pass, backward};
 
 use crate::Result;
 use crate::captions::TokenizedCaptions;
@@ -19,6 +19,8 @@ pub struct Objective {
     model: Esi,
     captions: TokenizedCaptions,
     weights: LossWeights,
+    /// The largest cosine of texts that are negatives of each other.
+    largest_cosine: Option<f64>,
     locked_text: LockedText,
     device: Device,
 }
@@ -36,7 +38,8 @@ impl Objective {
     /// The objective of `model` on the records that `captions` belong to.
     pub fn new(model: Esi, captions: TokenizedCaptions, losses: &LossConfig, device: Device) -> Self {
         let weights = LossWeights { contrastive: losses.contrastive, caption: losses.caption };
-        Self { model, captions, weights, locked_text: LockedText::default(), device }
+        let largest_cosine = losses.near_duplicate;
+        Self { model, captions, weights, largest_cosine, locked_text: LockedText::default(), device }
     }
 
     /// The model.
@@ -44,8 +47,19 @@ impl Objective {
         &self.model
     }
 
-    /// The losses of a batch; those of weight 0 are left out. Records whose captions are the same, token by token, do not
-    /// count as negatives of each other where the model's mode says so. A text encoder that is locked does not learn.
+    /// The weights of the losses.
+    pub(crate) fn weights(&self) -> LossWeights {
+        self.weights
+    }
+
+    /// Tokens of a caption on average, rounded up.
+    pub(crate) fn caption_length(&self) -> usize {
+        self.captions.tokens().div_ceil(self.captions.len().max(1))
+    }
+
+    /// The losses of a batch; those of weight 0 are left out. Records whose captions are the same, token by token, or
+    /// nearly the same, do not count as negatives of each other where the model's mode says so. A text encoder that is
+    /// locked does not learn.
     ///
     /// # Errors
     /// [`crate::Error::Model`] when the model cannot take the batch.
@@ -54,7 +68,7 @@ impl Objective {
         let tokens = self.captions.batch(&batch.indices)?;
         let groups = tokens.groups();
         let pooled = text_is_locked.then(|| self.locked_text.pooled(&self.model, &tokens)).transpose()?;
-        let captions = Captions { tokens: &tokens, groups: Some(&groups), pooled: pooled.as_ref() };
+        let captions = Captions { tokens: &tokens, negatives: self.negatives(&groups), pooled: pooled.as_ref() };
         let losses = self.model.losses(&signals, Some(&batch.valid), captions, self.weights, pass)?;
         let mut named = vec![("loss", scalar(&losses.total)?)];
         for (name, loss) in [("loss_contrastive", &losses.contrastive), ("loss_caption", &losses.caption)] {
@@ -81,6 +95,11 @@ impl Objective {
         let losses = clock.time(Phase::Forward, || self.losses(batch, text_is_locked, &pass(0)))?;
         clock.time(Phase::Backward, || sum.accumulate(backward(&losses.total)?))?;
         Ok(losses.named)
+    }
+
+    /// The negatives among records whose captions have these `groups`.
+    fn negatives<'a>(&self, groups: &'a [u32]) -> Negatives<'a> {
+        Negatives { groups: Some(groups), largest_cosine: self.largest_cosine }
     }
 
     /// `[batch, leads, samples]`.

@@ -16,6 +16,7 @@ use super::optimizer::Optimizer;
 use super::trace::Trace;
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
+use crate::memory::MemoryEstimate;
 use crate::objective::Objective;
 use crate::schedule::Schedule;
 use crate::{Error, Result};
@@ -46,6 +47,11 @@ impl Stepper {
         let average = config.ema.as_ref().map(|ema| Average::new(ema, &parameters)).transpose()?;
         let clock = Clock::new(config.trace.map(Trace::new));
         Ok(Self { objective, parameters, optimizer, average, schedule, config, streams, done: 0, clock })
+    }
+
+    /// The memory that training on recordings of `[leads, samples]` needs.
+    pub(super) fn memory(&self, input: [usize; 2]) -> MemoryEstimate {
+        MemoryEstimate::new(&self.objective, &self.parameters, &self.config, input)
     }
 
     /// Steps done since the start of the run.
