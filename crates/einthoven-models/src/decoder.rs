@@ -1,7 +1,9 @@
 //! The captioning decoder: causal text layers that look at signal tokens.
 
 use candle_core::Tensor;
-use einthoven_nn::{Activation, Linear, ParallelBlockWeights, Scope, Spans, feed_forward, linear, parallel_block};
+use einthoven_nn::{
+    Activation, Linear, ParallelBlockWeights, Pass, Scope, Spans, checkpoint, feed_forward, linear, parallel_block,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::blocks::{CrossAttention, GammaNorm, multi_query, projection};
@@ -45,7 +47,7 @@ impl DecoderConfig {
 /// models", TMLR 2022), with ESI's parameter names.
 #[derive(Clone, Debug)]
 pub struct Decoder {
-    layers: Vec<(ParallelBlock, CrossBlock)>,
+    layers: Vec<Layer>,
     norm: GammaNorm,
     vocabulary: Tensor,
 }
@@ -61,7 +63,7 @@ impl Decoder {
             let scope = scope.enter("multimodal_layers").enter(index);
             let causal = ParallelBlock::new(config, width, &scope.enter(0).enter("fn"))?;
             let cross = CrossBlock::new(config, width, &scope.enter(1).enter("fn"))?;
-            Ok((causal, cross))
+            Ok(Layer { causal, cross })
         });
         let head = scope.enter("to_logits");
         Ok(Self {
@@ -81,11 +83,13 @@ impl Decoder {
     ///
     /// # Errors
     /// Fails when a width or the number of texts is wrong.
-    pub fn forward(&self, text: &Tensor, spans: &Spans, signal: &Tensor) -> Result<Tensor> {
+    pub fn forward(&self, text: &Tensor, spans: &Spans, signal: &Tensor, pass: &Pass) -> Result<Tensor> {
         let mut x = text.clone();
-        for index in 0..self.layers.len() {
-            x = self.attend_text(index, &x, spans)?;
-            x = self.attend_signal(index, &x, spans, signal)?;
+        for layer in self.layers.clone() {
+            let spans = spans.clone();
+            x = checkpoint(&[&x, signal], pass, move |inputs, _| {
+                layer.attend_signal(&layer.attend_text(&inputs[0], &spans)?, &spans, &inputs[1])
+            })?;
         }
         self.norm.forward(&x)
     }
@@ -95,7 +99,7 @@ impl Decoder {
     /// # Errors
     /// Fails when `x` is of another width.
     pub fn attend_text(&self, index: usize, x: &Tensor, spans: &Spans) -> Result<Tensor> {
-        Ok((self.layers[index].0.forward(x, spans)? + x)?)
+        self.layers[index].attend_text(x, spans)
     }
 
     /// The cross-attending block of layer `index`.
@@ -103,7 +107,7 @@ impl Decoder {
     /// # Errors
     /// Fails when a width is wrong.
     pub fn attend_signal(&self, index: usize, x: &Tensor, spans: &Spans, signal: &Tensor) -> Result<Tensor> {
-        Ok((self.layers[index].1.forward(x, spans, signal)? + x)?)
+        self.layers[index].attend_signal(x, spans, signal)
     }
 
     /// The vocabulary projection, `[vocabulary, width]`.
@@ -120,6 +124,12 @@ impl Decoder {
     }
 }
 
+#[derive(Clone, Debug)]
+struct Layer {
+    causal: ParallelBlock,
+    cross: CrossBlock,
+}
+
 /// Causal multi-query attention with rotary positions and a SwiGLU feed-forward, side by side on one norm.
 #[derive(Clone, Debug)]
 struct ParallelBlock {
@@ -128,6 +138,16 @@ struct ParallelBlock {
     fused: Linear,
     attention_out: Linear,
     feed_forward_out: Linear,
+}
+
+impl Layer {
+    fn attend_text(&self, x: &Tensor, spans: &Spans) -> Result<Tensor> {
+        Ok((self.causal.forward(x, spans)? + x)?)
+    }
+
+    fn attend_signal(&self, x: &Tensor, spans: &Spans, signal: &Tensor) -> Result<Tensor> {
+        Ok((self.cross.forward(x, spans, signal)? + x)?)
+    }
 }
 
 impl ParallelBlock {

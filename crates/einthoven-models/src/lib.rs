@@ -42,13 +42,18 @@ mod blocks;
 mod decoder;
 mod error;
 mod esi;
+mod memory;
 mod signal;
 mod text;
 mod weights;
 
 pub use decoder::{Decoder, DecoderConfig};
 pub use error::{Error, Result};
-pub use esi::{Captions, Esi, EsiConfig, EsiLosses, LossWeights, Mode, TextPooling, canonical_names, is_decayed};
+pub use esi::{
+    Captions, ContrastiveLoss, Embeddings, Esi, EsiConfig, EsiLosses, EsiOutputs, LossWeights, Mode, TextPooling,
+    canonical_names, is_decayed,
+};
+pub use memory::{Kept, PassSize};
 pub use signal::{
     AnyEncoder, ChannelNorm, ConvNext, ConvNextConfig, ConvNextSize, Features, SignalConfig, SignalEncoder, XResNet,
     XResNetConfig,

@@ -32,6 +32,7 @@ fn a_configuration_survives_being_written_and_read() {
     }
     let text = r#"
         pooling = "cls"
+        contrastive_loss = "siglip"
         signal_tokens = 8
         [signal]
         kind = "convnext"

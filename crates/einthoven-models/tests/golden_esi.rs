@@ -81,7 +81,7 @@ fn losses_and_every_gradient_equal_the_published_ones() {
             LossWeights { contrastive: weight("contrastive_loss_weight"), caption: weight("caption_loss_weight") };
         // Equal groups would take negatives away; the published loss knows nothing of them.
         let groups = vec![0; tokens.count()];
-        let captions = Captions { groups: Some(&groups), ..Captions::new(&tokens) };
+        let captions = Captions { negatives: Some(&groups[..]).into(), ..Captions::new(&tokens) };
         let losses = model.losses(&signals, None, captions, weights, &pass).unwrap();
         let weighted = |loss: &Tensor, weight: f64| (loss * weight).unwrap().reshape(1).unwrap();
         golden.assert_close(&weighted(losses.caption.as_ref().unwrap(), weights.caption), "out.loss.caption");

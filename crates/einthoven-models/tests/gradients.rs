@@ -4,11 +4,13 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use candle_core::{Device, Tensor, Var};
 use common::{parameters, values};
 use einthoven_models::{
-    BertConfig, Captions, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, LossWeights, Mode, SignalConfig,
-    TextPooling, TokenBatch, XResNetConfig,
+    BertConfig, Captions, ContrastiveLoss, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, LossWeights,
+    Mode, SignalConfig, TextPooling, TokenBatch, XResNetConfig,
 };
 use einthoven_nn::{Parameters, Pass, backward};
 use einthoven_random::Streams;
@@ -62,6 +64,7 @@ fn config(mode: Mode, signal: SignalConfig) -> EsiConfig {
         decoder: DecoderConfig { depth: 2, heads: 2, dim_head: 8, ff_mult: 2 },
         latents: 12,
         signal_tokens: 4,
+        ..EsiConfig::default()
     }
 }
 
@@ -144,6 +147,53 @@ fn every_parameter_of_a_corrected_model_gets_a_gradient() {
             let none: Vec<String> = Vec::new();
             assert_eq!(unreached(&config, None), none);
             assert_eq!(unreached(&config, Some(&[400, 400, 200, 300])), none);
+        }
+    }
+    let config = EsiConfig { contrastive_loss: ContrastiveLoss::SigLip, ..config(Mode::Corrected, convnext()) };
+    assert_eq!(unreached(&config, None), Vec::<String>::new());
+}
+
+#[test]
+fn only_siglip_has_a_bias_and_each_loss_its_published_start() {
+    let new = |contrastive_loss| {
+        let parameters = parameters(1);
+        let config = EsiConfig { contrastive_loss, ..config(Mode::Corrected, convnext()) };
+        let model = Esi::new(&config, &parameters.root()).unwrap();
+        let bias = parameters.tensors().get("logit_bias").map(values);
+        (model.logit_scale().unwrap().round(), bias)
+    };
+    assert_eq!(new(ContrastiveLoss::InfoNce), (14.0, None));
+    assert_eq!(new(ContrastiveLoss::SigLip), (10.0, Some(vec![-10.0])));
+    let paper = EsiConfig { contrastive_loss: ContrastiveLoss::SigLip, ..config(Mode::Paper, convnext()) };
+    let error = paper.validate().unwrap_err().to_string();
+    assert!(error.starts_with("configuration key `contrastive_loss`: "), "{error}");
+}
+
+/// Loss, gradients and running statistics of a training pass with dropout, by name.
+fn trained(mode: Mode, signal: SignalConfig, checkpointing: bool) -> BTreeMap<String, Vec<f32>> {
+    let (model, parameters) = model(&config(mode, signal));
+    let pass = Pass::train(Streams::new(3).stream("dropout", &[0])).with_checkpointing(checkpointing);
+    let (tokens, weights) = (tokens(), LossWeights::default());
+    let valid = [400, 400, 200, 300];
+    let losses = model.losses(&signals(4, 0.0), Some(&valid), Captions::new(&tokens), weights, &pass).unwrap();
+    let gradients = backward(&losses.total).unwrap();
+    let numbers = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1().unwrap();
+    let gradients = parameters.trainable().into_iter().filter_map(|(name, variable)| {
+        gradients.get(&variable).map(|gradient| (format!("gradient of {name}"), numbers(gradient)))
+    });
+    let state = parameters.tensors().into_iter().map(|(name, tensor)| (name, numbers(&tensor)));
+    gradients.chain(state).chain([("loss".to_owned(), numbers(&losses.total))]).collect()
+}
+
+#[test]
+fn a_checkpointed_pass_is_the_plain_one_bit_for_bit() {
+    for mode in [Mode::Corrected, Mode::Paper] {
+        for signal in [convnext(), xresnet()] {
+            let (plain, checkpointed) = (trained(mode, signal.clone(), false), trained(mode, signal, true));
+            assert_eq!(plain.len(), checkpointed.len());
+            for (name, values) in plain {
+                assert!(checkpointed[&name] == values, "{mode:?}, {name}");
+            }
         }
     }
 }
@@ -248,7 +298,7 @@ fn identical_captions_are_no_negatives_in_a_corrected_model() {
     let groups = tokens.groups();
     let loss = |mode, groups: Option<&[u32]>| {
         let (model, _) = model(&config(mode, convnext()));
-        let captions = Captions { groups, ..Captions::new(&tokens) };
+        let captions = Captions { negatives: groups.into(), ..Captions::new(&tokens) };
         let weights = LossWeights::default();
         let pass = Pass::evaluate();
         let losses = model.losses(&signals(4, 0.0), None, captions, weights, &pass).unwrap();

@@ -52,15 +52,25 @@ pub fn backward(loss: &Tensor) -> Result<Gradients> {
 
 /// Runs `body` such that the operations of this crate record nothing for a backward pass.
 ///
-/// Validation saves time and memory this way.
+/// Validation saves time and memory this way. Nor do running statistics move, so that a pass made twice, without
+/// gradients and with them, moves them once.
 pub fn without_gradients<R>(body: impl FnOnce() -> R) -> R {
+    untracked(true, body)
+}
+
+/// Runs `body` such that the operations of this crate record what a backward pass needs, wherever it is called.
+pub(crate) fn with_gradients<R>(body: impl FnOnce() -> R) -> R {
+    untracked(false, body)
+}
+
+fn untracked<R>(untracked: bool, body: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
         fn drop(&mut self) {
             UNTRACKED.set(self.0);
         }
     }
-    let _restore = Restore(UNTRACKED.replace(true));
+    let _restore = Restore(UNTRACKED.replace(untracked));
     body()
 }
 
@@ -68,6 +78,11 @@ impl Gradients {
     /// The gradient of the variable behind `variable`, if the loss depends on it.
     pub fn get(&self, variable: &Tensor) -> Option<&Tensor> {
         self.by_variable.get(&variable.id())
+    }
+
+    /// Takes out the gradient of the variable behind `variable`, if the loss depends on it.
+    pub fn take(&mut self, variable: &Tensor) -> Option<Tensor> {
+        self.by_variable.remove(&variable.id())
     }
 
     /// Adds the gradients of another loss, as when one step sums several batches.
@@ -175,6 +190,11 @@ pub(crate) trait Backward: Fn(&Tensor, &[bool]) -> Result<Vec<Option<Tensor>>> +
 
 impl<F> Backward for F where F: Fn(&Tensor, &[bool]) -> Result<Vec<Option<Tensor>>> + Send + Sync + 'static {}
 
+/// Whether operations leave no trace: a backward pass is not to follow.
+pub(crate) fn is_untracked() -> bool {
+    UNTRACKED.get()
+}
+
 /// Whether a result computed from `inputs` has to be recorded for a backward pass.
 pub(crate) fn is_tracked(inputs: &[&Tensor]) -> bool {
     !UNTRACKED.get() && inputs.iter().any(|input| input.track_op())
@@ -190,6 +210,23 @@ pub(crate) fn record(
     output: CpuStorage,
     shape: impl Into<Shape>,
     inputs: &[&Tensor],
+    backward: impl Backward,
+) -> Result<Tensor> {
+    attach(op, output, shape, inputs, None, backward)
+}
+
+/// Hands gradients to the collector of the backward pass at hand.
+pub(crate) fn collect(gradients: Gradients) -> Result<()> {
+    COLLECTOR.with_borrow_mut(|collector| collector.as_mut().map_or(Ok(()), |held| held.accumulate(gradients)))
+}
+
+/// As [`record`]; with an `anchor`, a variable that gets no gradient, even if no input is tracked.
+pub(crate) fn attach(
+    op: &'static str,
+    output: CpuStorage,
+    shape: impl Into<Shape>,
+    inputs: &[&Tensor],
+    anchor: Option<&Tensor>,
     backward: impl Backward,
 ) -> Result<Tensor> {
     let shape = shape.into();
@@ -208,8 +245,8 @@ pub(crate) fn record(
     if arguments.is_empty() {
         // Some tracked argument is needed for candle to call the backward pass at all.
         let variable = inputs.iter().zip(&roles).find(|(_, role)| matches!(role, Role::Variable(_)));
-        match variable {
-            Some((variable, _)) => arguments.push((*variable).clone()),
+        match variable.map(|(variable, _)| *variable).or(anchor) {
+            Some(variable) => arguments.push(variable.clone()),
             None => {
                 return Ok(Tensor::from_storage(
                     candle_core::Storage::Cpu(output),

@@ -54,7 +54,7 @@ pub enum Error {
 }
 
 /// The result of this crate's functions.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 fn describe_mismatch(missing: &[String], unexpected: &[String], misshapen: &[(String, Shape, Shape)]) -> String {
     let mut parts = Vec::new();

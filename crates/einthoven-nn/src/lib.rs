@@ -21,6 +21,7 @@
 //! ```
 
 mod autograd;
+mod checkpoint;
 mod cpu;
 mod error;
 pub mod layers;
@@ -30,6 +31,7 @@ mod parameters;
 mod pass;
 
 pub use autograd::{Gradients, backward, without_gradients};
+pub use checkpoint::checkpoint;
 pub use error::{Error, Result};
 pub use layers::{ConvNextBlock, Embedding, LayerNorm, Linear};
 pub use ops::*;

@@ -9,6 +9,7 @@ use rand::{Rng, SeedableRng};
 #[derive(Debug)]
 pub struct Pass {
     stream: Option<RefCell<Stream>>,
+    checkpointing: bool,
 }
 
 /// One draw of dropout: which elements are dropped is a pure function of it.
@@ -23,12 +24,28 @@ pub struct Dropout {
 impl Pass {
     /// A deterministic pass without dropout.
     pub fn evaluate() -> Self {
-        Self { stream: None }
+        Self { stream: None, checkpointing: false }
     }
 
     /// A training pass whose dropout draws from `stream`.
     pub fn train(stream: Stream) -> Self {
-        Self { stream: Some(RefCell::new(stream)) }
+        Self { stream: Some(RefCell::new(stream)), checkpointing: false }
+    }
+
+    /// Whether networks shall compute the activations of each stage and layer again in the backward pass, which saves the
+    /// memory to keep them; see [`checkpoint`](crate::checkpoint).
+    #[must_use]
+    pub fn with_checkpointing(self, checkpointing: bool) -> Self {
+        Self { checkpointing, ..self }
+    }
+
+    pub(crate) fn is_checkpointing(&self) -> bool {
+        self.checkpointing
+    }
+
+    /// The stream of a training pass as it is now.
+    pub(crate) fn stream(&self) -> Option<Stream> {
+        self.stream.as_ref().map(|stream| stream.borrow().clone())
     }
 
     /// Whether this is a training pass.

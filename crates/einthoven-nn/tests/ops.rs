@@ -7,7 +7,7 @@ mod support;
 
 use candle_core::{D, DType, Device, Result as TensorResult, Tensor};
 use einthoven_nn as nn;
-use einthoven_nn::{Activation, Attention, Layer, ParallelBlockWeights, Spans};
+use einthoven_nn::{Activation, Attention, Layer, Negatives, ParallelBlockWeights, Spans};
 use support::{assert_close, check, check_threads, values};
 
 #[test]
@@ -205,6 +205,8 @@ fn batch_norm() {
     let state = state(1);
     let x = Tensor::new(&[[[1f64], [3.0]]], &Device::Cpu).unwrap();
     let one = Tensor::new(&[1f64], &Device::Cpu).unwrap();
+    // Not without gradients: a pass that is made twice moves them once.
+    nn::without_gradients(|| nn::batch_norm(&x, &one, &one, &state, 0.1, 1e-5, true)).unwrap();
     nn::batch_norm(&x, &one, &one, &state, 0.1, 1e-5, true).unwrap();
     let (mean, var): (Vec<f64>, Vec<f64>) = (state.mean.get().to_vec1().unwrap(), state.var.get().to_vec1().unwrap());
     assert!((mean[0] - (0.9 * 0.3 + 0.1 * 2.0)).abs() < 1e-12);
@@ -559,29 +561,81 @@ fn cross_entropies() {
 }
 
 #[test]
+fn inner_product() {
+    for shape in [&[2usize, 3, 5][..], &[1], &[7, 1]] {
+        check("inner_product", &[shape, shape], &|i| nn::inner_product(&i[0], &i[1]), &|i| (&i[0] * &i[1])?.sum_all());
+    }
+    check_threads("inner_product", &[&[90, 700], &[90, 700]], &|i| nn::inner_product(&i[0], &i[1]));
+    let t = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+    assert!(nn::inner_product(&t(&[2, 3]), &t(&[3, 2])).is_err());
+}
+
+#[test]
 fn contrastive() {
     check("l2_normalize", &[&[3, 5]], &|i| nn::l2_normalize(&i[0], 1e-12), &|i| {
         i[0].broadcast_div(&i[0].sqr()?.sum_keepdim(1)?.sqrt()?)
     });
     check("l2_normalize below the floor", &[&[3, 5]], &|i| nn::l2_normalize(&i[0], 10.0), &|i| &i[0] / 10.0);
-    for groups in [None, Some([0u32, 1, 0, 2])] {
-        let groups = groups.as_ref().map(|groups| groups.as_slice());
-        check("info_nce", &[&[4, 3], &[4, 3], &[1]], &|i| nn::info_nce(&i[0], &i[1], &i[2], groups), &|i| {
+    for negatives in all_negatives() {
+        let what = format!("info_nce, {negatives:?}");
+        check(&what, &[&[4, 3], &[4, 3], &[1]], &|i| nn::info_nce(&i[0], &i[1], &i[2], negatives), &|i| {
             let logits = i[0].matmul(&i[1].t()?)?.broadcast_mul(&i[2].reshape((1, 1))?)?;
-            let mask: Vec<f64> = (0..16)
-                .map(|at| {
-                    let (a, b) = (at / 4, at % 4);
-                    let same = groups.is_some_and(|g| a != b && g[a] == g[b]);
-                    if same { -1e30 } else { 0.0 }
-                })
-                .collect();
-            let logits = (logits + Tensor::from_vec(mask, (4, 4), &Device::Cpu)?)?;
+            let logits = (logits + (left_out(&i[0], negatives)? * -1e30)?)?;
             let ids = [0u32, 1, 2, 3];
             let sum = naive_cross_entropy(&logits, &ids)? + naive_cross_entropy(&logits.t()?.contiguous()?, &ids)?;
             sum? * 0.5
         });
     }
     check_threads("info_nce", &[&[70, 48], &[70, 48], &[1]], &|i| nn::info_nce(&i[0], &i[1], &i[2], None));
+}
+
+/// With texts that [`check`] draws, some pairs are and some are not more alike than 0.1.
+fn all_negatives() -> [Negatives<'static>; 4] {
+    let groups = Some(&[0u32, 1, 0, 2][..]);
+    let near = Negatives { groups: None, largest_cosine: Some(0.1) };
+    [None.into(), groups.into(), near, Negatives { groups, ..near }]
+}
+
+/// One for each pair that does not count, zero elsewhere.
+fn left_out(text: &Tensor, negatives: Negatives) -> TensorResult<Tensor> {
+    let cosines: Vec<f64> = text.matmul(&text.t()?)?.flatten_all()?.to_vec1()?;
+    let n = text.dim(0)?;
+    let out = (0..n * n).map(|at| {
+        let (a, b) = (at / n, at % n);
+        let same = negatives.groups.is_some_and(|groups| groups[a] == groups[b]);
+        let near = negatives.largest_cosine.is_some_and(|limit| cosines[at] > limit);
+        f64::from(a != b && (same || near))
+    });
+    Tensor::from_iter(out, &Device::Cpu)?.reshape((n, n))
+}
+
+#[test]
+fn sigmoid_contrastive() {
+    let text = values(0, &[4, 3]);
+    for (negatives, pairs) in all_negatives().into_iter().zip([0..1, 2..3, 2..11, 3..12]) {
+        let count = left_out(&text, negatives).unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap();
+        assert!(pairs.contains(&(count as usize)), "{negatives:?}: {count}");
+    }
+    for negatives in all_negatives() {
+        let what = format!("siglip, {negatives:?}");
+        let op = |i: &[Tensor]| nn::siglip(&i[0], &i[1], &i[2], &i[3], negatives);
+        check(&what, &[&[4, 3], &[4, 3], &[1], &[1]], &op, &|i| {
+            let logits = i[0].matmul(&i[1].t()?)?.broadcast_mul(&i[2].reshape((1, 1))?)?;
+            let logits = logits.broadcast_add(&i[3].reshape((1, 1))?)?;
+            let sign = ((Tensor::eye(4, DType::F64, &Device::Cpu)? * -2.0)? + 1.0)?;
+            let lost = ((logits * sign)?.exp()? + 1.0)?.log()?;
+            (lost * (1.0 - left_out(&i[0], negatives)?)?)?.sum_all()? / 4.0
+        });
+    }
+    check_threads("siglip", &[&[70, 48], &[70, 48], &[1], &[1]], &|i| nn::siglip(&i[0], &i[1], &i[2], &i[3], None));
+    // Far from the decision: nothing overflows, and small losses are not rounded away.
+    let number = |value: f32| Tensor::new(&[value], &Device::Cpu).unwrap();
+    let one = Tensor::new(&[[1f32]], &Device::Cpu).unwrap();
+    let loss =
+        |bias: f32| nn::siglip(&one, &one, &number(0.0), &number(bias), None).unwrap().to_scalar::<f32>().unwrap();
+    for (bias, wanted) in [(20.0, 2.061_153_6e-9f32), (-20.0, 20.0), (-200.0, 200.0)] {
+        assert!((loss(bias) - wanted).abs() <= 2e-6 * wanted, "{bias}: {}", loss(bias));
+    }
 }
 
 fn block(i: &[Tensor]) -> nn::ConvNextBlockWeights {
@@ -686,6 +740,8 @@ fn operands_that_do_not_fit_are_errors() {
     assert!(nn::cross_entropy(&t(&[1, 2]), &[2]).is_err());
     assert!(nn::linear_cross_entropy(&t(&[1, 2]), &t(&[3, 2]), &[0], Some(0)).is_err());
     assert!(nn::info_nce(&t(&[2, 2]), &t(&[3, 2]), &t(&[1]), None).is_err());
+    assert!(nn::siglip(&t(&[2, 2]), &t(&[2, 2]), &t(&[1]), &t(&[2]), None).is_err());
+    assert!(nn::siglip(&t(&[2, 2]), &t(&[2, 2]), &t(&[1]), &t(&[1]), Some(&[0u32][..])).is_err());
     assert!(nn::dropout(&t(&[2]), 1.0, &nn::Pass::evaluate()).is_err());
     assert!(Spans::packed(&[]).is_err());
     assert!(Spans::packed(&[1, 0]).is_err());

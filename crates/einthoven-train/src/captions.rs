@@ -36,6 +36,11 @@ impl TokenizedCaptions {
         self.offsets.len() - 1
     }
 
+    /// The number of tokens of all captions.
+    pub fn tokens(&self) -> usize {
+        self.ids.len()
+    }
+
     /// Whether there are no captions.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -94,7 +94,7 @@ pub enum Error {
     },
     /// The data give fewer batches than one step needs.
     #[error(
-        "an epoch gives {batches} batches of {batch_size} records, but a step takes {accumulate}: lower train.batch_size or train.accumulate, or add records"
+        "an epoch gives {batches} batches of {batch_size} records, but a step takes {batches_per_step}: lower train.batch_size, train.accumulate or train.contrastive_batch, or add records"
     )]
     TooFewRecords {
         /// Full batches in an epoch.
@@ -102,7 +102,7 @@ pub enum Error {
         /// Records in a batch.
         batch_size: usize,
         /// Batches in a step.
-        accumulate: usize,
+        batches_per_step: usize,
     },
     /// A record has no caption: the captions were made for another dataset.
     #[error("record {index} has no caption, there are {captions}")]

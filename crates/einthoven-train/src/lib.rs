@@ -6,6 +6,7 @@ pub mod config;
 mod error;
 mod files;
 mod locked_text;
+mod memory;
 pub mod metrics_log;
 mod objective;
 mod progress;

@@ -23,6 +23,17 @@ pub enum TextPooling {
     Mean,
 }
 
+/// What tells matching recordings and texts from the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ContrastiveLoss {
+    /// The symmetric cross-entropy of CLIP over a batch ([`info_nce`](einthoven_nn::info_nce)).
+    #[default]
+    InfoNce,
+    /// SigLIP's: each pair by itself ([`siglip`](einthoven_nn::siglip)). The model has a `logit_bias` then.
+    SigLip,
+}
+
 /// The shape of an [`Esi`](crate::Esi) model. The defaults are the published sizes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -40,6 +51,8 @@ pub struct EsiConfig {
     pub pooling: Option<TextPooling>,
     /// The captioning decoder.
     pub decoder: DecoderConfig,
+    /// The contrastive loss; a `paper` model knows `infonce` only.
+    pub contrastive_loss: ContrastiveLoss,
     /// Width of the space that signals and texts share.
     pub latents: usize,
     /// Tokens that the attention pool makes of a signal for the decoder; a `paper` model has but one, repeated.
@@ -56,6 +69,7 @@ impl Default for EsiConfig {
             text: BertConfig { vocab_size: 28895, ..BertConfig::default() },
             pooling: None,
             decoder: DecoderConfig::default(),
+            contrastive_loss: ContrastiveLoss::default(),
             latents: 768,
             signal_tokens: 16,
         }
@@ -76,6 +90,10 @@ impl EsiConfig {
             }
         }
         if self.mode == Mode::Paper {
+            if self.contrastive_loss != ContrastiveLoss::InfoNce {
+                let message = "a paper model is trained with infonce; choose it or mode corrected";
+                return Err(Error::config("contrastive_loss", message));
+            }
             if self.pooling == Some(TextPooling::Mean) {
                 let message = "a paper model takes the [CLS] state; choose cls or mode corrected";
                 return Err(Error::config("pooling", message));
@@ -116,14 +134,14 @@ impl Default for LossWeights {
 }
 
 /// Whether weight decay should act on the parameter of this name: not on biases, norms, global response
-/// normalisation, embedding tables, pool queries, the origin of texts or the logit scale.
+/// normalisation, embedding tables, pool queries, the origin of texts, the logit scale or the logit bias.
 ///
 /// It knows the names of all models of this crate. The published training decays everything.
 pub fn is_decayed(name: &str) -> bool {
     let parts: Vec<&str> = name.split('.').collect();
     let Some((&last, path)) = parts.split_last() else { return true };
     match last {
-        "bias" | "gamma" | "beta" | "temperature" | "img_queries" | "text_centre" => return false,
+        "bias" | "gamma" | "beta" | "temperature" | "logit_bias" | "img_queries" | "text_centre" => return false,
         "weight" => {}
         _ => return true,
     }

@@ -65,7 +65,7 @@ impl Esi {
                 (rows(&states, &places)?, len - 1)
             }
         };
-        let states = self.decoder.forward(&inputs, &Spans::even(captions.len(), read)?, signal)?;
+        let states = self.decoder.forward(&inputs, &Spans::even(captions.len(), read)?, signal, pass)?;
         let lasts: Vec<u32> = (1..=captions.len()).map(|caption| (caption * read - 1) as u32).collect();
         Ok(self.decoder.logits(&rows(&states, &lasts)?)?.argmax(D::Minus1)?.to_vec1::<u32>()?)
     }

@@ -1,5 +1,5 @@
 use candle_core::Tensor;
-use einthoven_nn::{Pass, Spans, info_nce, linear_cross_entropy, without_gradients};
+use einthoven_nn::{Negatives, Pass, Spans, info_nce, linear_cross_entropy, siglip, without_gradients};
 
 use super::{Esi, LossWeights, SignalView, rows};
 use crate::{Error, Result, TokenBatch};
@@ -9,25 +9,43 @@ use crate::{Error, Result, TokenBatch};
 pub struct Captions<'a> {
     /// Their tokens.
     pub tokens: &'a TokenBatch,
-    /// A number per caption: recordings whose numbers are equal are not negatives of each other; see [`TokenBatch::groups`].
-    /// A `paper` model takes no notice.
-    pub groups: Option<&'a [u32]>,
+    /// Which recordings are contrasted; for captions that are the same, see [`TokenBatch::groups`]. A `paper` model takes
+    /// no notice.
+    pub negatives: Negatives<'a>,
     /// What the text encoder says of them ([`Esi::pool_texts`]), where it is locked: it does not run then, and learns
     /// nothing.
     pub pooled: Option<&'a Tensor>,
 }
 
 impl<'a> Captions<'a> {
-    /// Captions that the text encoder learns from, each its own group.
+    /// Captions that the text encoder learns from, all contrasted with each other.
     pub fn new(tokens: &'a TokenBatch) -> Self {
-        Self { tokens, groups: None, pooled: None }
+        Self { tokens, negatives: Negatives::default(), pooled: None }
     }
+}
+
+/// Where recordings and their texts lie in the space that they share: `[batch, latents]` each, rows of length 1.
+#[derive(Clone, Debug)]
+pub struct Embeddings {
+    /// Of the recordings.
+    pub signal: Tensor,
+    /// Of their captions.
+    pub text: Tensor,
+}
+
+/// What a batch contributes to the losses.
+#[derive(Clone, Debug)]
+pub struct EsiOutputs {
+    /// What is contrasted; none if the contrastive loss has weight 0.
+    pub embeddings: Option<Embeddings>,
+    /// The caption loss, the mean over [`Esi::caption_targets`] tokens, a scalar; none if its weight is 0.
+    pub caption: Option<Tensor>,
 }
 
 /// The losses of one batch, scalars; one whose weight is 0 is not computed.
 #[derive(Clone, Debug)]
 pub struct EsiLosses {
-    /// Symmetric InfoNCE between signals and texts, not weighted.
+    /// InfoNCE or SigLIP's loss between signals and texts, not weighted.
     pub contrastive: Option<Tensor>,
     /// Cross-entropy of the caption's next tokens, not weighted.
     pub caption: Option<Tensor>,
@@ -68,31 +86,9 @@ impl Esi {
         weights: LossWeights,
         pass: &Pass,
     ) -> Result<EsiLosses> {
-        let tokens = captions.tokens;
-        if signals.dim(0)? != tokens.count() {
-            let message = format!("{} recordings, {} captions", signals.dim(0)?, tokens.count());
-            return Err(Error::input("batch", message));
-        }
-        let view = self.view(signals, valid, pass)?;
-        let text = self.read_captions(captions, weights, pass)?;
-        let contrastive = match text.pooled {
-            Some(pooled) => {
-                let signal = self.to_shared(&self.signal_latents, &view.embedding)?;
-                let text = self.text_to_shared(&pooled)?;
-                let scale = self.temperature.squeeze(0)?.exp()?;
-                let groups = captions.groups.filter(|_| self.corrected.is_some());
-                Some(info_nce(&text, &signal, &scale, groups)?)
-            }
-            None => None,
-        };
-        let caption = match text.task {
-            Some(task) => {
-                let states = self.decoder.forward(&task.inputs, &task.spans, &view.tokens)?;
-                let ignore = Some(self.config.text.pad_token_id);
-                Some(linear_cross_entropy(&states, self.decoder.vocabulary(), &task.targets, ignore)?)
-            }
-            None => None,
-        };
+        let EsiOutputs { embeddings, caption } = self.outputs(signals, valid, captions, weights, pass)?;
+        let contrast = |embeddings: &Embeddings| self.contrastive_loss(embeddings, captions.negatives);
+        let contrastive = embeddings.as_ref().map(contrast).transpose()?;
         let weighted = |loss: &Option<Tensor>, weight: f64| loss.as_ref().map(|loss| loss * weight).transpose();
         let total = match (weighted(&contrastive, weights.contrastive)?, weighted(&caption, weights.caption)?) {
             (Some(contrastive), Some(caption)) => (contrastive + caption)?,
@@ -100,6 +96,64 @@ impl Esi {
             (None, None) => return Err(Error::config("losses", "at least one needs a weight above 0")),
         };
         Ok(EsiLosses { contrastive, caption, total })
+    }
+
+    /// What `signals` `[batch, leads, samples]` and their captions contribute to the losses of a batch that they are
+    /// all or a part of. Whatever the `weights`, `pass` draws in the same order.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if signals and captions do not fit the model or each other.
+    pub fn outputs(
+        &self,
+        signals: &Tensor,
+        valid: Option<&[usize]>,
+        captions: Captions<'_>,
+        weights: LossWeights,
+        pass: &Pass,
+    ) -> Result<EsiOutputs> {
+        let tokens = captions.tokens;
+        if signals.dim(0)? != tokens.count() {
+            let message = format!("{} recordings, {} captions", signals.dim(0)?, tokens.count());
+            return Err(Error::input("batch", message));
+        }
+        let view = self.view(signals, valid, pass)?;
+        let TextView { pooled, task } = self.read_captions(captions, weights, pass)?;
+        let embed = |pooled: Tensor| -> Result<Embeddings> {
+            let signal = self.to_shared(&self.signal_latents, &view.embedding)?;
+            Ok(Embeddings { signal, text: self.text_to_shared(&pooled)? })
+        };
+        let tell = |task: CaptionTask| -> Result<Tensor> {
+            let states = self.decoder.forward(&task.inputs, &task.spans, &view.tokens, pass)?;
+            let ignore = Some(self.config.text.pad_token_id);
+            Ok(linear_cross_entropy(&states, self.decoder.vocabulary(), &task.targets, ignore)?)
+        };
+        Ok(EsiOutputs { embeddings: pooled.map(embed).transpose()?, caption: task.map(tell).transpose()? })
+    }
+
+    /// The contrastive loss of a whole batch, not weighted, a scalar; `negatives` as in [`Captions`].
+    ///
+    /// # Errors
+    /// Fails when there are not as many signals and groups as texts.
+    pub fn contrastive_loss(&self, embeddings: &Embeddings, negatives: Negatives<'_>) -> Result<Tensor> {
+        let Embeddings { signal, text } = embeddings;
+        let scale = self.temperature.squeeze(0)?.exp()?;
+        let negatives = if self.corrected.is_some() { negatives } else { Negatives::default() };
+        Ok(match &self.logit_bias {
+            None => info_nce(text, signal, &scale, negatives)?,
+            Some(bias) => siglip(text, signal, &scale, bias, negatives)?,
+        })
+    }
+
+    /// How many tokens of these captions the caption loss asks for; it is the mean over them.
+    pub fn caption_targets(&self, tokens: &TokenBatch) -> usize {
+        let pad = self.config.text.pad_token_id;
+        let targets = |text| tokens.row(text).iter().skip(1 + self.first_position());
+        (0..tokens.count()).map(|text| targets(text).filter(|id| **id != pad).count()).sum()
+    }
+
+    /// The first token of a caption that the decoder reads: `[CLS]`, or in a `paper` model the one after it.
+    fn first_position(&self) -> usize {
+        if self.corrected.is_some() { 0 } else { 1 }
     }
 
     /// Vocabulary logits, `[positions, vocabulary]`, of the next token at each position of the captions, text after
@@ -120,7 +174,7 @@ impl Esi {
         let Some(task) = self.read_captions(Captions::new(tokens), weights, pass)?.task else {
             return Err(Error::input("tokens", "they hold no caption"));
         };
-        self.decoder.logits(&self.decoder.forward(&task.inputs, &task.spans, &signal)?)
+        self.decoder.logits(&self.decoder.forward(&task.inputs, &task.spans, &signal, pass)?)
     }
 
     /// What a locked text encoder says of texts, `[batch, width]`: it depends on the texts alone, so it can be kept.
@@ -174,9 +228,11 @@ impl Esi {
 
     /// The task to tell each caption of `tokens` on, given the `states` of the tokens of `read`.
     fn caption_task(&self, tokens: &TokenBatch, read: &TokenBatch, states: &Tensor) -> Result<CaptionTask> {
-        let Some(corrected) = &self.corrected else { return CaptionTask::new(tokens, read, states, 1) };
-        let task = CaptionTask::new(tokens, read, states, 0)?;
-        Ok(CaptionTask { inputs: corrected.word_norm.forward(&task.inputs)?, ..task })
+        let task = CaptionTask::new(tokens, read, states, self.first_position())?;
+        match &self.corrected {
+            Some(corrected) => Ok(CaptionTask { inputs: corrected.word_norm.forward(&task.inputs)?, ..task }),
+            None => Ok(task),
+        }
     }
 }
 

@@ -9,8 +9,8 @@ mod published;
 use candle_core::{DType, Tensor, Var};
 use einthoven_nn::{Init, Linear, Pass, Scope, Spans, embedding, l2_normalize, mean_over_spans, without_gradients};
 
-pub use config::{EsiConfig, LossWeights, Mode, TextPooling, is_decayed};
-pub use losses::{Captions, EsiLosses};
+pub use config::{ContrastiveLoss, EsiConfig, LossWeights, Mode, TextPooling, is_decayed};
+pub use losses::{Captions, Embeddings, EsiLosses, EsiOutputs};
 pub use published::canonical_names;
 
 use crate::blocks::{AttentionPool, GammaNorm, projection};
@@ -35,7 +35,7 @@ const LARGEST_SCALE: f64 = 100.0;
 /// - **Norms** of the signal encoder go over channels, not over time, so that level and amplitude survive (the stem starts with a
 ///   bias, without which such a norm would take the gain out); padding is left out of
 ///   pooling and attention.
-/// - **Temperature** starts at ln(1/0.07), is held at ln 100 at most, and recordings with identical captions are no negatives
+/// - **Temperature** of InfoNCE starts at ln(1/0.07), is held at ln 100 at most, and recordings with identical captions are no negatives
 ///   of each other.
 /// - **Text** is pooled by the mean over its tokens unless configured otherwise, centred and normalised. Most of a text encoder's
 ///   output is common to all captions; left in, it makes every text look alike to the contrastive loss
@@ -54,6 +54,8 @@ pub struct Esi {
     signal_latents: Linear,
     text_latents: Linear,
     temperature: Tensor,
+    /// Of SigLIP.
+    logit_bias: Option<Tensor>,
     corrected: Option<Corrected>,
 }
 
@@ -98,7 +100,14 @@ impl Esi {
             Linear::new(&pooler, width, width, true, init)?;
         }
         let head = Init::Uniform { bound: 1.0 / (encoder.width() as f64).sqrt() };
-        let start = if paper { 1.0 } else { (1.0f64 / 0.07).ln() };
+        let sigmoid = config.contrastive_loss == ContrastiveLoss::SigLip;
+        // As published each; the many negatives of the sigmoid loss start near their goal.
+        let start = match config.contrastive_loss {
+            _ if paper => 1.0,
+            ContrastiveLoss::InfoNce => (1.0f64 / 0.07).ln(),
+            ContrastiveLoss::SigLip => 10f64.ln(),
+        };
+        let logit_bias = || scope.parameter("logit_bias", 1, Init::Constant(-10.0));
         let corrected = if paper {
             None
         } else {
@@ -121,6 +130,7 @@ impl Esi {
             signal_latents: latents("img_to_latents")?,
             text_latents: latents("text_to_latents")?,
             temperature: scope.parameter("temperature", 1, Init::Constant(start))?,
+            logit_bias: sigmoid.then(logit_bias).transpose()?,
             encoder,
             corrected,
             config: config.clone(),
@@ -180,13 +190,14 @@ impl Esi {
         Ok(temperature.iter().sum::<f64>().exp())
     }
 
-    /// Holds the logit scale of a corrected model at 100 or less; to be called after each optimiser step. A `paper`
-    /// model's scale is free.
+    /// Holds the logit scale of a corrected model at 100 or less; to be called after each optimiser step. It is free in a
+    /// `paper` model and with SigLIP's loss, as published.
     ///
     /// # Errors
     /// Fails when the tensor library does.
     pub fn clamp_logit_scale(&self) -> Result<()> {
-        if self.corrected.is_some() && self.logit_scale()? > LARGEST_SCALE {
+        let is_held = self.corrected.is_some() && self.config.contrastive_loss == ContrastiveLoss::InfoNce;
+        if is_held && self.logit_scale()? > LARGEST_SCALE {
             // The parameter is a variable, so this is the variable itself and not a copy.
             let variable = Var::from_tensor(&self.temperature)?;
             let limit = Tensor::full(LARGEST_SCALE.ln(), 1, variable.device())?;

@@ -1,11 +1,12 @@
 use candle_core::Tensor;
 use einthoven_nn::{
-    ConvNextBlock, Init, LayerNorm, Linear, Pass, Scope, layer_norm, mean_over_time, patch_conv1d, time_norm,
+    ConvNextBlock, Init, LayerNorm, Linear, Pass, Scope, checkpoint, layer_norm, mean_over_time, patch_conv1d,
+    time_norm,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{Features, SignalEncoder, channels_last, valid_steps};
-use crate::{Error, Result};
+use crate::{Error, Kept, Result};
 
 const EPS: f64 = 1e-6;
 const STEM_STRIDE: usize = 4;
@@ -98,10 +99,15 @@ pub struct ConvNextConfig {
 pub struct ConvNext {
     leads: usize,
     widths: [usize; 4],
-    downsamplings: Vec<Downsampling>,
-    stages: Vec<Vec<ConvNextBlock>>,
+    stages: Vec<Stage>,
     norm: LayerNorm,
     head: Option<Linear>,
+}
+
+#[derive(Clone, Debug)]
+struct Stage {
+    downsampling: Downsampling,
+    blocks: Vec<ConvNextBlock>,
 }
 
 /// A patch convolution and the norm after it (stem) or before it (the others).
@@ -127,24 +133,20 @@ impl ConvNext {
             return Err(Error::config("signal.size", message));
         }
         let over = config.norm.unwrap_or(ChannelNorm::Channels);
-        let mut downsamplings = Vec::with_capacity(4);
         let mut stages = Vec::with_capacity(4);
         for stage in 0..4 {
             let place = scope.enter("downsample_layers").enter(stage);
             let (inputs, outputs) = (if stage == 0 { leads } else { widths[stage - 1] }, widths[stage]);
-            downsamplings.push(Downsampling::new(&place, over, stage == 0, inputs, outputs)?);
-            let blocks = scope.enter("stages").enter(stage);
-            stages.push(
-                (0..depths[stage])
-                    .map(|block| Ok(ConvNextBlock::new(&blocks.enter(block), outputs)?))
-                    .collect::<Result<_>>()?,
-            );
+            let downsampling = Downsampling::new(&place, over, stage == 0, inputs, outputs)?;
+            let place = scope.enter("stages").enter(stage);
+            let blocks = (0..depths[stage]).map(|block| Ok(ConvNextBlock::new(&place.enter(block), outputs)?));
+            stages.push(Stage { downsampling, blocks: blocks.collect::<Result<_>>()? });
         }
         let width = widths[3];
         let norm = LayerNorm::new(&scope.enter("norm"), width, true, EPS)?;
         let init = Init::TruncatedNormal { std: 0.02 };
         let head = classes.map(|classes| Linear::new(&scope.enter("head"), width, classes, true, init)).transpose()?;
-        Ok(Self { leads, widths, downsamplings, stages, norm, head })
+        Ok(Self { leads, widths, stages, norm, head })
     }
 
     /// The downsampling before stage `index` (0 is the stem): `[batch, time, channels]` to fewer steps and more channels.
@@ -152,7 +154,7 @@ impl ConvNext {
     /// # Errors
     /// Fails when `x` has other channels or too few time steps.
     pub fn downsample(&self, index: usize, x: &Tensor) -> Result<Tensor> {
-        self.downsamplings[index].forward(x)
+        self.stages[index].downsampling.forward(x)
     }
 
     /// The blocks of stage `index`, `[batch, time, channels]` to the same shape.
@@ -160,11 +162,7 @@ impl ConvNext {
     /// # Errors
     /// Fails when `x` has other channels.
     pub fn stage(&self, index: usize, x: &Tensor) -> Result<Tensor> {
-        let mut x = x.clone();
-        for block in &self.stages[index] {
-            x = block.forward(&x)?;
-        }
-        Ok(x)
+        self.stages[index].run_blocks(x)
     }
 
     /// Class logits of pooled vectors, `[batch, width]` to `[batch, classes]`; `None` if made without a head.
@@ -177,16 +175,36 @@ impl ConvNext {
 }
 
 impl SignalEncoder for ConvNext {
-    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, _: &Pass) -> Result<Features> {
+    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
         // The norm over time takes a standard deviation, so at least two steps must reach the last one.
         let stride = STEM_STRIDE * 8;
         let mut sequence = channels_last(x, self.leads, stride, valid)?;
-        for index in 0..4 {
-            sequence = self.stage(index, &self.downsample(index, &sequence)?)?;
+        for stage in self.stages.clone() {
+            sequence = checkpoint(&[&sequence], pass, move |inputs, _| {
+                stage.run_blocks(&stage.downsampling.forward(&inputs[0])?)
+            })?;
         }
         let lengths = valid_steps(valid, stride, sequence.dim(1)?);
         let pooled = self.norm.forward(&mean_over_time(&sequence, lengths.as_deref())?)?;
         Ok(Features { sequence, lengths, pooled })
+    }
+
+    fn kept(&self, samples: usize) -> Vec<Kept> {
+        let (mut steps, mut inputs) = (samples / STEM_STRIDE, self.widths[0]);
+        let mut parts = Vec::with_capacity(4);
+        for (index, stage) in self.stages.iter().enumerate() {
+            let width = self.widths[index];
+            // The norm's result, before the stem's steps are halved for the first time or after its convolution.
+            let normed = inputs * steps;
+            if index > 0 {
+                steps /= 2;
+            }
+            // A block: its input, the convolved one, the expanded one.
+            let inside = normed + stage.blocks.len() * 6 * width * steps;
+            parts.push(Kept { inside, result: width * steps });
+            inputs = width;
+        }
+        parts
     }
 
     fn width(&self) -> usize {
@@ -195,6 +213,16 @@ impl SignalEncoder for ConvNext {
 
     fn sequence_width(&self) -> usize {
         self.widths[3]
+    }
+}
+
+impl Stage {
+    fn run_blocks(&self, x: &Tensor) -> Result<Tensor> {
+        let mut x = x.clone();
+        for block in &self.blocks {
+            x = block.forward(&x)?;
+        }
+        Ok(x)
     }
 }
 

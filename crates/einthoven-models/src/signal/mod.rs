@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use convnext::{ChannelNorm, ConvNext, ConvNextConfig, ConvNextSize};
 pub use xresnet::{XResNet, XResNetConfig};
 
-use crate::{Error, Result};
+use crate::{Error, Kept, Result};
 
 /// What a signal encoder makes of a batch of recordings.
 #[derive(Clone, Debug)]
@@ -30,6 +30,10 @@ pub trait SignalEncoder {
     /// # Errors
     /// [`Error::Input`] for a recording of other leads, too few samples or a `valid` that does not fit.
     fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features>;
+
+    /// How many values each part of the network keeps of a recording of so many `samples` until its backward pass, from
+    /// input to output.
+    fn kept(&self, samples: usize) -> Vec<Kept>;
 
     /// Width of the pooled vector.
     fn width(&self) -> usize;
@@ -96,6 +100,10 @@ impl AnyEncoder {
 impl SignalEncoder for AnyEncoder {
     fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
         self.inner().forward(x, valid, pass)
+    }
+
+    fn kept(&self, samples: usize) -> Vec<Kept> {
+        self.inner().kept(samples)
     }
 
     fn width(&self) -> usize {

@@ -1,11 +1,12 @@
 use candle_core::Tensor;
 use einthoven_nn::{
-    BatchNormState, Init, Pass, Scope, avg_pool1d, batch_norm, conv1d, max_over_time, max_pool1d, mean_over_time, relu,
+    BatchNormState, Init, Pass, Scope, avg_pool1d, batch_norm, checkpoint, conv1d, max_over_time, max_pool1d,
+    mean_over_time, relu,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{Features, SignalEncoder, channels_last, valid_steps};
-use crate::{Error, Result};
+use crate::{Error, Kept, Result};
 
 const MOMENTUM: f64 = 0.1;
 const EPS: f64 = 1e-5;
@@ -103,11 +104,7 @@ impl XResNet {
     /// # Errors
     /// Fails when `x` has other leads.
     pub fn stem(&self, x: &Tensor, pass: &Pass) -> Result<Tensor> {
-        let mut x = x.clone();
-        for convolution in &self.stem {
-            x = relu(&convolution.forward(&x, pass)?)?;
-        }
-        Ok(max_pool1d(&x, 3, 2, 1)?)
+        run_stem(&self.stem, x, pass)
     }
 
     /// The blocks of stage `index`, `[batch, time, channels]` in and out.
@@ -115,19 +112,33 @@ impl XResNet {
     /// # Errors
     /// Fails when `x` has other channels.
     pub fn stage(&self, index: usize, x: &Tensor, pass: &Pass) -> Result<Tensor> {
-        let mut x = x.clone();
-        for block in &self.stages[index] {
-            x = block.forward(&x, pass)?;
-        }
-        Ok(x)
+        run_blocks(&self.stages[index], x, pass)
     }
+}
+
+fn run_stem(stem: &[Convolution], x: &Tensor, pass: &Pass) -> Result<Tensor> {
+    let mut x = x.clone();
+    for convolution in stem {
+        x = relu(&convolution.forward(&x, pass)?)?;
+    }
+    Ok(max_pool1d(&x, 3, 2, 1)?)
+}
+
+fn run_blocks(blocks: &[Block], x: &Tensor, pass: &Pass) -> Result<Tensor> {
+    let mut x = x.clone();
+    for block in blocks {
+        x = block.forward(&x, pass)?;
+    }
+    Ok(x)
 }
 
 impl SignalEncoder for XResNet {
     fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
-        let mut sequence = self.stem(&channels_last(x, self.leads, 1, valid)?, pass)?;
-        for index in 0..self.stages.len() {
-            sequence = self.stage(index, &sequence, pass)?;
+        let signals = channels_last(x, self.leads, 1, valid)?;
+        let stem = self.stem.clone();
+        let mut sequence = checkpoint(&[&signals], pass, move |inputs, pass| run_stem(&stem, &inputs[0], pass))?;
+        for blocks in self.stages.clone() {
+            sequence = checkpoint(&[&sequence], pass, move |inputs, pass| run_blocks(&blocks, &inputs[0], pass))?;
         }
         let stride = STEM_STRIDE << (self.stages.len() - 1);
         let lengths = valid_steps(valid, stride, sequence.dim(1)?);
@@ -135,6 +146,24 @@ impl SignalEncoder for XResNet {
         let mean = mean_over_time(&sequence, lengths.as_deref())?;
         let pooled = Tensor::cat(&[maximum, mean], 1)?;
         Ok(Features { sequence, lengths, pooled })
+    }
+
+    fn kept(&self, samples: usize) -> Vec<Kept> {
+        let outputs = |convolution: &Convolution| convolution.norm_weight.elem_count();
+        // Of each convolution its result, the normalised one and the rectified one.
+        let mut steps = samples.div_ceil(2);
+        let inside: usize = self.stem.iter().map(|convolution| 3 * outputs(convolution) * steps).sum();
+        steps = steps.div_ceil(2);
+        let mut parts = vec![Kept { inside, result: self.stem.last().map_or(0, outputs) * steps }];
+        for (index, blocks) in self.stages.iter().enumerate() {
+            if index > 0 {
+                steps = steps.div_ceil(2);
+            }
+            let convolutions = blocks.iter().flat_map(|block| block.path.iter().chain(&block.shortcut));
+            let inside = convolutions.map(|convolution| 3 * outputs(convolution) * steps).sum();
+            parts.push(Kept { inside, result: self.channels * steps });
+        }
+        parts
     }
 
     fn width(&self) -> usize {

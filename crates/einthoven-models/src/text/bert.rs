@@ -1,7 +1,7 @@
 use candle_core::Tensor;
 use einthoven_nn::{
-    Activation, Attention, Embedding, Init, LayerNorm, Linear, Pass, Scope, Spans, dropout, feed_forward, joint_linear,
-    self_attention,
+    Activation, Attention, Embedding, Init, LayerNorm, Linear, Pass, Scope, Spans, checkpoint, dropout, feed_forward,
+    joint_linear, self_attention,
 };
 
 use super::{BertConfig, TokenBatch};
@@ -92,8 +92,10 @@ impl Bert {
     /// [`Error::Input`] for a text longer than the position table.
     pub fn encode(&self, words: &Tensor, spans: &Spans, pass: &Pass) -> Result<Tensor> {
         let mut hidden = self.embed(words, spans, pass)?;
-        for index in 0..self.layers.len() {
-            hidden = self.layer(index, &hidden, spans, pass)?;
+        for layer in self.layers.clone() {
+            let (spans, config) = (spans.clone(), self.config.clone());
+            hidden =
+                checkpoint(&[&hidden], pass, move |inputs, pass| layer.forward(&inputs[0], &spans, &config, pass))?;
         }
         Ok(hidden)
     }

@@ -52,6 +52,7 @@ pub fn config(golden: &Golden) -> EsiConfig {
         },
         latents: or("dim_latents", golden.number("dim")),
         signal_tokens: 1,
+        ..EsiConfig::default()
     }
 }
 

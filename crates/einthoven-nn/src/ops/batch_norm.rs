@@ -1,7 +1,7 @@
 use candle_core::Tensor;
 
 use super::{require, require_operands, tensor};
-use crate::autograd::record;
+use crate::autograd::{is_untracked, record};
 use crate::cpu::view::{dense, view, with_element_type};
 use crate::cpu::{Real, parallel};
 use crate::{Buffer, Result};
@@ -20,8 +20,8 @@ pub struct BatchNormState {
 /// Batch normalisation (Ioffe and Szegedy, 2015) over batch and time: `(x - mean)/√(var + eps) · weight + bias`.
 ///
 /// `x` `[batch, time, c]`, `weight`, `bias` `[c]`. When `training`, mean and population variance are the batch's and
-/// the running statistics move towards them by `momentum` (the variance in its unbiased form); otherwise the
-/// running statistics are used.
+/// the running statistics move towards them by `momentum` (the variance in its unbiased form), unless nothing is
+/// recorded ([`without_gradients`](crate::without_gradients)); otherwise the running statistics are used.
 ///
 /// # Errors
 /// [`Error::Operand`](crate::Error::Operand) when the shapes do not fit, an operand is empty or a training batch holds one value per channel.
@@ -64,10 +64,12 @@ fn run<T: Real>(
     let (xs, ws) = (dense(x)?, dense(weight)?);
     let (means, variances) = if training {
         let (means, variances) = moments(&view::<T>(OP, &xs)?, channels);
-        let unbiased = T::of(count as f64 / (count as f64 - 1.0));
-        let unbiased = variances.iter().map(|v| *v * unbiased).collect();
-        move_towards(&state.mean, means.clone(), momentum)?;
-        move_towards(&state.var, unbiased, momentum)?;
+        if !is_untracked() {
+            let unbiased = T::of(count as f64 / (count as f64 - 1.0));
+            let unbiased = variances.iter().map(|v| *v * unbiased).collect();
+            move_towards(&state.mean, means.clone(), momentum)?;
+            move_towards(&state.var, unbiased, momentum)?;
+        }
         (means, variances)
     } else {
         let (mean, var) = (dense(&state.mean.get())?, dense(&state.var.get())?);

@@ -1,6 +1,6 @@
 use candle_core::Tensor;
 
-use super::{require, require_operands, tensor};
+use super::{Negatives, require, require_operands, tensor};
 use crate::Result;
 use crate::autograd::record;
 use crate::cpu::matrix::{Matrix, product};
@@ -64,33 +64,40 @@ const OP: &str = "info_nce";
 ///
 /// `text`, `signal` `[n, d]`, normalised by the caller; `logit_scale` one number that multiplies the similarities. The
 /// loss is the mean of the cross-entropies of rows and of columns of `logit_scale · text · signalᵀ` against the
-/// diagonal. Rows of equal group, captions that are the same for instance, are not each other's negatives.
+/// diagonal; `negatives` says which pairs are left out of both.
 ///
 /// # Errors
 /// [`Error::Operand`](crate::Error::Operand) when the shapes do not fit or an operand is empty.
-pub fn info_nce(text: &Tensor, signal: &Tensor, logit_scale: &Tensor, groups: Option<&[u32]>) -> Result<Tensor> {
+pub fn info_nce<'a>(
+    text: &Tensor,
+    signal: &Tensor,
+    logit_scale: &Tensor,
+    negatives: impl Into<Negatives<'a>>,
+) -> Result<Tensor> {
+    let negatives = negatives.into();
     require_operands(OP, &[text, signal, logit_scale])?;
     let fits = text.rank() == 2
         && text.dims() == signal.dims()
         && logit_scale.elem_count() == 1
-        && groups.is_none_or(|groups| groups.len() == text.dims()[0]);
+        && negatives.fits(text.dims()[0]);
     require(OP, fits, || {
         let (text, signal, scale) = (text.dims(), signal.dims(), logit_scale.dims());
-        let groups = groups.map(<[u32]>::len);
+        let groups = negatives.groups.map(<[u32]>::len);
         format!("text {text:?}, signal {signal:?}, scale {scale:?}, groups {groups:?} do not fit")
     })?;
-    with_element_type!(OP, text.dtype(), T => run::<T>(text, signal, logit_scale, groups))
+    with_element_type!(OP, text.dtype(), T => run::<T>(text, signal, logit_scale, negatives))
 }
 
-fn run<T: Real>(text: &Tensor, signal: &Tensor, logit_scale: &Tensor, groups: Option<&[u32]>) -> Result<Tensor> {
+fn run<T: Real>(text: &Tensor, signal: &Tensor, logit_scale: &Tensor, negatives: Negatives<'_>) -> Result<Tensor> {
     let (n, width) = text.dims2()?;
     let (ts, ss, scale) = (dense(text)?, dense(signal)?, dense(logit_scale)?);
     let factor = view::<T>(OP, &scale)?[0];
     let (loss, cosines, slopes) = {
         let (t, s) = (view::<T>(OP, &ts)?, view::<T>(OP, &ss)?);
+        let left_out = negatives.left_out(&t, n, width);
         let cosines = product((n, width, n), Matrix::rows(&t, width), Matrix::rows(&s, width).t());
-        let (by_text, text_loss) = softmax_rows(&cosines, n, factor, groups, false);
-        let (by_signal, signal_loss) = softmax_rows(&cosines, n, factor, groups, true);
+        let (by_text, text_loss) = softmax_rows(&cosines, n, factor, left_out.as_deref(), false);
+        let (by_signal, signal_loss) = softmax_rows(&cosines, n, factor, left_out.as_deref(), true);
         // The slope of the loss in the logits: (row softmax + column softmax - 2 · identity) / 2n.
         let mut slopes = by_text;
         let share = T::of(0.5 / n as f64);
@@ -122,16 +129,22 @@ fn run<T: Real>(text: &Tensor, signal: &Tensor, logit_scale: &Tensor, groups: Op
     })
 }
 
-/// The softmax of each row of `factor · cosines` (of its transpose if `transpose` is set) without false negatives,
+/// The softmax of each row of `factor · cosines` (of its transpose if `transpose` is set) without the pairs left out,
 /// and the sum of the cross-entropies against the diagonal.
-fn softmax_rows<T: Real>(cosines: &[T], n: usize, factor: T, groups: Option<&[u32]>, transpose: bool) -> (Vec<T>, f64) {
+fn softmax_rows<T: Real>(
+    cosines: &[T],
+    n: usize,
+    factor: T,
+    left_out: Option<&[bool]>,
+    transpose: bool,
+) -> (Vec<T>, f64) {
     let mut losses = vec![0.0; n];
     let mut logits = vec![T::ZERO; n * n];
     for (row, (logits, loss)) in logits.chunks_exact_mut(n).zip(&mut losses).enumerate() {
         for (column, logit) in logits.iter_mut().enumerate() {
             let at = if transpose { column * n + row } else { row * n + column };
-            let same = groups.is_some_and(|groups| groups[row] == groups[column]);
-            *logit = if same && row != column { T::NEG_INFINITY } else { factor * cosines[at] };
+            let out = left_out.is_some_and(|left_out| left_out[row * n + column]);
+            *logit = if out { T::NEG_INFINITY } else { factor * cosines[at] };
         }
         let target = logits[row];
         *loss = (rows::log_sum_exp(logits) - target).wide();

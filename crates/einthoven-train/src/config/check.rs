@@ -37,6 +37,9 @@ impl TrainConfig {
         if self.losses.contrastive + self.losses.caption == 0.0 {
             return fail("losses", "at least one loss needs a weight above 0, else nothing is learnt");
         }
+        if self.losses.near_duplicate.is_some_and(|cosine| !(cosine > 0.0 && cosine < 1.0)) {
+            return fail("losses.near_duplicate", "must be above 0 and below 1");
+        }
         if !self.betas.iter().all(|beta| (0.0..1.0).contains(beta)) {
             return fail("betas", "both must be at least 0 and below 1");
         }
@@ -65,7 +68,16 @@ impl TrainConfig {
         if self.max_tokens < 3 {
             return fail("max_tokens", "must be at least 3");
         }
-        if self.losses.contrastive > 0.0 && self.batch_size < 2 {
+        if let Some(records) = self.contrastive_batch {
+            if records == 0 || !records.is_multiple_of(self.batch_size) {
+                let message = format!("must be a multiple of batch_size = {}, is {records}", self.batch_size);
+                return fail("contrastive_batch", message);
+            }
+            if self.losses.contrastive == 0.0 {
+                return fail("contrastive_batch", "contrasts nothing, for losses.contrastive is 0");
+            }
+        }
+        if self.losses.contrastive > 0.0 && self.contrastive_batch.unwrap_or(self.batch_size) < 2 {
             return fail("batch_size", "the contrastive loss needs at least 2 records to tell apart");
         }
         self.schedule.validate()
@@ -108,6 +120,7 @@ mod tests {
         let text = r#"
             epochs = 30
             batch_size = 48
+            contrastive_batch = 4800
             learning_rate = 1e-4
             clip_norm = 1.0
             ema = { decay = 0.999 }
@@ -115,7 +128,7 @@ mod tests {
             text_layer_decay = 0.9
             unlock_text = { epochs = 5 }
             schedule = { kind = "step", warmup = { epochs = 5 }, every = { epochs = 10 }, factor = 0.1 }
-            losses = { caption = 0.5 }
+            losses = { caption = 0.5, near_duplicate = 0.95 }
             checkpoint = { every = 100, keep = 3, best = "zero_shot.auroc" }
         "#;
         let config = parse(text);
@@ -140,6 +153,13 @@ mod tests {
             ("steps = 0", "train.steps"),
             ("steps = 1\nbatch_size = 0", "train.batch_size"),
             ("steps = 1\nbatch_size = 1", "train.batch_size"),
+            ("steps = 1\nbatch_size = 4\ncontrastive_batch = 6", "train.contrastive_batch"),
+            ("steps = 1\nbatch_size = 4\ncontrastive_batch = 0", "train.contrastive_batch"),
+            ("steps = 1\nbatch_size = 1\ncontrastive_batch = 1", "train.batch_size"),
+            (
+                "steps = 1\nbatch_size = 4\ncontrastive_batch = 8\nlosses = { contrastive = 0.0 }",
+                "train.contrastive_batch",
+            ),
             ("steps = 1\nlearning_rate = -1.0", "train.learning_rate"),
             ("steps = 1\nlearning_rate = nan", "train.learning_rate"),
             ("steps = 1\nbetas = [0.9, 1.0]", "train.betas"),
@@ -155,6 +175,7 @@ mod tests {
             ("steps = 1\nclip_norm = 0.0", "train.clip_norm"),
             ("steps = 1\ncheckpoint = { keep = 0 }", "train.checkpoint.keep"),
             ("steps = 1\nlosses = { contrastive = 0.0, caption = 0.0 }", "train.losses"),
+            ("steps = 1\nlosses = { near_duplicate = 1.0 }", "train.losses.near_duplicate"),
         ] {
             let message = refusal(text);
             assert!(message.starts_with(&format!("{key}: ")), "{text}: {message}");

@@ -18,10 +18,22 @@ pub struct TrainConfig {
     /// Length of the run in optimiser steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
-    /// Records in a batch: what is contrasted with each other, and what has to fit into memory at once.
+    /// Records in a batch: what has to fit into memory at once, and what is contrasted with each other, unless
+    /// `contrastive_batch` is given.
     pub batch_size: usize,
-    /// Batches whose gradients are averaged into one step.
+    /// Records that are contrasted with each other, a multiple of `batch_size` (GradCache: Gao et al. 2021, arXiv
+    /// 2101.06983). The gradient is that of a batch of this size in the memory of one of `batch_size`, at the cost of a
+    /// second forward pass: besides the recordings, only the embeddings of the others are kept. The caption loss is the
+    /// mean over all its tokens. Dropout is drawn, and batch norm (an XResNet's) takes its statistics, for `batch_size`
+    /// records at a time. Absent: `batch_size`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contrastive_batch: Option<usize>,
+    /// Batches, or contrastive batches, whose gradients are averaged into one step.
     pub accumulate: usize,
+    /// Whether the activations within each stage of the signal encoder and each layer of text encoder and decoder are
+    /// computed again in the backward pass and not kept. Saves most of the memory of a batch, costs up to a second forward
+    /// pass and changes no number.
+    pub checkpointing: bool,
     /// AdamW's learning rate at the schedule's full height.
     pub learning_rate: f64,
     /// Factor on the learning rate of the text encoder; a pretrained one usually wants less than 1, and 0 locks it
@@ -99,14 +111,19 @@ pub struct TraceConfig {
     pub steps: u64,
 }
 
-/// The weight of each loss in the total; a loss of weight 0 is not computed.
+/// The weight of each loss in the total, a loss of weight 0 not being computed, and what is contrasted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LossConfig {
-    /// Symmetric InfoNCE between signals and captions.
+    /// The contrastive loss between signals and captions; `model.contrastive_loss` says which.
     pub contrastive: f64,
     /// Next-token cross-entropy of the caption given the signal.
     pub caption: f64,
+    /// Records whose texts' embeddings have a cosine above this, between 0 and 1, are not each other's negatives, as those
+    /// whose captions are the same never are. For a text encoder that knows what texts mean: to a new one they are all
+    /// alike. Absent: only captions that are the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub near_duplicate: Option<f64>,
 }
 
 /// When checkpoints are saved and which stay. One is always saved at the end of the run and on interruption.
@@ -129,7 +146,9 @@ impl Default for TrainConfig {
             epochs: None,
             steps: None,
             batch_size: 16,
+            contrastive_batch: None,
             accumulate: 1,
+            checkpointing: false,
             learning_rate: 5e-5,
             text_learning_rate_scale: 1.0,
             text_layer_decay: None,
@@ -154,7 +173,7 @@ impl Default for TrainConfig {
 
 impl Default for LossConfig {
     fn default() -> Self {
-        Self { contrastive: 1.0, caption: 1.0 }
+        Self { contrastive: 1.0, caption: 1.0, near_duplicate: None }
     }
 }
 
@@ -171,5 +190,15 @@ impl TrainConfig {
             (Some(steps), _) => steps,
             (None, epochs) => epochs.unwrap_or(0).saturating_mul(steps_per_epoch),
         }
+    }
+
+    /// Batches that are contrasted as one.
+    pub(crate) fn batches_together(&self) -> usize {
+        self.contrastive_batch.map_or(1, |records| records / self.batch_size)
+    }
+
+    /// Batches that an optimiser step takes.
+    pub(crate) fn batches_per_step(&self) -> usize {
+        self.accumulate * self.batches_together()
     }
 }

@@ -34,7 +34,8 @@ pub enum Kind {
 /// Training entries hold `loss`, `loss_contrastive`, `loss_caption`, `lr`, `grad_norm` (before clipping) and
 /// `logit_scale` of the step, and of the steps since the entry before, their `samples_per_second` and the milliseconds
 /// that one took on average for each of its phases: `data_ms` (waiting for the loader), `forward_ms`, `backward_ms` and
-/// `optimizer_ms`. Validation entries hold what the validator gives.
+/// `optimizer_ms`. That of the first step also holds the memory that the run was expected to need, `memory_mib` in all, and its
+/// parts, `memory_parameters_mib` and so on. Validation entries hold what the validator gives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// What the entry is about.

@@ -7,7 +7,7 @@ use super::trace::Trace;
 
 /// A part of a step.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// Waiting for the loader.
     Data,
     /// From a batch to its losses.
@@ -33,7 +33,7 @@ impl Phase {
 
 /// Measures steps and their phases.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     /// The step at hand, counted from 1, and when it began.
     step: (u64, Instant),
     sums: Sums,

@@ -11,27 +11,27 @@ pub(super) struct Length {
     pub total: u64,
     pub steps_per_epoch: u64,
     pub batches_per_epoch: u64,
-    accumulate: u64,
+    batches_per_step: u64,
 }
 
 impl Length {
     pub fn new(config: &TrainConfig, loader: &Loader) -> Result<Self> {
         let batches = loader.batches_per_epoch();
-        let steps_per_epoch = (batches / config.accumulate) as u64;
+        let batches_per_step = config.batches_per_step();
+        let steps_per_epoch = (batches / batches_per_step) as u64;
         if steps_per_epoch == 0 {
-            let (batch_size, accumulate) = (config.batch_size, config.accumulate);
-            return Err(Error::TooFewRecords { batches, batch_size, accumulate });
+            return Err(Error::TooFewRecords { batches, batch_size: config.batch_size, batches_per_step });
         }
         Ok(Self {
             total: config.total_steps(steps_per_epoch),
             steps_per_epoch,
             batches_per_epoch: batches as u64,
-            accumulate: config.accumulate as u64,
+            batches_per_step: batches_per_step as u64,
         })
     }
 
     /// The epoch of the step after `done` steps, and the batches of it that are already used.
     pub fn position(&self, done: u64) -> (u64, u64) {
-        (done / self.steps_per_epoch, done % self.steps_per_epoch * self.accumulate)
+        (done / self.steps_per_epoch, done % self.steps_per_epoch * self.batches_per_step)
     }
 }

@@ -1,15 +1,16 @@
 //! The trainer: from a model and a loader to checkpoints and logs.
 //!
-//! A step takes `accumulate` batches, averages their gradients, clips them, updates the parameters with AdamW and
-//! clamps the logit scale. With `train.ema`, validation judges and checkpoints hold the moving average of the weights,
-//! while training goes on from the weights themselves. Every random draw is addressed by the step, so all that a run is can be found again from its
-//! last checkpoint: killed at any moment and resumed, it gives the weights, optimiser state and metrics of a run that
-//! was never interrupted, bit for bit and at any number of threads.
+//! A step takes `accumulate` batches, or as many contrastive batches where `contrastive_batch` makes them larger, averages
+//! their gradients, clips them, updates the parameters with AdamW and clamps the logit scale. With `train.ema`, validation
+//! judges and checkpoints hold the moving average of the weights, while training goes on from the weights themselves.
+//! Every random draw is addressed by the step, so all that a run is can be found again from its last checkpoint: killed at
+//! any moment and resumed, it gives the weights, optimiser state and metrics of a run that was never interrupted, bit for
+//! bit and at any number of threads.
 
 mod average;
-mod clock;
+pub(crate) mod clock;
 mod length;
-mod optimizer;
+pub(crate) mod optimizer;
 mod resume;
 mod setup;
 mod step;
@@ -20,10 +21,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use einthoven_corpus::{Batches, Loader};
+use einthoven_models::Mode;
 use einthoven_nn::without_gradients;
 
 use crate::captions::TokenizedCaptions;
 use crate::checkpoint::{Best, RunFolder, Snapshot};
+use crate::memory::{self, MemoryEstimate};
 use crate::metrics_log::{Entry, Kind, MetricsLog};
 use crate::objective::Objective;
 use crate::progress::{Progress, ProgressDisplay};
@@ -64,6 +67,11 @@ impl Trainer {
         if setup.validator.is_none() && config.checkpoint.best.is_some() {
             let message = "needs a validation to choose by".to_owned();
             return Err(Error::Config { key: "checkpoint.best", message });
+        }
+        if config.losses.near_duplicate.is_some() && model.config().mode == Mode::Paper {
+            let message =
+                "a paper model contrasts all records; leave it out or choose model.mode = \"corrected\"".to_owned();
+            return Err(Error::Config { key: "losses.near_duplicate", message });
         }
         let length = Length::new(&config, &loader)?;
         if let Some(trace) = config.trace.filter(|trace| trace.first > length.total) {
@@ -112,8 +120,13 @@ impl Trainer {
     fn train(&mut self) -> Result<Summary> {
         let total = self.length.total;
         let mut log = MetricsLog::open(&self.folder, self.stepper.done())?;
-        let records_per_step = self.stepper.config().batch_size * self.stepper.config().accumulate;
+        let records_per_step = self.stepper.config().batch_size * self.stepper.config().batches_per_step();
         let mut progress = Progress::start(self.display, self.stepper.done(), total, records_per_step);
+        let estimate = self.memory();
+        progress.line(&estimate.to_string());
+        if let Some(warning) = memory::available().and_then(|available| estimate.warning(available)) {
+            progress.line(&warning);
+        }
         let mut batches: Option<Batches> = None;
         while self.stepper.done() < total && !self.is_stale() && !self.is_stopped() {
             let (epoch, batch) = self.length.position(self.stepper.done());
@@ -143,6 +156,11 @@ impl Trainer {
             best: self.best.clone(),
             validation: self.last_validation.clone(),
         })
+    }
+
+    fn memory(&self) -> MemoryEstimate {
+        let contract = self.loader.contract();
+        self.stepper.memory([contract.leads.len(), contract.samples])
     }
 
     /// Writes the trace, if one was asked for, once it is whole or the run is over.
@@ -182,7 +200,10 @@ impl Trainer {
 
         progress.step(step, || describe(epoch, &values));
         if log_due {
-            let timed = values.into_iter().chain(self.stepper.take_times()).collect();
+            let mut timed: BTreeMap<_, _> = values.into_iter().chain(self.stepper.take_times()).collect();
+            if step == 1 {
+                timed.extend(self.memory().values().map(|(name, value)| (name.to_owned(), value)));
+            }
             log.write(&entry(Kind::Train, step, epoch, &timed))?;
         }
         let is_best = validation_due && self.validate(epoch, log, progress)?;

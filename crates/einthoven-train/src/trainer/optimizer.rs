@@ -80,7 +80,8 @@ impl Optimizer {
     }
 }
 
-fn is_of_text_encoder(name: &str) -> bool {
+/// Whether the parameter `name` is the text encoder's.
+pub(crate) fn is_of_text_encoder(name: &str) -> bool {
     name.starts_with(TEXT_ENCODER)
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use candle_core::Tensor;
-use einthoven_corpus::Batches;
+use einthoven_corpus::{Batch, Batches};
 use einthoven_models::Esi;
-use einthoven_nn::{Gradients, Parameters, Pass, backward};
+use einthoven_nn::{Gradients, Parameters, Pass};
 use einthoven_random::Streams;
 
 use super::average::Average;
@@ -16,6 +16,7 @@ use super::optimizer::Optimizer;
 use super::trace::Trace;
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
+use crate::memory::MemoryEstimate;
 use crate::objective::Objective;
 use crate::schedule::Schedule;
 use crate::{Error, Result};
@@ -46,6 +47,11 @@ impl Stepper {
         let average = config.ema.as_ref().map(|ema| Average::new(ema, &parameters)).transpose()?;
         let clock = Clock::new(config.trace.map(Trace::new));
         Ok(Self { objective, parameters, optimizer, average, schedule, config, streams, done: 0, clock })
+    }
+
+    /// The memory that training on recordings of `[leads, samples]` needs.
+    pub(super) fn memory(&self, input: [usize; 2]) -> MemoryEstimate {
+        MemoryEstimate::new(&self.objective, &self.parameters, &self.config, input)
     }
 
     /// Steps done since the start of the run.
@@ -149,23 +155,31 @@ impl Stepper {
     /// The mean gradients and losses of a step's batches, and the ids of their records.
     fn gradients(&mut self, batches: &mut Batches) -> Result<(Gradients, BTreeMap<String, f64>, Vec<String>)> {
         let count = self.config.accumulate;
+        let together = self.config.batches_together();
         let locked = self.optimizer.is_locked(self.done);
         let mut sum = Gradients::default();
         let mut values = BTreeMap::new();
         let mut ids = Vec::new();
-        for index in 0..count {
-            let Some(batch) = self.clock.time(Phase::Data, || batches.next()) else { break };
-            let batch = batch?;
-            let pass = Pass::train(self.streams.stream("dropout", &[self.done, index as u64]));
-            let losses = self.clock.time(Phase::Forward, || self.objective.losses(&batch, locked, &pass))?;
-            for &(quantity, value) in &losses.named {
+        for round in 0..count {
+            let contrasted: Vec<Batch> =
+                self.clock.time(Phase::Data, || batches.take(together).collect::<std::result::Result<_, _>>())?;
+            if contrasted.is_empty() {
+                break;
+            }
+            let pass = |index| {
+                let stream = self.streams.stream("dropout", &[self.done, (round * together + index) as u64]);
+                Pass::train(stream).with_checkpointing(self.config.checkpointing)
+            };
+            let losses = self.objective.add_gradients(&contrasted, locked, pass, &mut sum, &mut self.clock)?;
+            let contrasted_ids = contrasted.into_iter().flat_map(|batch| batch.ids);
+            for (quantity, value) in losses {
                 if !value.is_finite() {
-                    return Err(Error::NotFinite { step: self.done + 1, quantity, value, ids: batch.ids });
+                    let ids = contrasted_ids.collect();
+                    return Err(Error::NotFinite { step: self.done + 1, quantity, value, ids });
                 }
                 *values.entry(quantity.to_owned()).or_insert(0.0) += value / count as f64;
             }
-            self.clock.time(Phase::Backward, || sum.accumulate(backward(&losses.total)?))?;
-            ids.extend(batch.ids);
+            ids.extend(contrasted_ids);
         }
         if count > 1 {
             self.clock.time(Phase::Backward, || sum.scale(1.0 / count as f64))?;

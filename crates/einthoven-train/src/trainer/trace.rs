@@ -9,7 +9,7 @@ use crate::config::TraceConfig;
 
 /// What happened when during the steps to be traced.
 #[derive(Debug)]
-pub(super) struct Trace {
+pub(crate) struct Trace {
     config: TraceConfig,
     /// Time 0 of the trace.
     origin: Instant,

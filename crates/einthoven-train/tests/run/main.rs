@@ -4,6 +4,7 @@
 
 mod early_stop;
 mod matrix;
+mod memory;
 mod resume;
 mod support;
 mod trace;

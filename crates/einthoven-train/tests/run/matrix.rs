@@ -1,4 +1,5 @@
-//! The determinism matrix: accumulation × moving average × staged unlock × threads (1 and 2).
+//! The determinism matrix: accumulation × cached contrastive batches × checkpointing × moving average × staged unlock ×
+//! threads (1 and 2).
 //!
 //! Whatever the combination, a run is the same at 1 and 2 threads, and so is one that was killed or interrupted and
 //! resumed at the other number of threads: every file of the last checkpoint and every line of the log.
@@ -13,23 +14,22 @@ use einthoven_train::schedule::Span;
 /// interrupted one goes on from step 3, where it has been updated once.
 #[test]
 fn every_combination_is_resumed_exactly() {
-    for accumulate in [1, 2] {
-        for ema in [None, Some(EmaConfig { decay: 0.8 })] {
-            for unlock_text in [None, Some(Span::Steps(2))] {
-                println!("accumulate {accumulate}, {ema:?}, unlock_text {unlock_text:?}");
-                let mut variant = Variant { dropout: 0.1, ..Variant::default() };
-                variant.train = TrainConfig {
-                    steps: Some(4),
-                    accumulate,
-                    ema,
-                    unlock_text,
-                    clip_norm: Some(0.5),
-                    validate_every: Some(1),
-                    checkpoint: CheckpointConfig { every: Some(2), keep: 1, best: None },
-                    ..variant.train
-                };
-                check(&variant, &[3]);
-            }
-        }
+    for combination in 0..32 {
+        let is_on = |bit: u32| combination >> bit & 1 == 1;
+        let train = TrainConfig {
+            steps: Some(4),
+            batch_size: 2,
+            accumulate: if is_on(0) { 2 } else { 1 },
+            contrastive_batch: is_on(1).then_some(4),
+            checkpointing: is_on(2),
+            ema: is_on(3).then_some(EmaConfig { decay: 0.8 }),
+            unlock_text: is_on(4).then_some(Span::Steps(2)),
+            clip_norm: Some(0.5),
+            validate_every: Some(1),
+            checkpoint: CheckpointConfig { every: Some(2), keep: 1, best: None },
+            ..Variant::default().train
+        };
+        println!("{train:?}");
+        check(&Variant { dropout: 0.1, train, ..Variant::default() }, &[3]);
     }
 }

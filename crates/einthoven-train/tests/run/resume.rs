@@ -90,13 +90,14 @@ fn with_accumulation_and_clipping() {
     check(&variant, &[1, 2, 3]);
 }
 
-/// Batch statistics are part of the state, and of the average.
+/// Batch statistics are part of the state, and of the average; a batch that is computed twice moves them once.
 #[test]
 fn with_batch_norm_in_paper_mode() {
-    for ema in [None, Some(EmaConfig { decay: 0.9 })] {
+    for (ema, contrastive_batch) in [(None, None), (Some(EmaConfig { decay: 0.9 }), Some(8))] {
         let mut variant = Variant { mode: Mode::Paper, encoder: Encoder::XResNet, records: 8, ..Variant::default() };
         variant.train =
             TrainConfig { steps: Some(4), validate_every: Some(1), checkpoint: checkpoints(2), ema, ..variant.train };
+        variant.train.contrastive_batch = contrastive_batch;
         check(&variant, &[3]);
     }
 }

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use candle_core::{DType, Device, Tensor};
 use einthoven_corpus::{AugmentConfig, CaptionConfig, Dataset, Loader, LoaderConfig, SimulatedConfig, caption};
 use einthoven_models::{
-    BertConfig, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, Mode, SignalConfig, Tokenizer,
-    XResNetConfig,
+    BertConfig, ContrastiveLoss, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, Mode, SignalConfig,
+    Tokenizer, XResNetConfig,
 };
 use einthoven_nn::Parameters;
 use einthoven_random::Streams;
@@ -23,9 +23,13 @@ use einthoven_train::{ProgressDisplay, RunFolder, Setup, TrainConfig, Validator}
 pub struct Variant {
     pub mode: Mode,
     pub encoder: Encoder,
+    /// Whether the contrastive loss is SigLIP's.
+    pub sigmoid: bool,
     /// Width of the text encoder and of the latents.
     pub width: usize,
     pub records: usize,
+    /// Length of a recording at 100 Hz.
+    pub seconds: usize,
     pub dropout: f64,
     pub augment: AugmentConfig,
     pub train: TrainConfig,
@@ -44,8 +48,10 @@ impl Default for Variant {
         Self {
             mode: Mode::Corrected,
             encoder: Encoder::ConvNext,
+            sigmoid: false,
             width: 16,
             records: 20,
+            seconds: 5,
             dropout: 0.0,
             augment: AugmentConfig::none(),
             train: TrainConfig {
@@ -62,7 +68,8 @@ impl Default for Variant {
 impl Variant {
     /// Everything of a run in `folder` but its validator.
     pub fn setup(&self, folder: RunFolder) -> Setup {
-        let simulator = SimulatorConfig { sampling_rate: 100.0, seconds: 5.0, ..SimulatorConfig::default() };
+        let simulator =
+            SimulatorConfig { sampling_rate: 100.0, seconds: self.seconds as f64, ..SimulatorConfig::default() };
         let cohort = SimulatedConfig { records: self.records, seed: 3, simulator };
         let template = CaptionConfig::default();
         let dataset = Dataset::simulated(&cohort).unwrap();
@@ -72,7 +79,7 @@ impl Variant {
         let loader = Loader::new(
             Arc::new(dataset),
             Arc::new(captions),
-            InputContract { gain: 5.0, ..InputContract::twelve_leads(100.0, 500, Scaling::None) },
+            InputContract { gain: 5.0, ..InputContract::twelve_leads(100.0, 100 * self.seconds, Scaling::None) },
             self.augment,
             LoaderConfig { batch_size: self.train.batch_size, cache: true, ..LoaderConfig::default() },
             streams,
@@ -116,7 +123,9 @@ impl Variant {
             ..BertConfig::default()
         };
         let decoder = DecoderConfig { depth: 1, heads: 2, dim_head: 8, ff_mult: 2 };
-        EsiConfig { mode: self.mode, signal, text, decoder, latents: self.width, ..EsiConfig::default() }
+        let contrastive_loss = if self.sigmoid { ContrastiveLoss::SigLip } else { ContrastiveLoss::InfoNce };
+        let (mode, latents) = (self.mode, self.width);
+        EsiConfig { mode, signal, text, decoder, contrastive_loss, latents, ..EsiConfig::default() }
     }
 }
 

@@ -64,6 +64,89 @@ fn accumulation_averages_losses_and_gradients() {
     assert!(norms[2] > (norms[0] + norms[1]) / 8.0, "{norms:?}");
 }
 
+/// At a learning rate that changes nothing, the losses and the gradient are those of one large batch.
+#[test]
+fn a_contrastive_batch_of_several_batches_is_one_large_batch() {
+    let logged = |batch_size, contrastive_batch, accumulate| {
+        let mut variant = Variant::default();
+        variant.train = TrainConfig {
+            epochs: Some(1),
+            steps: None,
+            batch_size,
+            contrastive_batch,
+            accumulate,
+            learning_rate: 1e-30,
+            ..variant.train
+        };
+        train(&variant).1
+    };
+    for accumulate in [1, 2] {
+        let (whole, cached) = (logged(10, None, accumulate), logged(2, Some(10), accumulate));
+        let (whole, cached) = (training_entries(&whole), training_entries(&cached));
+        assert_eq!((whole.len(), cached.len()), (2 / accumulate, 2 / accumulate));
+        for (whole, cached) in whole.into_iter().zip(cached) {
+            for name in ["loss", "loss_contrastive", "loss_caption", "grad_norm"] {
+                let (whole, cached) = (value(whole, name), value(cached, name));
+                assert!((whole - cached).abs() < 1e-5 * whole, "{name}: {whole}, {cached}");
+            }
+        }
+    }
+}
+
+/// Texts of a new encoder are all alike: nothing is a negative, and nothing is left to tell apart.
+#[test]
+fn captions_that_are_nearly_the_same_are_no_negatives() {
+    let loss = |near_duplicate, contrastive_batch| {
+        let mut variant = Variant::default();
+        let losses = LossConfig { near_duplicate, ..LossConfig::default() };
+        variant.train = TrainConfig { steps: Some(1), contrastive_batch, losses, ..variant.train };
+        value(training_entries(&train(&variant).1)[0], "loss_contrastive")
+    };
+    for contrastive_batch in [None, Some(8)] {
+        assert!(loss(None, contrastive_batch) > 0.5);
+        assert!(loss(Some(0.999_999), contrastive_batch) > 0.5);
+        let alike = loss(Some(1e-6), contrastive_batch);
+        assert!(alike < loss(None, contrastive_batch), "{alike}");
+    }
+}
+
+/// The sigmoid loss learns to tell records apart too, in one batch or several.
+#[test]
+fn siglip_learns() {
+    for contrastive_batch in [None, Some(8)] {
+        let mut variant = Variant { sigmoid: true, records: 8, ..Variant::default() };
+        let batch_size = if contrastive_batch.is_some() { 4 } else { 8 };
+        let losses = LossConfig { caption: 0.0, ..LossConfig::default() };
+        variant.train = TrainConfig {
+            steps: Some(100),
+            batch_size,
+            contrastive_batch,
+            losses,
+            learning_rate: 5e-3,
+            ..variant.train
+        };
+        let (_, log, weights) = train(&variant);
+        let entries = training_entries(&log);
+        let (first, last) = (entries[0], entries[entries.len() - 1]);
+        assert!(value(last, "loss_contrastive") < 0.5 * value(first, "loss_contrastive"), "{first:?} {last:?}");
+        assert_ne!(values(&weights["logit_bias"]), [-10.0]);
+    }
+}
+
+#[test]
+fn checkpointing_changes_no_number() {
+    for contrastive_batch in [None, Some(8)] {
+        let end = |checkpointing| {
+            let mut variant = Variant { dropout: 0.2, encoder: Encoder::XResNet, ..Variant::default() };
+            variant.train = TrainConfig { steps: Some(2), contrastive_batch, checkpointing, ..variant.train };
+            let (summary, _, weights) = train(&variant);
+            let weights = weights.into_iter().map(|(name, tensor)| (name, values(&tensor)));
+            (summary.validation, weights.collect::<HashMap<_, _>>())
+        };
+        assert!(end(true) == end(false));
+    }
+}
+
 #[test]
 fn weights_of_losses_schedule_and_epochs_are_logged() {
     let mut variant = Variant::default();
@@ -72,7 +155,7 @@ fn weights_of_losses_schedule_and_epochs_are_logged() {
         steps: None,
         log_every: 2,
         validate_every: Some(5),
-        losses: LossConfig { contrastive: 2.0, caption: 0.5 },
+        losses: LossConfig { contrastive: 2.0, caption: 0.5, ..LossConfig::default() },
         schedule: ScheduleConfig { kind: Decay::Linear, warmup: Span::Steps(2), ..ScheduleConfig::published_linear() },
         ..variant.train
     };
@@ -253,6 +336,14 @@ fn what_cannot_work_is_refused_before_training() {
 
     let late = refusal(|setup| setup.config.trace = Some(TraceConfig { first: 10, steps: 1 }));
     assert_eq!(late.to_string(), "train.trace.first: is 10, but the run has 9 steps");
+
+    let deaf = refusal(|setup| {
+        let paper = Variant { mode: Mode::Paper, ..Variant::default() };
+        let folder = tempfile::tempdir().unwrap();
+        setup.model = paper.setup(RunFolder::create(folder.path()).unwrap()).model;
+        setup.config.losses.near_duplicate = Some(0.9);
+    });
+    assert!(matches!(deaf, Error::Config { key: "losses.near_duplicate", .. }), "{deaf}");
 
     let never = refusal(|setup| setup.config.unlock_text = Some(Span::Epochs(3)));
     assert!(never.to_string().starts_with("train.unlock_text: is 15 steps of a run of 9"), "{never}");

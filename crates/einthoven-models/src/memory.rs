@@ -1,0 +1,73 @@
+//! How much a training pass keeps in memory, from sizes alone.
+
+use crate::{Esi, LossWeights, SignalEncoder};
+
+/// The most logits of the caption loss in memory at a time.
+const LOGITS: usize = 1 << 24;
+
+/// How many values a part of a network, such as a stage, keeps until its backward pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Those that a checkpointed pass does not keep but computes again.
+    pub inside: usize,
+    /// The part's result.
+    pub result: usize,
+}
+
+/// A training pass, as far as the memory that it takes depends on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PassSize {
+    /// Recordings computed at once.
+    pub records: usize,
+    /// Samples of a lead.
+    pub samples: usize,
+    /// Tokens of all captions together.
+    pub tokens: usize,
+    /// Recordings contrasted with each other.
+    pub contrasted: usize,
+    /// Which losses are computed.
+    pub weights: LossWeights,
+    /// Whether the text encoder is locked.
+    pub text_is_locked: bool,
+    /// Whether the pass is checkpointed.
+    pub checkpointing: bool,
+}
+
+impl Esi {
+    /// An estimate of the most values (not bytes) that a training pass has in memory at once, parameters and their
+    /// gradients left out. It counts what operations keep for the backward pass and, for the largest part, what its
+    /// backward pass adds for a while.
+    pub fn activation_count(&self, pass: &PassSize) -> usize {
+        let PassSize { records, samples, tokens, contrasted, weights, .. } = *pass;
+        let config = self.config();
+        let (width, text, decoder) = (config.text.hidden_size, &config.text, &config.decoder);
+        let signal = self.signal_encoder().kept(samples).into_iter();
+        let mut parts: Vec<Kept> =
+            signal.map(|part| Kept { inside: records * part.inside, result: records * part.result }).collect();
+        if weights.contrastive != 0.0 && !pass.text_is_locked {
+            // Per token: joint queries, keys and values; attention and its projection; two sums, two norms, two
+            // dropouts; the feed-forward part.
+            let inside = 3 * width + 8 * width + text.intermediate_size;
+            let layer = Kept { inside: tokens * inside, result: tokens * width };
+            parts.extend(vec![layer; text.num_hidden_layers]);
+        }
+        if weights.caption != 0.0 {
+            let (inner, queries) = (decoder.ff_mult * width, decoder.heads * decoder.dim_head);
+            // Per token, the causal block and then the cross-attending one.
+            let causal = 2 * queries + 2 * decoder.dim_head + 2 * inner + 3 * width;
+            let cross = 2 * queries + 2 * inner + 4 * width;
+            let layer = Kept { inside: tokens * (causal + cross), result: tokens * width };
+            parts.extend(vec![layer; decoder.depth]);
+        }
+        let results: usize = parts.iter().map(|part| part.result).sum();
+        let inside = parts.iter().map(|part| part.inside);
+        let largest = inside.clone().max().unwrap_or(0);
+        // The gradients of a part's activations are about as many as they, though not all at once.
+        let kept = if pass.checkpointing { results + largest } else { results + inside.sum::<usize>() } + largest / 2;
+        let input = 2 * records * config.leads * samples;
+        let logits = if weights.caption == 0.0 { 0 } else { LOGITS.min(tokens * text.vocab_size) };
+        // Cosines, a softmax each way and the slopes.
+        let pairs = if weights.contrastive == 0.0 { 0 } else { 4 * contrasted * contrasted };
+        kept + input + logits.max(pairs)
+    }
+}

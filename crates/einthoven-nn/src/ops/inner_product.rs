@@ -1,0 +1,64 @@
+use candle_core::Tensor;
+
+use super::{require, require_operands, tensor};
+use crate::Result;
+use crate::autograd::record;
+use crate::cpu::view::{dense, view, with_element_type};
+use crate::cpu::{Real, parallel, rows};
+
+const OP: &str = "inner_product";
+
+/// Elements per task.
+const CHUNK: usize = 1 << 14;
+
+/// `Σ x·y` over two tensors of one shape, a scalar.
+///
+/// With a constant `y`, it carries on the backward pass of a loss that was computed elsewhere and whose gradient in `x` is `y`.
+///
+/// # Errors
+/// [`Error::Operand`](crate::Error::Operand) when the shapes differ or an operand is empty.
+pub fn inner_product(x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    require_operands(OP, &[x, y])?;
+    require(OP, x.dims() == y.dims(), || format!("shapes {:?} and {:?} differ", x.dims(), y.dims()))?;
+    with_element_type!(OP, x.dtype(), T => run::<T>(x, y))
+}
+
+fn run<T: Real>(x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    let (xs, ys) = (dense(x)?, dense(y)?);
+    let sum = {
+        let (x, y) = (view::<T>(OP, &xs)?, view::<T>(OP, &ys)?);
+        parallel::sum_rows::<T>(
+            x.len().div_ceil(CHUNK),
+            CHUNK,
+            1,
+            #[inline(always)]
+            |row, sums| {
+                let chunk = row * CHUNK..((row + 1) * CHUNK).min(x.len());
+                sums[0] += rows::dot(&x[chunk.clone()], &y[chunk]);
+            },
+        )
+    };
+    record(OP, T::storage(sum), (), &[x, y], move |gradient, wanted| {
+        let outer = view::<T>(OP, gradient)?[0];
+        let times = |other: &Tensor, wanted: bool| wanted.then(|| scaled(other, outer)).transpose();
+        Ok(vec![times(&ys, wanted[0])?, times(&xs, wanted[1])?])
+    })
+}
+
+fn scaled<T: Real>(x: &Tensor, factor: T) -> Result<Tensor> {
+    if factor == T::ONE {
+        return Ok(x.clone());
+    }
+    let values = view::<T>(OP, x)?;
+    let scaled = parallel::fill(
+        values.len(),
+        CHUNK,
+        #[inline(always)]
+        |start, scaled: &mut [T]| {
+            for (scaled, value) in scaled.iter_mut().zip(&values[start..]) {
+                *scaled = factor * *value;
+            }
+        },
+    );
+    tensor(scaled, x.shape())
+}

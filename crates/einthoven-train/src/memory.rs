@@ -1,0 +1,162 @@
+//! How much memory a run needs, told before it starts.
+
+use std::fmt;
+use std::fs;
+
+use einthoven_models::PassSize;
+use einthoven_nn::Parameters;
+
+use crate::config::TrainConfig;
+use crate::objective::Objective;
+use crate::trainer::optimizer::is_of_text_encoder;
+
+/// An estimate of the memory of a run, in bytes, from sizes alone.
+///
+/// What the loader holds besides (its cache, and batches prepared ahead), what validation takes and what the program
+/// itself takes are not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MemoryEstimate {
+    /// Parameters and buffers, and their moving average if one is kept.
+    parameters: u64,
+    /// Gradients; twice where those of several batches are summed.
+    gradients: u64,
+    /// AdamW's two moments.
+    optimizer: u64,
+    /// The recordings of a contrastive batch.
+    recordings: u64,
+    /// What a pass keeps until it is over.
+    activations: u64,
+}
+
+impl MemoryEstimate {
+    /// The estimate for recordings of `leads` × `samples`.
+    pub fn new(objective: &Objective, parameters: &Parameters, config: &TrainConfig, input: [usize; 2]) -> Self {
+        let bytes = |values: usize| (values * parameters.dtype().size_in_bytes()) as u64;
+        let all: usize = parameters.tensors().values().map(|tensor| tensor.elem_count()).sum();
+        let is_locked = config.text_learning_rate_scale == 0.0;
+        let trained = parameters.trainable().into_iter().filter(|(name, _)| !is_locked || !is_of_text_encoder(name));
+        let trained = trained.map(|(_, variable)| variable.elem_count()).sum();
+        let [leads, samples] = input;
+        let contrasted = config.batch_size * config.batches_together();
+        let pass = PassSize {
+            records: config.batch_size,
+            samples,
+            tokens: config.batch_size * objective.caption_length(),
+            contrasted,
+            weights: objective.weights(),
+            text_is_locked: is_locked,
+            checkpointing: config.checkpointing,
+        };
+        let copies = if config.ema.is_some() { 2 } else { 1 };
+        let sums = if config.batches_per_step() > 1 { 2 } else { 1 };
+        Self {
+            parameters: copies * bytes(all),
+            gradients: sums * bytes(trained),
+            optimizer: 2 * bytes(trained),
+            recordings: (contrasted * leads * samples * size_of::<f32>()) as u64,
+            activations: bytes(objective.model().activation_count(&pass)),
+        }
+    }
+
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        self.parameters + self.gradients + self.optimizer + self.recordings + self.activations
+    }
+
+    /// What to say if what is not yet allocated when training starts is more than the memory that is `available`.
+    pub fn warning(&self, available: u64) -> Option<String> {
+        let to_come = self.gradients + self.recordings + self.activations;
+        (to_come > available).then(|| {
+            format!(
+                "warning: training needs {} more and only {} are free, so the machine may swap or end the run. Lower \
+                 train.batch_size (train.contrastive_batch keeps what is contrasted) or set train.checkpointing = true",
+                show(to_come),
+                show(available)
+            )
+        })
+    }
+
+    /// By name, in MiB, for the metric log.
+    pub fn values(&self) -> [(&'static str, f64); 6] {
+        let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+        [
+            ("memory_parameters_mib", mebibytes(self.parameters)),
+            ("memory_gradients_mib", mebibytes(self.gradients)),
+            ("memory_optimizer_mib", mebibytes(self.optimizer)),
+            ("memory_recordings_mib", mebibytes(self.recordings)),
+            ("memory_activations_mib", mebibytes(self.activations)),
+            ("memory_mib", mebibytes(self.total())),
+        ]
+    }
+}
+
+impl fmt::Display for MemoryEstimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { parameters, gradients, optimizer, recordings, activations } = *self;
+        write!(
+            f,
+            "about {} of memory: parameters {}, gradients {}, optimiser {}, recordings {}, activations {}",
+            show(self.total()),
+            show(parameters),
+            show(gradients),
+            show(optimizer),
+            show(recordings),
+            show(activations)
+        )
+    }
+}
+
+/// The memory that programs can have without swapping, in bytes; none where the system does not say.
+pub(crate) fn available() -> Option<u64> {
+    parse_available(&fs::read_to_string("/proc/meminfo").ok()?)
+}
+
+fn parse_available(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+fn show(bytes: u64) -> String {
+    let mebibytes = bytes as f64 / f64::from(1 << 20);
+    if mebibytes < 1024.0 { format!("{mebibytes:.0} MiB") } else { format!("{:.1} GiB", mebibytes / 1024.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ESTIMATE: MemoryEstimate = MemoryEstimate {
+        parameters: 3 << 20,
+        gradients: 3 << 20,
+        optimizer: 6 << 20,
+        recordings: 1 << 20,
+        activations: 2 << 30,
+    };
+
+    #[test]
+    fn it_is_told_in_words_and_numbers() {
+        let told = "about 2.0 GiB of memory: parameters 3 MiB, gradients 3 MiB, optimiser 6 MiB, recordings 1 MiB, \
+                    activations 2.0 GiB";
+        assert_eq!(ESTIMATE.to_string(), told);
+        assert_eq!(ESTIMATE.values()[5], ("memory_mib", 2061.0));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_warned_of() {
+        assert_eq!(ESTIMATE.warning((4 << 20) + (2 << 30)), None);
+        let warning = ESTIMATE.warning(1 << 30).unwrap();
+        assert!(warning.starts_with("warning: training needs 2.0 GiB more and only 1.0 GiB are free"), "{warning}");
+    }
+
+    #[test]
+    fn the_kernel_says_what_is_available() {
+        let meminfo = "MemTotal:       24608448 kB\nMemFree:  1 kB\nMemAvailable:   20480000 kB\n";
+        assert_eq!(parse_available(meminfo), Some(20_480_000 * 1024));
+        assert_eq!(parse_available("MemTotal: 3 kB"), None);
+        assert_eq!(parse_available("MemAvailable: many kB"), None);
+        if cfg!(target_os = "linux") {
+            assert!(available().unwrap() > 0);
+        }
+    }
+}
