@@ -170,8 +170,7 @@ fn a_run_begins_with_the_weights_of_another() {
     let weights = |run: &str| {
         let (path, bytes) = content(&place.path().join(run))
             .into_iter()
-            .filter(|(path, _)| path.ends_with("model.safetensors"))
-            .next_back()
+            .rfind(|(path, _)| path.ends_with("model.safetensors"))
             .unwrap();
         assert!(!bytes.is_empty(), "{}", path.display());
         bytes

@@ -90,7 +90,7 @@ pub struct Truth {
 /// infarction and left ventricular hypertrophy 14 % each; with sinus rhythm or bradycardia, first-degree AV block 18 %;
 /// premature ventricular beats 15 %. So every condition is present in at least 12 % of patients, and about 17 % have a
 /// normal ECG. In the broad population 45 to 50 % have a normal ECG and each other condition is about as frequent as in
-/// PTB-XL, none below 0.8 %. The result is a pure function of the arguments.
+/// PTB-XL, none below 0.5 %. The result is a pure function of the arguments.
 ///
 /// # Errors
 /// [`Error::SimulatorSetting`](crate::Error::SimulatorSetting) for a setting out of its range.
