@@ -93,7 +93,7 @@ pub struct Truth {
 /// PTB-XL, none below 0.5 %. The result is a pure function of the arguments.
 ///
 /// # Errors
-/// [`Error::SimulatorSetting`](crate::Error::SimulatorSetting) for a setting out of its range.
+/// [`Error::SimulatorSetting`] for a setting out of its range.
 pub fn simulate(config: &SimulatorConfig, streams: &Streams, index: u64) -> Result<SimulatedEcg> {
     let conditions = match config.population {
         Population::Core => patient::conditions(&mut Dice(streams.stream("simulate.conditions", &[index]))),
@@ -108,9 +108,9 @@ pub fn simulate(config: &SimulatorConfig, streams: &Streams, index: u64) -> Resu
 /// [`Condition::NormalEcg`] is stated too. Rate, age, sex and everything else is drawn.
 ///
 /// # Errors
-/// [`Error::Conditions`](crate::Error::Conditions) for conditions that exclude each other;
-/// [`Error::OutsidePopulation`](crate::Error::OutsidePopulation) for one that the population does not know;
-/// [`Error::SimulatorSetting`](crate::Error::SimulatorSetting) for a setting out of its range.
+/// [`Error::Conditions`] for conditions that exclude each other;
+/// [`Error::OutsidePopulation`] for one that the population does not know;
+/// [`Error::SimulatorSetting`] for a setting out of its range.
 pub fn simulate_conditions(
     config: &SimulatorConfig,
     conditions: &[Condition],
