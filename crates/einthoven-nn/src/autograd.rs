@@ -6,6 +6,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape, Te
 
 use crate::cpu::view::{dense, view, with_element_type};
 use crate::cpu::{Real, parallel, rows};
+use crate::ops::scaled;
 use crate::{Error, Result};
 
 /// Elements per task of loops over gradients.
@@ -102,7 +103,9 @@ impl Gradients {
     /// Fails when the tensor library does.
     pub fn scale(&mut self, factor: f64) -> Result<()> {
         for gradient in self.by_variable.values_mut() {
-            *gradient = scaled(gradient, factor)?;
+            *gradient = with_element_type!("scale", gradient.dtype(), T => {
+                scaled("scale", gradient, T::of(factor))
+            })?;
         }
         Ok(())
     }
@@ -160,25 +163,6 @@ fn sum_of_squares(gradient: &Tensor) -> Result<f64> {
             },
         );
         Ok(sums[0])
-    })
-}
-
-fn scaled(gradient: &Tensor, factor: f64) -> Result<Tensor> {
-    let gradient = dense(gradient)?;
-    with_element_type!("scale", gradient.dtype(), T => {
-        let values = view::<T>("scale", &gradient)?;
-        let factor = T::of(factor);
-        let scaled = parallel::fill(
-            values.len(),
-            CHUNK,
-            #[inline(always)]
-            |start, scaled: &mut [T]| {
-                for (scaled, value) in scaled.iter_mut().zip(&values[start..]) {
-                    *scaled = factor * *value;
-                }
-            },
-        );
-        Ok(Tensor::from_vec(scaled, gradient.shape(), gradient.device())?)
     })
 }
 

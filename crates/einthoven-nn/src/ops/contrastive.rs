@@ -118,15 +118,26 @@ fn run<T: Real>(text: &Tensor, signal: &Tensor, logit_scale: &Tensor, negatives:
         let slopes: Vec<T> = slopes.iter().map(|slope| *slope * outer).collect();
         let d_scale = rows::dot(&slopes, &cosines);
         let slopes: Vec<T> = slopes.into_iter().map(|slope| slope * factor).collect();
-        let d = Matrix::rows(&slopes, n);
-        let d_text = product((n, n, width), d, Matrix::rows(&s, width));
-        let d_signal = product((n, n, width), d.t(), Matrix::rows(&t, width));
+        let [d_text, d_signal] = pair_gradients(&slopes, [&t, &s], n, width);
         Ok(vec![
             Some(tensor(d_text, (n, width))?),
             Some(tensor(d_signal, (n, width))?),
             Some(tensor(vec![d_scale], &scale_shape)?),
         ])
     })
+}
+
+/// The gradients of texts and signals, `[n, width]` each, from the `slopes` of a loss in their cosines, `[n, n]`.
+pub(super) fn pair_gradients<T: Real>(
+    slopes: &[T],
+    [texts, signals]: [&[T]; 2],
+    n: usize,
+    width: usize,
+) -> [Vec<T>; 2] {
+    let d = Matrix::rows(slopes, n);
+    let of_texts = product((n, n, width), d, Matrix::rows(signals, width));
+    let of_signals = product((n, n, width), d.t(), Matrix::rows(texts, width));
+    [of_texts, of_signals]
 }
 
 /// The softmax of each row of `factor · cosines` (of its transpose if `transpose` is set) without the pairs left out,

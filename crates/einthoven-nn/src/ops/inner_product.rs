@@ -1,6 +1,6 @@
 use candle_core::Tensor;
 
-use super::{require, require_operands, tensor};
+use super::{require, require_operands, scaled};
 use crate::Result;
 use crate::autograd::record;
 use crate::cpu::view::{dense, view, with_element_type};
@@ -40,25 +40,7 @@ fn run<T: Real>(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     };
     record(OP, T::storage(sum), (), &[x, y], move |gradient, wanted| {
         let outer = view::<T>(OP, gradient)?[0];
-        let times = |other: &Tensor, wanted: bool| wanted.then(|| scaled(other, outer)).transpose();
+        let times = |other: &Tensor, wanted: bool| wanted.then(|| scaled(OP, other, outer)).transpose();
         Ok(vec![times(&ys, wanted[0])?, times(&xs, wanted[1])?])
     })
-}
-
-fn scaled<T: Real>(x: &Tensor, factor: T) -> Result<Tensor> {
-    if factor == T::ONE {
-        return Ok(x.clone());
-    }
-    let values = view::<T>(OP, x)?;
-    let scaled = parallel::fill(
-        values.len(),
-        CHUNK,
-        #[inline(always)]
-        |start, scaled: &mut [T]| {
-            for (scaled, value) in scaled.iter_mut().zip(&values[start..]) {
-                *scaled = factor * *value;
-            }
-        },
-    );
-    tensor(scaled, x.shape())
 }

@@ -1,6 +1,6 @@
 use candle_core::Tensor;
 
-use super::{require, require_operands, tensor};
+use super::{require, require_operands, scaled, tensor};
 use crate::Result;
 use crate::autograd::{is_tracked, record};
 use crate::cpu::matrix::{Matrix, Threads, product_into};
@@ -96,8 +96,8 @@ fn run<T: Real>(x: &Tensor, w: &Tensor, targets: &[u32], kept: &[usize]) -> Resu
     let loss = T::of(total / count as f64);
     record(OP, T::storage(vec![loss]), (), &[x, w], move |gradient, _| {
         let factor = view::<T>(OP, gradient)?[0];
-        let scaled = |held: &Option<Tensor>| held.as_ref().map(|held| scale::<T>(held, factor)).transpose();
-        Ok(vec![scaled(&dx)?, scaled(&dw)?])
+        let times = |held: &Option<Tensor>| held.as_ref().map(|held| scaled(OP, held, factor)).transpose();
+        Ok(vec![times(&dx)?, times(&dw)?])
     })
 }
 
@@ -111,22 +111,4 @@ fn spread<T: Real>(values: Vec<T>, kept: &[usize], all: usize, width: usize) -> 
         whole[row * width..][..width].copy_from_slice(values);
     }
     whole
-}
-
-fn scale<T: Real>(held: &Tensor, factor: T) -> Result<Tensor> {
-    if factor == T::ONE {
-        return Ok(held.clone());
-    }
-    let values = view::<T>(OP, held)?;
-    let scaled = parallel::fill(
-        values.len(),
-        1 << 14,
-        #[inline(always)]
-        |start, scaled: &mut [T]| {
-            for (scaled, value) in scaled.iter_mut().zip(&values[start..]) {
-                *scaled = factor * *value;
-            }
-        },
-    );
-    tensor(scaled, held.shape())
 }

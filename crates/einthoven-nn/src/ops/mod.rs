@@ -50,7 +50,8 @@ pub use time_norm::time_norm;
 
 use candle_core::{Device, Shape, Tensor};
 
-use crate::cpu::Real;
+use crate::cpu::view::{dense, view};
+use crate::cpu::{Real, parallel};
 use crate::{Error, Result};
 
 /// Fails with what `message` says unless `condition` holds.
@@ -66,6 +67,27 @@ fn require_operands(op: &'static str, operands: &[&Tensor]) -> Result<()> {
         require(op, operand.dtype() == dtype, || format!("element types differ: {dtype:?} and {:?}", operand.dtype()))?;
     }
     Ok(())
+}
+
+/// `factor · x`, with gradient tracking off.
+pub(crate) fn scaled<T: Real>(op: &'static str, x: &Tensor, factor: T) -> Result<Tensor> {
+    const CHUNK: usize = 1 << 14;
+    let x = dense(x)?;
+    if factor == T::ONE {
+        return Ok(x);
+    }
+    let values = view::<T>(op, &x)?;
+    let scaled = parallel::fill(
+        values.len(),
+        CHUNK,
+        #[inline(always)]
+        |start, scaled: &mut [T]| {
+            for (scaled, value) in scaled.iter_mut().zip(&values[start..]) {
+                *scaled = factor * *value;
+            }
+        },
+    );
+    tensor(scaled, x.shape())
 }
 
 /// A tensor on the CPU with gradient tracking off.

@@ -1,5 +1,6 @@
 use candle_core::Tensor;
 
+use super::contrastive::pair_gradients;
 use super::{Negatives, require, require_operands, tensor};
 use crate::Result;
 use crate::autograd::record;
@@ -83,9 +84,7 @@ fn run<T: Real>(
         let d_scale = outer * rows::dot(&slopes, &cosines);
         let d_bias = outer * rows::sum(&slopes);
         let slopes: Vec<T> = slopes.iter().map(|slope| *slope * outer * factor).collect();
-        let d = Matrix::rows(&slopes, n);
-        let d_text = product((n, n, width), d, Matrix::rows(&s, width));
-        let d_signal = product((n, n, width), d.t(), Matrix::rows(&t, width));
+        let [d_text, d_signal] = pair_gradients(&slopes, [&t, &s], n, width);
         Ok(vec![
             Some(tensor(d_text, (n, width))?),
             Some(tensor(d_signal, (n, width))?),
