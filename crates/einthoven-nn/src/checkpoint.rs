@@ -49,8 +49,7 @@ fn record_again(
     let output = dense(output)?;
     let storage = with_element_type!(OP, output.dtype(), T => Ok(T::storage(view::<T>(OP, &output)?.to_vec())))?;
     // Parameters in the body need the backward pass even if no input does.
-    let anchor = Var::zeros((), output.dtype(), output.device())?;
-    attach(OP, storage, output.shape(), inputs, Some(&anchor), move |gradient, wanted| {
+    attach(OP, storage, output.shape(), inputs, true, move |gradient, wanted| {
         let variables = constants.iter().map(Var::from_tensor).collect::<candle_core::Result<Vec<_>>>()?;
         // The body shall see results of an operation, as at first, and not variables, whose gradients go another way.
         let result = |(variable, wanted): (&Var, &bool)| {
