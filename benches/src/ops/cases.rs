@@ -1,7 +1,7 @@
 //! What the signal encoders do, at their shapes: `[batch, time, channels]`, 16 records.
 
 use candle_core::{D, DType, Device, Tensor};
-use einthoven::nn::{self, BatchNormState, ConvNextBlockWeights, Parameters};
+use einthoven::nn::{self, BatchNormState, Conv1d, ConvNextBlockWeights, Parameters};
 use einthoven::random::Streams;
 use serde_json::json;
 
@@ -46,7 +46,7 @@ fn convolutions() -> Vec<Case> {
     for (t, from, to, stride) in [(5000, 12, 32, 2), (1250, 64, 64, 1)] {
         let inputs = vec![data(&[BATCH, t, from]), weight(&[to, from, 5]), weight(&[to])];
         let case = Case::new("conv1d", format!("{} to {to}, kernel 5, stride {stride}", shape(t, from)), inputs, {
-            move |i| Ok(nn::conv1d(&i[0], &i[1], Some(&i[2]), stride, 2)?)
+            move |i| Ok(nn::conv1d(&i[0], &i[1], Some(&i[2]), Conv1d { stride, padding: 2, ..Conv1d::default() })?)
         });
         cases.push(case.options(json!({ "stride": stride, "padding": 2 })));
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor};
-use einthoven::nn::{Gradients, Init, Parameters, backward, linear};
+use einthoven::nn::{Gradients, Init, Parameters, backward, inner_product};
 use einthoven::random::Streams;
 
 use super::Subject;
@@ -70,7 +70,7 @@ impl<'a> Operation<'a> {
 
     /// The result's inner product with the seed, which costs little.
     fn scalar(&self, y: &Tensor) -> Result<Tensor> {
-        Ok(linear(&y.flatten_all()?.unsqueeze(0)?, &self.seed, None)?.sum_all()?)
+        Ok(inner_product(y, &self.seed.reshape(y.shape())?)?)
     }
 
     fn passes(&self) -> Result<(Tensor, Gradients, [f64; 2])> {

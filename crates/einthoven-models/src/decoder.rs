@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 use einthoven_nn::{
-    Activation, Linear, ParallelBlockWeights, Pass, Scope, Spans, checkpoint, feed_forward, linear, parallel_block,
+    Activation, Linear, ParallelBlockWeights, Pass, Scope, Spans, add, checkpoint, feed_forward, linear, parallel_block,
 };
 use serde::{Deserialize, Serialize};
 
@@ -142,11 +142,11 @@ struct ParallelBlock {
 
 impl Layer {
     fn attend_text(&self, x: &Tensor, spans: &Spans) -> Result<Tensor> {
-        Ok((self.causal.forward(x, spans)? + x)?)
+        Ok(add(&[&self.causal.forward(x, spans)?, x])?)
     }
 
     fn attend_signal(&self, x: &Tensor, spans: &Spans, signal: &Tensor) -> Result<Tensor> {
-        Ok((self.cross.forward(x, spans, signal)? + x)?)
+        Ok(add(&[&self.cross.forward(x, spans, signal)?, x])?)
     }
 }
 
@@ -200,6 +200,6 @@ impl CrossBlock {
         let context = context.flatten(0, 1)?;
         let attended = self.attention.forward(&x, spans, &context, &Spans::even(batch, tokens)?)?;
         let fed = feed_forward(&x, self.expand.layer(), self.contract.layer(), Activation::SwiGlu)?;
-        Ok((attended + fed)?)
+        Ok(add(&[&attended, &fed])?)
     }
 }

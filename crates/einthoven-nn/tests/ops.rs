@@ -7,7 +7,7 @@ mod support;
 
 use candle_core::{D, DType, Device, Result as TensorResult, Tensor};
 use einthoven_nn as nn;
-use einthoven_nn::{Activation, Attention, Layer, Negatives, ParallelBlockWeights, Spans};
+use einthoven_nn::{Activation, Attention, Conv1d, Layer, Negatives, ParallelBlockWeights, Spans};
 use support::{assert_close, check, check_threads, values};
 
 #[test]
@@ -22,6 +22,7 @@ fn linear() {
     for shapes in [[&[2usize, 3, 5][..], &[7, 5], &[7]], [&[1, 1], &[1, 1], &[1]], [&[5, 33], &[17, 33], &[17]]] {
         check("linear", &shapes, &with_bias, &naive);
     }
+    check("linear of many rows", &[&[1100, 3], &[4, 3], &[4]], &with_bias, &naive);
     check("linear without bias", &[&[4, 3], &[2, 3]], &|i| nn::linear(&i[0], &i[1], None), &|i| {
         i[0].matmul(&i[1].t()?)
     });
@@ -40,15 +41,33 @@ fn convolutions() {
     check_threads("patch_conv1d", &[&[3, 1999, 12], &[40, 12, 4], &[40]], &|i| {
         nn::patch_conv1d(&i[0], &i[1], Some(&i[2]))
     });
-    for (time, kernel, stride, padding) in [(9, 5, 2, 2), (1, 3, 1, 1), (7, 3, 1, 0), (10, 7, 3, 3), (6, 1, 2, 0)] {
-        let shapes: [&[usize]; 3] = [&[2, time, 3], &[4, 3, kernel], &[4]];
-        let op = |i: &[Tensor]| nn::conv1d(&i[0], &i[1], Some(&i[2]), stride, padding);
-        check("conv1d", &shapes, &op, &|i| naive_conv(&i[0], &i[1], Some(&i[2]), stride, padding));
+    for (time, kernel, stride, padding, dilation, groups) in [
+        (9, 5, 2, 2, 1, 1),
+        (1, 3, 1, 1, 1, 1),
+        (7, 3, 1, 0, 1, 1),
+        (10, 7, 3, 3, 1, 1),
+        (6, 1, 2, 0, 1, 1),
+        (4, 2, 1, 3, 1, 1),
+        (12, 3, 1, 2, 2, 1),
+        (11, 3, 2, 0, 3, 1),
+        (9, 4, 1, 2, 1, 2),
+        (8, 3, 3, 1, 2, 4),
+    ] {
+        let shapes: [&[usize]; 3] = [&[2, time, 4], &[8, 4 / groups, kernel], &[8]];
+        let options = Conv1d { stride, padding, dilation, groups };
+        let op = |i: &[Tensor]| nn::conv1d(&i[0], &i[1], Some(&i[2]), options);
+        check(&format!("{options:?}"), &shapes, &op, &|i| naive_groups(&i[0], &i[1], &i[2], options));
     }
-    check("conv1d without bias", &[&[1, 5, 2], &[3, 2, 3]], &|i| nn::conv1d(&i[0], &i[1], None, 1, 1), &|i| {
+    let options = Conv1d { padding: 1, ..Conv1d::default() };
+    check("conv1d without bias", &[&[1, 5, 2], &[3, 2, 3]], &|i| nn::conv1d(&i[0], &i[1], None, options), &|i| {
         naive_conv(&i[0], &i[1], None, 1, 1)
     });
-    check_threads("conv1d", &[&[3, 700, 32], &[48, 32, 5], &[48]], &|i| nn::conv1d(&i[0], &i[1], Some(&i[2]), 2, 2));
+    for options in [Conv1d { stride: 2, padding: 2, ..options }, Conv1d { dilation: 2, groups: 2, ..options }] {
+        let inner = 32 / options.groups;
+        check_threads("conv1d", &[&[3, 700, 32], &[48, inner, 5], &[48]], &|i| {
+            nn::conv1d(&i[0], &i[1], Some(&i[2]), options)
+        });
+    }
     for (time, channels, kernel) in [(9, 3, 7), (1, 2, 7), (5, 1, 3), (40, 19, 7), (4, 2, 1)] {
         let shapes: [&[usize]; 3] = [&[2, time, channels], &[channels, 1, kernel], &[channels]];
         check("depthwise_conv1d", &shapes, &|i| nn::depthwise_conv1d(&i[0], &i[1], Some(&i[2])), &|i| {
@@ -64,6 +83,24 @@ fn convolutions() {
     check_threads("depthwise_conv1d", &[&[4, 500, 40], &[40, 1, 7], &[40]], &|i| {
         nn::depthwise_conv1d(&i[0], &i[1], Some(&i[2]))
     });
+}
+
+fn naive_groups(x: &Tensor, w: &Tensor, bias: &Tensor, options: Conv1d) -> TensorResult<Tensor> {
+    let Conv1d { stride, padding, dilation, groups } = options;
+    // Taps of zero lie between those of a dilated kernel.
+    let (outputs, inner, kernel) = w.dims3()?;
+    let zeros = Tensor::zeros((outputs, inner, dilation - 1), w.dtype(), w.device())?;
+    let tap = |tap| Ok([w.narrow(2, tap, 1)?, zeros.clone()]);
+    let taps: Vec<Tensor> = (0..kernel).map(tap).collect::<TensorResult<Vec<_>>>()?.concat();
+    let taps: Vec<Tensor> = taps.into_iter().filter(|tap| tap.elem_count() > 0).collect();
+    let w = Tensor::cat(&taps, 2)?.narrow(2, 0, dilation * (kernel - 1) + 1)?;
+    let own = outputs / groups;
+    let group = |group| {
+        let x = x.narrow(2, group * inner, inner)?.contiguous()?;
+        let w = w.narrow(0, group * own, own)?.contiguous()?;
+        naive_conv(&x, &w, Some(&bias.narrow(0, group * own, own)?), stride, padding)
+    };
+    Tensor::cat(&(0..groups).map(group).collect::<TensorResult<Vec<_>>>()?, 2)
 }
 
 fn naive_conv(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, stride: usize, padding: usize) -> TensorResult<Tensor> {
@@ -346,6 +383,18 @@ fn cross_entropies() {
 }
 
 #[test]
+fn add() {
+    for shape in [&[2usize, 3, 5][..], &[1], &[7, 1]] {
+        check("add", &[shape, shape, shape], &|i| nn::add(&[&i[0], &i[1], &i[2]]), &|i| (&i[0] + &i[1])? + &i[2]);
+        check("add twice the same", &[shape], &|i| nn::add(&[&i[0], &i[0]]), &|i| &i[0] * 2.0);
+    }
+    check_threads("add", &[&[90, 700], &[90, 700]], &|i| nn::add(&[&i[0], &i[1]]));
+    let t = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+    assert!(nn::add(&[&t(&[2, 3]), &t(&[3, 2])]).is_err());
+    assert!(nn::add(&[]).is_err());
+}
+
+#[test]
 fn inner_product() {
     for shape in [&[2usize, 3, 5][..], &[1], &[7, 1]] {
         check("inner_product", &[shape, shape], &|i| nn::inner_product(&i[0], &i[1]), &|i| (&i[0] * &i[1])?.sum_all());
@@ -371,7 +420,22 @@ fn contrastive() {
             sum? * 0.5
         });
     }
-    check_threads("info_nce", &[&[70, 48], &[70, 48], &[1]], &|i| nn::info_nce(&i[0], &i[1], &i[2], None));
+    for negatives in [Negatives::default(), Negatives { groups: None, largest_cosine: Some(0.1) }] {
+        // More rows than one part of a column's sum has.
+        check_threads("info_nce", &[&[150, 48], &[150, 48], &[1]], &|i| nn::info_nce(&i[0], &i[1], &i[2], negatives));
+        check(
+            "info_nce of many",
+            &[&[70, 2], &[70, 2], &[1]],
+            &|i| nn::info_nce(&i[0], &i[1], &i[2], negatives),
+            &|i| {
+                let logits = i[0].matmul(&i[1].t()?)?.broadcast_mul(&i[2].reshape((1, 1))?)?;
+                let logits = (logits + (left_out(&i[0], negatives)? * -1e30)?)?;
+                let ids: Vec<u32> = (0..70).collect();
+                let sum = naive_cross_entropy(&logits, &ids)? + naive_cross_entropy(&logits.t()?.contiguous()?, &ids)?;
+                sum? * 0.5
+            },
+        );
+    }
 }
 
 /// With texts that [`check`] draws, some pairs are and some are not more alike than 0.1.
@@ -510,8 +574,11 @@ fn operands_that_do_not_fit_are_errors() {
     assert!(nn::linear(&t(&[1, 3]).to_dtype(DType::F64).unwrap(), &t(&[2, 3]), None).is_err());
     assert!(nn::gelu(&Tensor::zeros(3, DType::U32, &Device::Cpu).unwrap()).is_err());
     assert!(nn::patch_conv1d(&t(&[1, 3, 2]), &t(&[2, 2, 4]), None).is_err());
-    assert!(nn::conv1d(&t(&[1, 3, 2]), &t(&[2, 2, 5]), None, 1, 0).is_err());
-    assert!(nn::conv1d(&t(&[1, 3, 2]), &t(&[2, 2, 3]), None, 0, 0).is_err());
+    assert!(nn::conv1d(&t(&[1, 3, 2]), &t(&[2, 2, 5]), None, Conv1d::default()).is_err());
+    let standing = Conv1d { stride: 0, ..Conv1d::default() };
+    assert!(nn::conv1d(&t(&[1, 3, 2]), &t(&[2, 2, 3]), None, standing).is_err());
+    let odd = Conv1d { groups: 2, ..Conv1d::default() };
+    assert!(nn::conv1d(&t(&[1, 3, 2]), &t(&[3, 1, 3]), None, odd).is_err());
     assert!(nn::depthwise_conv1d(&t(&[1, 3, 2]), &t(&[2, 1, 4]), None).is_err());
     assert!(nn::layer_norm(&t(&[2, 3]), &t(&[2]), None, 1e-5).is_err());
     assert!(nn::time_norm(&t(&[1, 1, 2]), &t(&[2]), &t(&[2]), 1e-6).is_err());

@@ -1,7 +1,7 @@
 use candle_core::Tensor;
 use einthoven_nn::{
-    BatchNormState, Init, Pass, Scope, avg_pool1d, batch_norm, checkpoint, conv1d, max_over_time, max_pool1d,
-    mean_over_time, relu,
+    BatchNormState, Conv1d, Init, Pass, Scope, add, avg_pool1d, batch_norm, checkpoint, conv1d, max_over_time,
+    max_pool1d, mean_over_time, relu,
 };
 use serde::{Deserialize, Serialize};
 
@@ -193,7 +193,7 @@ impl Convolution {
 
     fn forward(&self, x: &Tensor, pass: &Pass) -> Result<Tensor> {
         let padding = self.weight.dim(2)? / 2;
-        let x = conv1d(x, &self.weight, None, self.stride, padding)?;
+        let x = conv1d(x, &self.weight, None, Conv1d { stride: self.stride, padding, ..Conv1d::default() })?;
         let training = pass.is_training();
         let (weight, bias) = (&self.norm_weight, &self.norm_bias);
         Ok(batch_norm(&x, weight, bias, &self.statistics, MOMENTUM, EPS, training)?)
@@ -240,7 +240,7 @@ impl Block {
         if let Some(convolution) = &self.shortcut {
             shortcut = convolution.forward(&shortcut, pass)?;
         }
-        Ok(relu(&(path + shortcut)?)?)
+        Ok(relu(&add(&[&path, &shortcut])?)?)
     }
 }
 

@@ -1,7 +1,7 @@
 use candle_core::Tensor;
 use einthoven_nn::{
-    Activation, Attention, Embedding, Init, LayerNorm, Linear, Pass, Scope, Spans, checkpoint, dropout, feed_forward,
-    joint_linear, self_attention,
+    Activation, Attention, Embedding, Init, LayerNorm, Linear, Pass, Scope, Spans, add, checkpoint, dropout,
+    feed_forward, joint_linear, self_attention,
 };
 
 use super::{BertConfig, TokenBatch};
@@ -114,7 +114,7 @@ impl Bert {
         let places: Vec<u32> = spans.places().into_iter().map(|place| place as u32).collect();
         let positions = self.positions.forward(&places, &[places.len()])?;
         let types = self.token_types.forward(&vec![0; places.len()], &[places.len()])?;
-        let sum = ((words + types)? + positions)?;
+        let sum = add(&[words, &types, &positions])?;
         Ok(dropout(&self.norm.forward(&sum)?, self.config.hidden_dropout_prob, pass)?)
     }
 
@@ -164,9 +164,9 @@ impl Layer {
         let attended = self_attention(&qkv, spans, &options)?;
         let rate = config.hidden_dropout_prob;
         let attended = dropout(&self.attended.forward(&attended)?, rate, pass)?;
-        let hidden = self.attended_norm.forward(&(attended + hidden)?)?;
+        let hidden = self.attended_norm.forward(&add(&[&attended, hidden])?)?;
         let fed = feed_forward(&hidden, self.expand.layer(), self.contract.layer(), Activation::Gelu)?;
-        Ok(self.contract_norm.forward(&(dropout(&fed, rate, pass)? + hidden)?)?)
+        Ok(self.contract_norm.forward(&add(&[&dropout(&fed, rate, pass)?, &hidden])?)?)
     }
 }
 

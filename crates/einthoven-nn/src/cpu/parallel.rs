@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
-use super::Real;
+use super::{Real, rows};
 
 /// Elements that one task handles: enough to hide its overhead, few enough to stay in the cache.
 const GRAIN: usize = 1 << 14;
@@ -133,6 +133,21 @@ pub(crate) fn sum_parts<T: Real>(
         })
         .collect();
     combine(partial, sums)
+}
+
+/// `Σ x·y`.
+pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
+    sum_parts(
+        x.len(),
+        GRAIN.max(x.len().div_ceil(MAX_PARTS)),
+        1,
+        #[inline(always)]
+        |range, sum: &mut [T]| {
+            for (x, y) in x[range.clone()].chunks(GRAIN).zip(y[range].chunks(GRAIN)) {
+                sum[0] += rows::dot(x, y);
+            }
+        },
+    )[0]
 }
 
 /// Sums over the rows of each example apart: `body(row, sums of the example so far)`, result `[batch, sums]`.

@@ -78,6 +78,7 @@ fn run<T: Real>(
     let inverses: Vec<T> = variances.into_iter().map(|v| T::ONE / (v + T::of(eps)).sqrt()).collect();
     let y = {
         let (x, w) = (view::<T>(OP, &xs)?, view::<T>(OP, &ws)?);
+        let scales: Vec<T> = w.iter().zip(&inverses).map(|(w, r)| *w * *r).collect();
         let bias = dense(bias)?;
         let bias = view::<T>(OP, &bias)?;
         parallel::fill_rows(
@@ -86,8 +87,8 @@ fn run<T: Real>(
             #[inline(always)]
             |row, y: &mut [T]| {
                 let x = &x[row * channels..][..channels];
-                for (((((y, x), m), r), w), b) in y.iter_mut().zip(x).zip(&means).zip(&inverses).zip(&*w).zip(&*bias) {
-                    *y = ((*x - *m) * *r).fma(*w, *b);
+                for ((((y, x), m), s), b) in y.iter_mut().zip(x).zip(&means).zip(&scales).zip(&*bias) {
+                    *y = (*x - *m).fma(*s, *b);
                 }
             },
         )
@@ -103,33 +104,35 @@ fn run<T: Real>(
             |row, sums: &mut [T]| {
                 let (products, plain) = sums.split_at_mut(channels);
                 let (x, dy) = (&x[row * channels..][..channels], &dy[row * channels..][..channels]);
-                for (((((p, s), x), dy), m), r) in
-                    products.iter_mut().zip(plain).zip(x).zip(dy).zip(&means).zip(&inverses)
-                {
-                    *p = dy.fma((*x - *m) * *r, *p);
+                for ((((p, s), x), dy), m) in products.iter_mut().zip(plain).zip(x).zip(dy).zip(&means) {
+                    *p = dy.fma(*x - *m, *p);
                     *s += *dy;
                 }
             },
         );
         let (products, plain) = sums.split_at(channels);
+        let products: Vec<T> = products.iter().zip(&inverses).map(|(p, r)| *p * *r).collect();
         // With the running statistics, mean and variance do not depend on x.
         let share = if training { T::of(1.0 / count as f64) } else { T::ZERO };
+        // dx = w·r·(dy - share·(Σdy + (x - mean)·r·Σdy·(x - mean)·r)), as a·dy + b·(x - mean) + c.
+        let a: Vec<T> = w.iter().zip(&inverses).map(|(w, r)| *w * *r).collect();
+        let b: Vec<T> = a.iter().zip(&products).zip(&inverses).map(|((a, p), r)| -share * *a * *p * *r).collect();
+        let c: Vec<T> = a.iter().zip(plain).map(|(a, s)| -share * *a * *s).collect();
         let dx = parallel::fill_rows(
             count,
             channels,
             #[inline(always)]
             |row, dx: &mut [T]| {
                 let (x, dy) = (&x[row * channels..][..channels], &dy[row * channels..][..channels]);
-                for c in 0..channels {
-                    let h = (x[c] - means[c]) * inverses[c];
-                    let centred = dy[c] - share * (plain[c] + h * products[c]);
-                    dx[c] = w[c] * inverses[c] * centred;
+                let coefficients = a.iter().zip(&b).zip(&c).zip(&means);
+                for (((dx, x), dy), (((a, b), c), m)) in dx.iter_mut().zip(x).zip(dy).zip(coefficients) {
+                    *dx = dy.fma(*a, (*x - *m).fma(*b, *c));
                 }
             },
         );
         Ok(vec![
             Some(tensor(dx, xs.shape())?),
-            Some(tensor(products.to_vec(), ws.shape())?),
+            Some(tensor(products, ws.shape())?),
             Some(tensor(plain.to_vec(), &bias_shape)?),
         ])
     })

@@ -1,4 +1,5 @@
 use candle_core::Tensor;
+use rayon::prelude::*;
 
 use super::{Negatives, require, require_operands, tensor};
 use crate::Result;
@@ -60,6 +61,9 @@ fn normalize<T: Real>(op: &'static str, x: &Tensor, eps: T) -> Result<Tensor> {
 
 const OP: &str = "info_nce";
 
+/// Elements per task of loops over pairs.
+const CHUNK: usize = 1 << 14;
+
 /// The symmetric contrastive loss of CLIP (Radford et al., 2021) over matching rows of `text` and `signal`.
 ///
 /// `text`, `signal` `[n, d]`, normalised by the caller; `logit_scale` one number that multiplies the similarities. The
@@ -92,33 +96,23 @@ fn run<T: Real>(text: &Tensor, signal: &Tensor, logit_scale: &Tensor, negatives:
     let (n, width) = text.dims2()?;
     let (ts, ss, scale) = (dense(text)?, dense(signal)?, dense(logit_scale)?);
     let factor = view::<T>(OP, &scale)?[0];
-    let (loss, cosines, slopes) = {
+    let (loss, slopes) = {
         let (t, s) = (view::<T>(OP, &ts)?, view::<T>(OP, &ss)?);
         let left_out = negatives.left_out(&t, n, width);
-        let cosines = product((n, width, n), Matrix::rows(&t, width), Matrix::rows(&s, width).t());
-        let (by_text, text_loss) = softmax_rows(&cosines, n, factor, left_out.as_deref(), false);
-        let (by_signal, signal_loss) = softmax_rows(&cosines, n, factor, left_out.as_deref(), true);
-        // The slope of the loss in the logits: (row softmax + column softmax - 2 · identity) / 2n.
-        let mut slopes = by_text;
-        let share = T::of(0.5 / n as f64);
-        for row in 0..n {
-            for column in 0..n {
-                let twice = if row == column { T::of(2.0) } else { T::ZERO };
-                let sum = slopes[row * n + column] + by_signal[column * n + row] - twice;
-                slopes[row * n + column] = sum * share;
-            }
-        }
-        (T::of((text_loss + signal_loss) * 0.5 / n as f64), cosines, slopes)
+        let mut logits = product((n, width, n), Matrix::rows(&t, width), Matrix::rows(&s, width).t());
+        mask_and_scale(&mut logits, factor, left_out.as_deref());
+        let (by_text, by_signal) = (log_sums_of_rows(&logits, n), log_sums_of_columns(&logits, n));
+        let loss: f64 =
+            (0..n).map(|i| (by_text[i] - logits[i * n + i] + by_signal[i] - logits[i * n + i]).wide()).sum();
+        let slopes = slopes(&logits, n, &by_text, &by_signal);
+        (T::of(loss * 0.5 / n as f64), slopes)
     };
     let scale_shape = logit_scale.shape().clone();
     let inputs = [text, signal, logit_scale];
     record(OP, T::storage(vec![loss]), (), &inputs, move |gradient, _| {
         let outer = view::<T>(OP, gradient)?[0];
         let (t, s) = (view::<T>(OP, &ts)?, view::<T>(OP, &ss)?);
-        let slopes: Vec<T> = slopes.iter().map(|slope| *slope * outer).collect();
-        let d_scale = rows::dot(&slopes, &cosines);
-        let slopes: Vec<T> = slopes.into_iter().map(|slope| slope * factor).collect();
-        let [d_text, d_signal] = pair_gradients(&slopes, [&t, &s], n, width);
+        let ([d_text, d_signal], d_scale) = pair_gradients(&slopes, (outer, factor), [&t, &s], n, width);
         Ok(vec![
             Some(tensor(d_text, (n, width))?),
             Some(tensor(d_signal, (n, width))?),
@@ -127,39 +121,98 @@ fn run<T: Real>(text: &Tensor, signal: &Tensor, logit_scale: &Tensor, negatives:
     })
 }
 
-/// The gradients of texts and signals, `[n, width]` each, from the `slopes` of a loss in their cosines, `[n, n]`.
+/// The gradients of texts and signals, `[n, width]` each, and of the factor of their cosines, from the `slopes` `[n, n]` of a loss in
+/// its logits, and from the gradient of the loss.
 pub(super) fn pair_gradients<T: Real>(
     slopes: &[T],
+    (outer, factor): (T, T),
     [texts, signals]: [&[T]; 2],
     n: usize,
     width: usize,
-) -> [Vec<T>; 2] {
-    let d = Matrix::rows(slopes, n);
-    let of_texts = product((n, n, width), d, Matrix::rows(signals, width));
-    let of_signals = product((n, n, width), d.t(), Matrix::rows(texts, width));
-    [of_texts, of_signals]
+) -> ([Vec<T>; 2], T) {
+    let slopes = Matrix::rows(slopes, n);
+    let mut of_texts = product((n, n, width), slopes, Matrix::rows(signals, width));
+    let mut of_signals = product((n, n, width), slopes.t(), Matrix::rows(texts, width));
+    let of_factor = outer * parallel::dot(texts, &of_texts);
+    for gradient in of_texts.iter_mut().chain(&mut of_signals) {
+        *gradient *= outer * factor;
+    }
+    ([of_texts, of_signals], of_factor)
 }
 
-/// The softmax of each row of `factor · cosines` (of its transpose if `transpose` is set) without the pairs left out,
-/// and the sum of the cross-entropies against the diagonal.
-fn softmax_rows<T: Real>(
-    cosines: &[T],
-    n: usize,
-    factor: T,
-    left_out: Option<&[bool]>,
-    transpose: bool,
-) -> (Vec<T>, f64) {
-    let mut losses = vec![0.0; n];
-    let mut logits = vec![T::ZERO; n * n];
-    for (row, (logits, loss)) in logits.chunks_exact_mut(n).zip(&mut losses).enumerate() {
-        for (column, logit) in logits.iter_mut().enumerate() {
-            let at = if transpose { column * n + row } else { row * n + column };
-            let out = left_out.is_some_and(|left_out| left_out[row * n + column]);
-            *logit = if out { T::NEG_INFINITY } else { factor * cosines[at] };
+/// Multiplies the cosines by `factor`; pairs left out become so negative that they count nothing in any sum.
+fn mask_and_scale<T: Real>(cosines: &mut [T], factor: T, left_out: Option<&[bool]>) {
+    cosines.par_chunks_mut(CHUNK).enumerate().for_each(|(index, cosines)| {
+        for cosine in &mut *cosines {
+            *cosine *= factor;
         }
-        let target = logits[row];
-        *loss = (rows::log_sum_exp(logits) - target).wide();
-        rows::softmax(logits);
-    }
-    (logits, losses.into_iter().sum())
+        for (cosine, out) in cosines.iter_mut().zip(left_out.into_iter().flat_map(|all| &all[index * CHUNK..])) {
+            if *out {
+                *cosine = T::of(-1e30);
+            }
+        }
+    });
+}
+
+/// `log Σ exp` of each row of `logits` `[n, n]`.
+fn log_sums_of_rows<T: Real>(logits: &[T], n: usize) -> Vec<T> {
+    parallel::fill_rows(
+        n,
+        1,
+        #[inline(always)]
+        |row, sum: &mut [T]| sum[0] = rows::log_sum_exp(&logits[row * n..][..n]),
+    )
+}
+
+/// `log Σ exp` of each column of `logits` `[n, n]`, which are read by rows, some columns at a time.
+fn log_sums_of_columns<T: Real>(logits: &[T], n: usize) -> Vec<T> {
+    const COLUMNS: usize = 64;
+    // A sum of many terms is taken in parts, so that it rounds less.
+    const PART: usize = 64;
+    parallel::fill(
+        n,
+        COLUMNS,
+        #[inline(always)]
+        |first, sums: &mut [T]| {
+            let width = sums.len();
+            let columns = |row: usize| &logits[row * n + first..][..width];
+            let mut largest = [T::NEG_INFINITY; COLUMNS];
+            for row in 0..n {
+                for (largest, logit) in largest.iter_mut().zip(columns(row)) {
+                    *largest = largest.larger(*logit);
+                }
+            }
+            for start in (0..n).step_by(PART) {
+                let mut part = [T::ZERO; COLUMNS];
+                for row in start..(start + PART).min(n) {
+                    for ((part, logit), largest) in part.iter_mut().zip(columns(row)).zip(&largest) {
+                        *part += (*logit - *largest).exp();
+                    }
+                }
+                for (sum, part) in sums.iter_mut().zip(&part) {
+                    *sum += *part;
+                }
+            }
+            for (sum, largest) in sums.iter_mut().zip(&largest) {
+                *sum = *largest + sum.ln();
+            }
+        },
+    )
+}
+
+/// The slope of the loss in the logits: (row softmax + column softmax - 2 · identity) / 2n.
+fn slopes<T: Real>(logits: &[T], n: usize, by_row: &[T], by_column: &[T]) -> Vec<T> {
+    let share = T::of(0.5 / n as f64);
+    parallel::fill_rows(
+        n,
+        n,
+        #[inline(always)]
+        |row, slopes: &mut [T]| {
+            let own = by_row[row];
+            for ((slope, logit), other) in slopes.iter_mut().zip(&logits[row * n..][..n]).zip(by_column) {
+                *slope = share * ((*logit - own).exp() + (*logit - *other).exp());
+            }
+            slopes[row] -= T::of(2.0) * share;
+        },
+    )
 }

@@ -2,6 +2,7 @@ use std::ops::Deref;
 
 use candle_core::Tensor;
 
+use super::add::add;
 use super::depthwise::{self, Start, by_tap, convolve, depthwise_conv1d};
 use super::gelu;
 use super::grn::{Response, Slopes, grn};
@@ -123,7 +124,7 @@ fn composed(x: &Tensor, w: &ConvNextBlockWeights) -> Result<Tensor> {
     let y = layer_norm(&y, &w.norm_weight, Some(&w.norm_bias), EPS)?;
     let y = gelu(&linear(&y, &w.expand_weight, Some(&w.expand_bias))?)?;
     let y = grn(&y, &w.grn_gamma, &w.grn_beta, EPS)?;
-    Ok((x + linear(&y, &w.contract_weight, Some(&w.contract_bias))?)?)
+    add(&[x, &linear(&y, &w.contract_weight, Some(&w.contract_bias))?])
 }
 
 #[derive(Clone, Copy)]

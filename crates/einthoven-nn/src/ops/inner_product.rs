@@ -4,12 +4,9 @@ use super::{require, require_operands, scaled};
 use crate::Result;
 use crate::autograd::record;
 use crate::cpu::view::{dense, view, with_element_type};
-use crate::cpu::{Real, parallel, rows};
+use crate::cpu::{Real, parallel};
 
 const OP: &str = "inner_product";
-
-/// Elements per task.
-const CHUNK: usize = 1 << 14;
 
 /// `Σ x·y` over two tensors of one shape, a scalar.
 ///
@@ -27,18 +24,9 @@ fn run<T: Real>(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     let (xs, ys) = (dense(x)?, dense(y)?);
     let sum = {
         let (x, y) = (view::<T>(OP, &xs)?, view::<T>(OP, &ys)?);
-        parallel::sum_rows::<T>(
-            x.len().div_ceil(CHUNK),
-            CHUNK,
-            1,
-            #[inline(always)]
-            |row, sums| {
-                let chunk = row * CHUNK..((row + 1) * CHUNK).min(x.len());
-                sums[0] += rows::dot(&x[chunk.clone()], &y[chunk]);
-            },
-        )
+        parallel::dot(&x, &y)
     };
-    record(OP, T::storage(sum), (), &[x, y], move |gradient, wanted| {
+    record(OP, T::storage(vec![sum]), (), &[x, y], move |gradient, wanted| {
         let outer = view::<T>(OP, gradient)?[0];
         let times = |other: &Tensor, wanted: bool| wanted.then(|| scaled(OP, other, outer)).transpose();
         Ok(vec![times(&ys, wanted[0])?, times(&xs, wanted[1])?])

@@ -123,12 +123,36 @@ pub(super) struct Size {
     pub outputs: usize,
 }
 
+/// The most weights of a product that each thread computes for rows of its own. More are packed once, for all threads.
+const FEW_WEIGHTS: usize = 1 << 15;
+
+/// Rows of a task, and of a partial sum, where each thread has rows of its own.
+const ROWS: usize = 512;
+
+impl Size {
+    /// Whether threads share the work by rows: there are many, and few weights.
+    fn is_tall(self) -> bool {
+        self.rows > ROWS && self.inner * self.outputs <= FEW_WEIGHTS
+    }
+}
+
 /// `x wᵀ + bias`.
 pub(super) fn affine<T: Real>(size: Size, x: &[T], w: &[T], bias: Option<&[T]>) -> Vec<T> {
     let Size { rows, inner, outputs } = size;
-    let (a, b) = (Matrix::rows(x, inner), Matrix::rows(w, inner).t());
+    let w = Matrix::rows(w, inner).t();
+    if size.is_tall() {
+        return parallel::fill(rows * outputs, ROWS * outputs, |start, y: &mut [T]| {
+            let (first, count) = (start / outputs, y.len() / outputs);
+            if let Some(bias) = bias {
+                y.chunks_exact_mut(outputs).for_each(|y| y.copy_from_slice(bias));
+            }
+            let x = Matrix::rows(&x[first * inner..][..count * inner], inner);
+            product_into((count, inner, outputs), y, outputs, bias.is_some(), x, w, T::ONE, Threads::One);
+        });
+    }
+    let x = Matrix::rows(x, inner);
     let Some(bias) = bias else {
-        return product((rows, inner, outputs), a, b);
+        return product((rows, inner, outputs), x, w);
     };
     let mut y = parallel::fill_rows(
         rows,
@@ -136,19 +160,34 @@ pub(super) fn affine<T: Real>(size: Size, x: &[T], w: &[T], bias: Option<&[T]>) 
         #[inline(always)]
         |_, y: &mut [T]| y.copy_from_slice(bias),
     );
-    product_into((rows, inner, outputs), &mut y, outputs, true, a, b, T::ONE, Threads::All);
+    product_into((rows, inner, outputs), &mut y, outputs, true, x, w, T::ONE, Threads::All);
     y
 }
 
 /// `dy w`.
 pub(super) fn input_gradient<T: Real>(size: Size, dy: &[T], w: &[T]) -> Vec<T> {
     let Size { rows, inner, outputs } = size;
-    product((rows, outputs, inner), Matrix::rows(dy, outputs), Matrix::rows(w, inner))
+    let w = Matrix::rows(w, inner);
+    if size.is_tall() {
+        return parallel::fill(rows * inner, ROWS * inner, |start, dx: &mut [T]| {
+            let (first, count) = (start / inner, dx.len() / inner);
+            let dy = Matrix::rows(&dy[first * outputs..][..count * outputs], outputs);
+            product_into((count, outputs, inner), dx, inner, false, dy, w, T::ONE, Threads::One);
+        });
+    }
+    product((rows, outputs, inner), Matrix::rows(dy, outputs), w)
 }
 
 /// `dyᵀ x`.
 pub(super) fn weight_gradient<T: Real>(size: Size, dy: &[T], x: &[T]) -> Vec<T> {
     let Size { rows, inner, outputs } = size;
+    if size.is_tall() {
+        return parallel::sum_parts(rows, ROWS.max(rows.div_ceil(64)), outputs * inner, |part, dw: &mut [T]| {
+            let dy = Matrix::rows(&dy[part.start * outputs..part.end * outputs], outputs).t();
+            let x = Matrix::rows(&x[part.start * inner..part.end * inner], inner);
+            product_into((outputs, part.len(), inner), dw, inner, true, dy, x, T::ONE, Threads::One);
+        });
+    }
     product((outputs, rows, inner), Matrix::rows(dy, outputs).t(), Matrix::rows(x, inner))
 }
 

@@ -1,10 +1,11 @@
 //! Differentiable operations, channels last. One file each.
 
 mod activation;
+mod add;
 mod attention;
 mod batch_norm;
 mod contrastive;
-mod conv;
+mod conv1d;
 mod convnext;
 mod cross_entropy;
 mod depthwise;
@@ -18,6 +19,7 @@ mod linear;
 mod linear_cross_entropy;
 mod negatives;
 mod parallel_block;
+mod patch_conv1d;
 mod pooling;
 mod rotary;
 mod siglip;
@@ -25,10 +27,11 @@ mod spans;
 mod time_norm;
 
 pub use activation::{Activation, gelu, relu, silu, swiglu};
+pub use add::add;
 pub use attention::{Attention, cross_attention, self_attention};
 pub use batch_norm::{BatchNormState, batch_norm};
 pub use contrastive::{info_nce, l2_normalize};
-pub use conv::{conv1d, patch_conv1d};
+pub use conv1d::{Conv1d, conv1d};
 pub use convnext::{ConvNextBlockWeights, convnext_block};
 pub use cross_entropy::cross_entropy;
 pub use depthwise::depthwise_conv1d;
@@ -42,6 +45,7 @@ pub use linear::{joint_linear, linear};
 pub use linear_cross_entropy::linear_cross_entropy;
 pub use negatives::Negatives;
 pub use parallel_block::{ParallelBlockWeights, parallel_block};
+pub use patch_conv1d::patch_conv1d;
 pub use pooling::{avg_pool1d, max_over_time, max_pool1d, mean_over_spans, mean_over_time};
 pub use rotary::rotary;
 pub use siglip::siglip;

@@ -1,3 +1,5 @@
+use rayon::prelude::*;
+
 use crate::cpu::Real;
 use crate::cpu::matrix::{Matrix, product};
 
@@ -32,16 +34,17 @@ impl Negatives<'_> {
             let text = Matrix::rows(text, width);
             (product((n, width, n), text, text.t()), T::of(limit))
         });
+        let same = |a: usize, b: usize| self.groups.is_some_and(|groups| groups[a] == groups[b]);
+        // Both ways alike, even if the products of a pair differ in the last bit.
+        let near = |a: usize, b: usize| {
+            cosines.as_ref().is_some_and(|(cosines, limit)| cosines[a.max(b) * n + a.min(b)] > *limit)
+        };
         let mut left_out = vec![false; n * n];
-        for row in 0..n {
-            // Both ways alike, even if the products of a pair differ in the last bit.
-            for column in 0..row {
-                let same = self.groups.is_some_and(|groups| groups[row] == groups[column]);
-                let near = cosines.as_ref().is_some_and(|(cosines, limit)| cosines[row * n + column] > *limit);
-                left_out[row * n + column] = same || near;
-                left_out[column * n + row] = same || near;
+        left_out.par_chunks_mut(n).enumerate().for_each(|(row, left_out)| {
+            for (column, left_out) in left_out.iter_mut().enumerate() {
+                *left_out = row != column && (same(row, column) || near(row, column));
             }
-        }
+        });
         Some(left_out)
     }
 }

@@ -23,7 +23,7 @@ pub fn max_pool1d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> R
             (start, (i * stride + kernel - padding).min(time))
         })
         .collect();
-    with_element_type!(OP, x.dtype(), T => maximum::<T>(OP, x, &vec![windows; x.dims()[0]]))
+    with_element_type!(OP, x.dtype(), T => maximum::<T>(OP, x, vec![windows; x.dims()[0]]))
 }
 
 /// Maximum over time, `[batch, time, c]` to `[batch, c]`; with `lengths` over the first `lengths[i]` steps of example `i`.
@@ -33,7 +33,7 @@ pub fn max_pool1d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> R
 pub fn max_over_time(x: &Tensor, lengths: Option<&[usize]>) -> Result<Tensor> {
     const OP: &str = "max_over_time";
     let windows: Vec<Vec<Window>> = lengths_of(OP, x, lengths)?.into_iter().map(|length| vec![(0, length)]).collect();
-    let y = with_element_type!(OP, x.dtype(), T => maximum::<T>(OP, x, &windows))?;
+    let y = with_element_type!(OP, x.dtype(), T => maximum::<T>(OP, x, windows))?;
     Ok(y.squeeze(1)?)
 }
 
@@ -98,45 +98,69 @@ fn lengths_of(op: &'static str, x: &Tensor, lengths: Option<&[usize]>) -> Result
     Ok(lengths.to_vec())
 }
 
-fn maximum<T: Real>(op: &'static str, x: &Tensor, windows: &[Vec<Window>]) -> Result<Tensor> {
+fn maximum<T: Real>(op: &'static str, x: &Tensor, windows: Vec<Vec<Window>>) -> Result<Tensor> {
     let (batch, time, channels) = x.dims3()?;
     let count = windows[0].len();
     let xs = dense(x)?;
-    let mut y = Vec::with_capacity(batch * count * channels);
-    // The time step that each maximum was found at.
-    let mut found = Vec::with_capacity(batch * count * channels);
-    {
+    let y = {
         let x = view::<T>(op, &xs)?;
-        for (example, windows) in windows.iter().enumerate() {
-            let x = &x[example * time * channels..][..time * channels];
-            for (start, end) in windows {
-                let at = y.len();
-                y.extend_from_slice(&x[start * channels..][..channels]);
-                found.resize(at + channels, *start as u32);
-                for step in start + 1..*end {
-                    let x = &x[step * channels..][..channels];
-                    for ((y, found), x) in y[at..].iter_mut().zip(&mut found[at..]).zip(x) {
-                        if *x > *y || (x.is_nan() && !y.is_nan()) {
-                            *y = *x;
-                            *found = step as u32;
-                        }
+        parallel::fill_rows(
+            batch * count,
+            channels,
+            #[inline(always)]
+            |row, y: &mut [T]| {
+                let (example, window) = (row / count, row % count);
+                let (first, end) = windows[example][window];
+                y.fill(T::NEG_INFINITY);
+                for step in first..end {
+                    for (y, x) in y.iter_mut().zip(&x[(example * time + step) * channels..][..channels]) {
+                        *y = if exceeds(*x, *y) { *x } else { *y };
                     }
                 }
-            }
-        }
-    }
+            },
+        )
+    };
     record(op, T::storage(y), (batch, count, channels), &[x], move |gradient, _| {
-        let dy = view::<T>(op, gradient)?;
-        let mut dx = vec![T::ZERO; batch * time * channels];
-        for (i, (dy, step)) in dy.iter().zip(&found).enumerate() {
-            let (example, channel) = (i / (count * channels), i % channels);
-            dx[(example * time + *step as usize) * channels + channel] += *dy;
-        }
+        let (x, dy) = (view::<T>(op, &xs)?, view::<T>(op, gradient)?);
+        let len = time * channels;
+        let dx = parallel::fill(
+            batch * len,
+            len,
+            #[inline(always)]
+            |start, dx: &mut [T]| {
+                let example = start / len;
+                let x = &x[start..][..len];
+                // The largest so far, and the step that it was found at, which is looked for again rather than kept.
+                let (mut largest, mut found) = (vec![T::ZERO; channels], vec![0u32; channels]);
+                for (window, (first, end)) in windows[example].iter().enumerate() {
+                    largest.copy_from_slice(&x[first * channels..][..channels]);
+                    found.fill(*first as u32);
+                    for step in first + 1..*end {
+                        let x = &x[step * channels..][..channels];
+                        for ((largest, found), x) in largest.iter_mut().zip(&mut found).zip(x) {
+                            let exceeds = exceeds(*x, *largest);
+                            *largest = if exceeds { *x } else { *largest };
+                            *found = if exceeds { step as u32 } else { *found };
+                        }
+                    }
+                    let dy = &dy[(example * count + window) * channels..][..channels];
+                    for (channel, (dy, step)) in dy.iter().zip(&found).enumerate() {
+                        dx[*step as usize * channels + channel] += *dy;
+                    }
+                }
+            },
+        );
         Ok(vec![Some(tensor(dx, (batch, time, channels))?)])
     })
 }
 
-/// Means over windows that do not overlap.
+/// Whether `x` takes the place of the largest value so far: NaN does, and stays.
+#[inline(always)]
+fn exceeds<T: Real>(x: T, largest: T) -> bool {
+    (x > largest) | (x.is_nan() & !largest.is_nan())
+}
+
+/// Means over windows in order of time that do not overlap.
 fn mean<T: Real>(op: &'static str, x: &Tensor, windows: Vec<Vec<Window>>) -> Result<Tensor> {
     let (batch, time, channels) = x.dims3()?;
     let count = windows[0].len();
@@ -165,18 +189,25 @@ fn mean<T: Real>(op: &'static str, x: &Tensor, windows: Vec<Vec<Window>>) -> Res
     };
     record(op, T::storage(y), (batch, count, channels), &[x], move |gradient, _| {
         let dy = view::<T>(op, gradient)?;
-        let mut dx = vec![T::ZERO; batch * time * channels];
-        for (row, dy) in dy.chunks_exact(channels).enumerate() {
-            let (example, window) = (row / count, row % count);
-            let (first, end) = windows[example][window];
-            let scale = T::of(1.0 / (end - first) as f64);
-            for step in first..end {
-                let dx = &mut dx[(example * time + step) * channels..][..channels];
-                for (dx, dy) in dx.iter_mut().zip(dy) {
-                    *dx = *dy * scale;
+        let dx = parallel::fill_rows(
+            batch * time,
+            channels,
+            #[inline(always)]
+            |row, dx: &mut [T]| {
+                let (example, step) = (row / time, row % time);
+                let windows = &windows[example];
+                // The last window that starts at this step or before it, if it reaches so far.
+                let next = windows.partition_point(|(first, _)| *first <= step);
+                let Some((first, end)) = next.checked_sub(1).map(|last| windows[last]) else { return };
+                if step < end {
+                    let scale = T::of(1.0 / (end - first) as f64);
+                    let dy = &dy[(example * count + next - 1) * channels..][..channels];
+                    for (dx, dy) in dx.iter_mut().zip(dy) {
+                        *dx = *dy * scale;
+                    }
                 }
-            }
-        }
+            },
+        );
         Ok(vec![Some(tensor(dx, (batch, time, channels))?)])
     })
 }

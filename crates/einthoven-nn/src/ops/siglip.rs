@@ -48,11 +48,10 @@ fn run<T: Real>(
     let (ts, ss, scale) = (dense(text)?, dense(signal)?, dense(logit_scale)?);
     let factor = view::<T>(OP, &scale)?[0];
     let bias = view::<T>(OP, &dense(logit_bias)?)?[0];
-    let (loss, cosines, slopes) = {
+    let (loss, slopes) = {
         let (t, s) = (view::<T>(OP, &ts)?, view::<T>(OP, &ss)?);
         let left_out = negatives.left_out(&t, n, width);
-        let cosines = product((n, width, n), Matrix::rows(&t, width), Matrix::rows(&s, width).t());
-        let mut slopes = cosines.clone();
+        let mut slopes = product((n, width, n), Matrix::rows(&t, width), Matrix::rows(&s, width).t());
         let share = T::of(1.0 / n as f64);
         // Each row of cosines becomes the row of slopes of the loss in the logits.
         let sums = parallel::update_rows_and_sum(
@@ -74,17 +73,15 @@ fn run<T: Real>(
                 }
             },
         );
-        (sums[0] * share, cosines, slopes)
+        (sums[0] * share, slopes)
     };
     let (scale_shape, bias_shape) = (logit_scale.shape().clone(), logit_bias.shape().clone());
     let inputs = [text, signal, logit_scale, logit_bias];
     record(OP, T::storage(vec![loss]), (), &inputs, move |gradient, _| {
         let outer = view::<T>(OP, gradient)?[0];
         let (t, s) = (view::<T>(OP, &ts)?, view::<T>(OP, &ss)?);
-        let d_scale = outer * rows::dot(&slopes, &cosines);
+        let ([d_text, d_signal], d_scale) = pair_gradients(&slopes, (outer, factor), [&t, &s], n, width);
         let d_bias = outer * rows::sum(&slopes);
-        let slopes: Vec<T> = slopes.iter().map(|slope| *slope * outer * factor).collect();
-        let [d_text, d_signal] = pair_gradients(&slopes, [&t, &s], n, width);
         Ok(vec![
             Some(tensor(d_text, (n, width))?),
             Some(tensor(d_signal, (n, width))?),
