@@ -127,7 +127,7 @@ pub(super) struct Size {
 const FEW_WEIGHTS: usize = 1 << 15;
 
 /// Rows of a task, and of a partial sum, where each thread has rows of its own.
-const ROWS: usize = 512;
+const ROWS: usize = 128;
 
 impl Size {
     /// Whether threads share the work by rows: there are many, and few weights.
