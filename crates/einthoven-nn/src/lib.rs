@@ -32,6 +32,7 @@ mod pass;
 
 pub use autograd::{Gradients, backward, without_gradients};
 pub use checkpoint::checkpoint;
+pub use cpu::matrix::product_flops;
 pub use error::{Error, Result};
 pub use layers::{ConvNextBlock, Embedding, LayerNorm, Linear};
 pub use ops::*;

@@ -31,6 +31,14 @@ fn linear() {
 }
 
 #[test]
+fn the_arithmetic_of_products_is_counted() {
+    let before = nn::product_flops();
+    nn::linear(&values(0, &[5, 7]), &values(1, &[3, 7]), None).unwrap();
+    // Other tests may count at the same time.
+    assert!(nn::product_flops() - before >= 2 * 5 * 7 * 3);
+}
+
+#[test]
 fn convolutions() {
     for (time, channels, outputs, kernel) in [(8, 3, 5, 4), (11, 2, 3, 4), (4, 1, 1, 4), (9, 5, 2, 1)] {
         let shapes: [&[usize]; 3] = [&[2, time, channels], &[outputs, channels, kernel], &[outputs]];

@@ -63,17 +63,9 @@ impl MemoryEstimate {
         self.parameters + self.gradients + self.optimizer + self.recordings + self.activations
     }
 
-    /// What to say if what is not yet allocated when training starts is more than the memory that is `available`.
-    pub fn warning(&self, available: u64) -> Option<String> {
-        let to_come = self.gradients + self.recordings + self.activations;
-        (to_come > available).then(|| {
-            format!(
-                "warning: training needs {} more and only {} are free, so the machine may swap or end the run. Lower \
-                 train.batch_size (train.contrastive_batch keeps what is contrasted) or set train.checkpointing = true",
-                show(to_come),
-                show(available)
-            )
-        })
+    /// What is not yet allocated when training starts.
+    fn to_come(self) -> u64 {
+        self.gradients + self.recordings + self.activations
     }
 
     /// By name, in MiB, for the metric log.
@@ -111,6 +103,42 @@ pub(crate) fn available() -> Option<u64> {
     parse_available(&fs::read_to_string("/proc/meminfo").ok()?)
 }
 
+/// What to say of the `batch_size` on a machine where so many bytes are `available`, from the estimate for a batch size: what size
+/// would fit, and a warning if this one does not.
+pub(crate) fn advice(available: u64, batch_size: usize, estimate: impl Fn(usize) -> MemoryEstimate) -> String {
+    let fits = |batch_size| estimate(batch_size).to_come() <= available;
+    let free = show(available);
+    match largest(fits) {
+        Some(largest) if largest >= batch_size => {
+            format!("{free} are free: train.batch_size could be {largest} without swapping")
+        }
+        largest => {
+            let smaller = match largest {
+                Some(largest) => {
+                    format!("lower train.batch_size to {largest} (train.contrastive_batch keeps what is contrasted)")
+                }
+                None => "take a smaller model".to_owned(),
+            };
+            format!(
+                "warning: training needs {} more and only {free} are free, so the machine may swap or end the run: \
+                 {smaller} or set train.checkpointing = true",
+                show(estimate(batch_size).to_come()),
+            )
+        }
+    }
+}
+
+/// The largest number that `fits`, if 1 does and all below one that fits do; no more than a million.
+fn largest(fits: impl Fn(usize) -> bool) -> Option<usize> {
+    let mut above = (0..=20).map(|power| 1usize << power).find(|&size| !fits(size))?;
+    let mut below = above / 2;
+    while above - below > 1 {
+        let middle = below.midpoint(above);
+        *(if fits(middle) { &mut below } else { &mut above }) = middle;
+    }
+    Some(below).filter(|&size| size > 0)
+}
+
 fn parse_available(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -143,10 +171,20 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_warned_of() {
-        assert_eq!(ESTIMATE.warning((4 << 20) + (2 << 30)), None);
-        let warning = ESTIMATE.warning(1 << 30).unwrap();
-        assert!(warning.starts_with("warning: training needs 2.0 GiB more and only 1.0 GiB are free"), "{warning}");
+    fn the_largest_batch_that_fits_is_found_and_one_that_does_not_is_warned_of() {
+        let of = |batch_size: usize| MemoryEstimate { activations: (batch_size as u64) << 20, ..ESTIMATE };
+        // 4 MiB of gradients and recordings come besides.
+        let advised = |available: u64, batch_size| advice(available << 20, batch_size, of);
+        assert_eq!(advised(64, 16), "64 MiB are free: train.batch_size could be 60 without swapping");
+        assert_eq!(advised(5, 1), "5 MiB are free: train.batch_size could be 1 without swapping");
+        let warning = advised(64, 61);
+        let start = "warning: training needs 65 MiB more and only 64 MiB are free, so the machine may swap or end the run: lower \
+                     train.batch_size to 60 ";
+        assert!(warning.starts_with(start), "{warning}");
+        assert!(advised(4, 1).contains("take a smaller model"));
+        for limit in [1, 2, 3, 4, 5, 31, 32, 33, 1000] {
+            assert_eq!(largest(|size| size <= limit), Some(limit));
+        }
     }
 
     #[test]

@@ -3,7 +3,20 @@
 //! Its split of the work among threads decides who computes an element, never the order of the sum in it,
 //! so results do not depend on the number of threads.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::Real;
+
+/// See [`product_flops`].
+static FLOPS: AtomicU64 = AtomicU64::new(0);
+
+/// Floating-point operations (an addition or a multiplication each) of all matrix products of this process so far.
+///
+/// Almost all the arithmetic of a model is in its products, so that the difference over a step, by its time, is what
+/// the machine achieved.
+pub fn product_flops() -> u64 {
+    FLOPS.load(Ordering::Relaxed)
+}
 
 /// A matrix read from a slice by strides.
 #[derive(Clone, Copy)]
@@ -92,6 +105,7 @@ unsafe fn run<T: Real>(
         Threads::One => gemm::Parallelism::None,
         Threads::All => gemm::Parallelism::Rayon(0),
     };
+    FLOPS.fetch_add(2 * (m * k * n) as u64, Ordering::Relaxed);
     // SAFETY: as promised by the caller; strides fit in isize because they lie inside a slice.
     unsafe {
         gemm::gemm(

@@ -1,8 +1,8 @@
 //! The logs of a run: `metrics.jsonl` for programs, an event file for TensorBoard.
 //!
 //! Both hold the same entries. When a run is resumed they are cut back to the checkpoint's step, so that the
-//! finished log equals that of an uninterrupted run in everything but the clock (`samples_per_second`, the values whose
-//! name ends in `_ms`, and the wall time in the event file).
+//! finished log equals that of an uninterrupted run in everything but the clock (the values whose name ends in `_per_second`
+//! or `_ms`, and the wall time in the event file).
 
 mod json_lines;
 mod tensorboard;
@@ -32,10 +32,11 @@ pub enum Kind {
 /// An entry of the log: one line of `metrics.jsonl`.
 ///
 /// Training entries hold `loss`, `loss_contrastive`, `loss_caption`, `lr`, `grad_norm` (before clipping) and
-/// `logit_scale` of the step, and of the steps since the entry before, their `samples_per_second` and the milliseconds
-/// that one took on average for each of its phases: `data_ms` (waiting for the loader), `forward_ms`, `backward_ms` and
-/// `optimizer_ms`. That of the first step also holds the memory that the run was expected to need, `memory_mib` in all, and its
-/// parts, `memory_parameters_mib` and so on. Validation entries hold what the validator gives.
+/// `logit_scale` of the step, and of the steps since the entry before, their `samples_per_second`, the
+/// `gigaflops_per_second` of their matrix products, and the milliseconds that one took on average for each of its
+/// phases: `data_ms` (waiting for the loader), `forward_ms`, `backward_ms` and `optimizer_ms`. That of the first step
+/// also holds the memory that the run was expected to need, `memory_mib` in all, and its parts,
+/// `memory_parameters_mib` and so on. Validation entries hold what the validator gives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// What the entry is about.

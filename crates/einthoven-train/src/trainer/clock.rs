@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use einthoven_nn::product_flops;
+
 use super::trace::Trace;
 
 /// A part of a step.
@@ -36,6 +38,8 @@ impl Phase {
 pub(crate) struct Clock {
     /// The step at hand, counted from 1, and when it began.
     step: (u64, Instant),
+    /// [`product_flops`] when it began.
+    flops: u64,
     sums: Sums,
     trace: Option<Trace>,
 }
@@ -48,17 +52,20 @@ struct Sums {
     busy: Duration,
     steps: u32,
     records: usize,
+    /// Operations of matrix products.
+    flops: u64,
 }
 
 impl Clock {
     /// A clock that also writes a trace if there is to be one.
     pub fn new(trace: Option<Trace>) -> Self {
-        Self { step: (0, Instant::now()), sums: Sums::default(), trace }
+        Self { step: (0, Instant::now()), flops: product_flops(), sums: Sums::default(), trace }
     }
 
     /// Begins step `step`, counted from 1.
     pub fn begin_step(&mut self, step: u64) {
         self.step = (step, Instant::now());
+        self.flops = product_flops();
     }
 
     /// Runs a part of a step that belongs to `phase`.
@@ -81,6 +88,7 @@ impl Clock {
         let start = self.step.1;
         let duration = start.elapsed();
         self.sums.busy += duration;
+        self.sums.flops += product_flops() - self.flops;
         self.sums.steps += 1;
         self.sums.records += records;
         self.trace("step", start, duration);
@@ -97,14 +105,15 @@ impl Clock {
         self.trace.as_mut()?.take(self.step.0, is_over)
     }
 
-    /// Figures of the steps since the last call, for the metric log: `samples_per_second`, and the milliseconds a step
-    /// took for each phase, `data_ms` and so on.
+    /// Figures of the steps since the last call, for the metric log: `samples_per_second`, the arithmetic of matrix products
+    /// in `gigaflops_per_second`, and the milliseconds a step took for each phase, `data_ms` and so on.
     pub fn take_figures(&mut self) -> BTreeMap<String, f64> {
-        let Sums { phases, busy, steps, records } = std::mem::take(&mut self.sums);
+        let Sums { phases, busy, steps, records, flops } = std::mem::take(&mut self.sums);
         let milliseconds = |time: Duration| 1e3 * time.as_secs_f64() / f64::from(steps);
         let mut values: BTreeMap<_, _> =
             Phase::ALL.map(|phase| (format!("{}_ms", phase.name()), milliseconds(phases[phase as usize]))).into();
         values.insert("samples_per_second".to_owned(), records as f64 / busy.as_secs_f64());
+        values.insert("gigaflops_per_second".to_owned(), flops as f64 / busy.as_secs_f64() * 1e-9);
         values
     }
 }
@@ -125,7 +134,10 @@ mod tests {
         }
         let values = clock.take_figures();
         let names: Vec<&str> = values.keys().map(String::as_str).collect();
-        assert_eq!(names, ["backward_ms", "data_ms", "forward_ms", "optimizer_ms", "samples_per_second"]);
+        assert_eq!(
+            names,
+            ["backward_ms", "data_ms", "forward_ms", "gigaflops_per_second", "optimizer_ms", "samples_per_second"]
+        );
         assert_eq!((values["forward_ms"], values["optimizer_ms"]), (0.0, 0.0));
         // A sleep is at least as long as asked for.
         assert!(values["data_ms"] >= 4.0 && values["backward_ms"] >= 16.0, "{values:?}");

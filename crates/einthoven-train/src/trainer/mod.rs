@@ -122,10 +122,10 @@ impl Trainer {
         let mut log = MetricsLog::open(&self.folder, self.stepper.done())?;
         let records_per_step = self.stepper.config().batch_size * self.stepper.config().batches_per_step();
         let mut progress = Progress::start(self.display, self.stepper.done(), total, records_per_step);
-        let estimate = self.memory();
-        progress.line(&estimate.to_string());
-        if let Some(warning) = memory::available().and_then(|available| estimate.warning(available)) {
-            progress.line(&warning);
+        let batch_size = self.stepper.config().batch_size;
+        progress.line(&self.memory(batch_size).to_string());
+        if let Some(available) = memory::available() {
+            progress.line(&memory::advice(available, batch_size, |batch_size| self.memory(batch_size)));
         }
         let mut batches: Option<Batches> = None;
         while self.stepper.done() < total && !self.is_stale() && !self.is_stopped() {
@@ -158,9 +158,9 @@ impl Trainer {
         })
     }
 
-    fn memory(&self) -> MemoryEstimate {
+    fn memory(&self, batch_size: usize) -> MemoryEstimate {
         let contract = self.loader.contract();
-        self.stepper.memory([contract.leads.len(), contract.samples])
+        self.stepper.memory(batch_size, [contract.leads.len(), contract.samples])
     }
 
     /// Writes the trace, if one was asked for, once it is whole or the run is over.
@@ -202,7 +202,11 @@ impl Trainer {
         if log_due {
             let mut timed: BTreeMap<_, _> = values.into_iter().chain(self.stepper.take_times()).collect();
             if step == 1 {
-                timed.extend(self.memory().values().map(|(name, value)| (name.to_owned(), value)));
+                timed.extend(
+                    self.memory(self.stepper.config().batch_size)
+                        .values()
+                        .map(|(name, value)| (name.to_owned(), value)),
+                );
             }
             log.write(&entry(Kind::Train, step, epoch, &timed))?;
         }

@@ -49,9 +49,11 @@ impl Stepper {
         Ok(Self { objective, parameters, optimizer, average, schedule, config, streams, done: 0, clock })
     }
 
-    /// The memory that training on recordings of `[leads, samples]` needs.
-    pub(super) fn memory(&self, input: [usize; 2]) -> MemoryEstimate {
-        MemoryEstimate::new(&self.objective, &self.parameters, &self.config, input)
+    /// The memory that training on recordings of `[leads, samples]` needs, in batches of `batch_size`.
+    pub(super) fn memory(&self, batch_size: usize, input: [usize; 2]) -> MemoryEstimate {
+        let contrastive_batch = self.config.contrastive_batch.map(|records| records.next_multiple_of(batch_size));
+        let config = TrainConfig { batch_size, contrastive_batch, ..self.config.clone() };
+        MemoryEstimate::new(&self.objective, &self.parameters, &config, input)
     }
 
     /// Steps done since the start of the run.

@@ -178,7 +178,7 @@ pub fn timeless_log(path: &Path) -> Vec<String> {
     text.lines()
         .map(|line| {
             let mut entry: serde_json::Value = serde_json::from_str(line).unwrap();
-            entry.as_object_mut().unwrap().retain(|name, _| name != "samples_per_second" && !name.ends_with("_ms"));
+            entry.as_object_mut().unwrap().retain(|name, _| !name.ends_with("_per_second") && !name.ends_with("_ms"));
             entry.to_string()
         })
         .collect()
