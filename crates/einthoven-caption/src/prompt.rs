@@ -17,6 +17,9 @@ const BUILT_IN: [(&str, &str); 1] = [("esi", include_str!("../../../prompts/assi
 /// Bytes of a token of English text, about.
 const BYTES_PER_TOKEN: u64 = 4;
 
+/// Tokens of a usual answer: 25 to 60 words.
+const USUAL_ANSWER: u64 = 80;
+
 /// A text that a request carries beside its question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Passage {
@@ -182,8 +185,13 @@ impl Request {
         self.schema.as_ref()
     }
 
+    /// The tokens of the request and of a usual answer, about.
+    pub(crate) fn estimate_usual(&self) -> Usage {
+        Usage { output: USUAL_ANSWER.min(u64::from(self.max_tokens)), ..self.estimate("") }
+    }
+
     /// The tokens of the request and of `answer`, about.
-    pub fn estimate(&self, answer: &str) -> Usage {
+    pub(crate) fn estimate(&self, answer: &str) -> Usage {
         let tokens = |bytes: usize| (bytes as u64).div_ceil(BYTES_PER_TOKEN);
         Usage { input: tokens(self.system.len() + self.user.len()), output: tokens(answer.len()) }
     }

@@ -146,3 +146,64 @@ pub fn captions_from_store(
     };
     Ok(caption.captions(dataset, &describe))
 }
+
+#[cfg(test)]
+mod tests {
+    use einthoven_corpus::{Descriptions, Split};
+
+    use super::*;
+    use crate::{Data, DataConfig};
+
+    fn data(descriptions: &str) -> DataConfig {
+        let text = format!(
+            "dataset = \"simulated\"\nsimulated = {{ records = 60 }}\ncaption = {{ descriptions = \"{descriptions}\" }}"
+        );
+        toml::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn captions_from_the_store_of_the_knowledge_base_are_those_of_the_knowledge_base() {
+        let folder = tempfile::tempdir().unwrap();
+        let knowledge = data("knowledge");
+        let mut config = data("store");
+        let dataset = Data::open(&config).unwrap();
+        let train = Split::Train;
+        let error = Data::select(&dataset, &config, &train).unwrap_err();
+        assert!(error.to_string().contains("data.caption.store"), "{error}");
+
+        config.caption.store = Some(StoreConfig { path: folder.path().to_owned(), origin: None });
+        assert!(Data::select(&dataset, &config, &train).unwrap_err().is_usage());
+        let assistant = Assistant::new(&AssistantConfig::default(), Arc::default()).unwrap();
+        let (plan, _) = assistant.plan(&dataset, &config.caption, &folder.path().join("none")).unwrap();
+        let ended = assistant.build(&dataset, &config.caption, folder.path(), &mut |_| {}).unwrap();
+        assert_eq!((ended.report.by_model, ended.report.withheld.len()), (plan.ask.len(), 0));
+        let stored = Data::select(&dataset, &config, &train).unwrap();
+        assert_eq!(stored.captions, Data::select(&dataset, &knowledge, &train).unwrap().captions);
+        assert!(stored.leftovers.is_empty());
+    }
+
+    #[test]
+    fn combinations_are_described_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = data("store");
+        config.caption.described = einthoven_corpus::Described::Combination;
+        config.caption.store = Some(StoreConfig { path: folder.path().to_owned(), origin: None });
+        let dataset = Data::open(&config).unwrap();
+        let assistant = Assistant::new(&AssistantConfig::default(), Arc::default()).unwrap();
+        let ended = assistant.build(&dataset, &config.caption, folder.path(), &mut |_| {}).unwrap();
+        assert!(ended.early.is_none());
+        let data = Data::select(&dataset, &config, &Split::Train).unwrap();
+        assert_eq!(data.captions.len(), data.dataset.len());
+        assert!(data.captions.iter().all(|caption| caption.lines().count() == 3), "{:?}", data.captions[0]);
+        assert_eq!(config.caption.descriptions, Descriptions::Store);
+    }
+
+    #[test]
+    fn the_configuration_knows_its_keys() {
+        let overrides = ["model.provider=openai".to_owned(), "model.name=x".into(), "prompt.json=true".into()];
+        let config = AssistantConfig::load(None, &overrides).unwrap();
+        assert!(config.prompt.json && config.model.name == "x");
+        let error = AssistantConfig::load(None, &["model.api_key=sk-1".to_owned()]).unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("api_key"), "{error}");
+    }
+}

@@ -7,9 +7,6 @@ use crate::model::Usage;
 use crate::store::{Store, statement_key};
 use crate::{Result, Screen, Statement, Withheld};
 
-/// Words of a usual answer, in tokens: 25 to 60 words.
-const USUAL_ANSWER: u64 = 80;
-
 /// The distinct statements of a corpus, and what is known of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -67,8 +64,7 @@ impl Flow<'_> {
         let mut usage = Usage::default();
         for statement in &plan.ask {
             let request = self.prompt.request(statement, &(self.evidence)(statement), &[])?;
-            usage += request.estimate("");
-            usage.output += USUAL_ANSWER.min(u64::from(request.max_tokens()));
+            usage += self.model.estimate(&request);
         }
         Ok(Estimate { usage, cost_usd: self.model.prices().map(|prices| prices.cost(usage)) })
     }

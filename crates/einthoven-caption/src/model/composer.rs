@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Finish, LanguageModel, Usage};
+use super::{Answer, Finish, LanguageModel, Prices, Usage};
 use crate::{Error, KnowledgeBase, Request, Result};
 
 /// Answers with [`KnowledgeBase::describe`], without a language model. Several statements have `; ` between them.
@@ -30,5 +30,13 @@ impl LanguageModel for Composer {
         let text = self.base.describe_parts(statement);
         let text = text.ok_or_else(|| Error::NotUnderstood { statement: statement.to_owned() })?;
         Ok(Answer { text, usage: Usage::default(), finish: Finish::Stop })
+    }
+
+    fn estimate(&self, _request: &Request) -> Usage {
+        Usage::default()
+    }
+
+    fn prices(&self) -> Option<Prices> {
+        Some(Prices { input: 0.0, output: 0.0 })
     }
 }

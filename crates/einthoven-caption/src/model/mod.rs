@@ -45,6 +45,11 @@ pub trait LanguageModel: Send + Sync {
         Traffic::default()
     }
 
+    /// The tokens that a request and a usual answer will take, about.
+    fn estimate(&self, request: &Request) -> Usage {
+        request.estimate_usual()
+    }
+
     /// What its tokens cost, if that is known.
     fn prices(&self) -> Option<Prices> {
         None

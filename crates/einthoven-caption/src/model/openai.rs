@@ -18,6 +18,8 @@ const KEY_ENV: &str = "OPENAI_API_KEY";
 pub(super) struct OpenAi {
     name: String,
     model: String,
+    /// OpenAI's newer models know the longest answer by another name than the servers that follow its older API.
+    length_key: &'static str,
     stream: bool,
     in_flight: usize,
     transport: Transport,
@@ -36,6 +38,7 @@ impl OpenAi {
         Ok(Self {
             name: format!("openai:{}", config.name),
             model: config.name.clone(),
+            length_key: if config.base_url.is_none() { "max_completion_tokens" } else { "max_tokens" },
             stream: config.stream,
             in_flight: config.in_flight,
             transport: Transport::new(config, url, headers, (key, key_env), stop),
@@ -49,7 +52,7 @@ impl OpenAi {
                 { "role": "system", "content": request.system() },
                 { "role": "user", "content": request.user() },
             ],
-            "max_tokens": request.max_tokens(),
+            self.length_key: request.max_tokens(),
             "temperature": request.temperature(),
             "stream": self.stream,
         });

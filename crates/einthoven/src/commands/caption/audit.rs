@@ -23,7 +23,7 @@ pub fn audit(options: &CaptionAudit) -> Result<ExitCode> {
     if options.json {
         print_json(&audit)?
     } else {
-        print(&show(&audit))?
+        print(show(&audit).trim_end())?
     }
     Ok(ExitCode::SUCCESS)
 }

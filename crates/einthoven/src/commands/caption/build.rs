@@ -33,7 +33,7 @@ pub fn build(options: &CaptionBuild) -> Result<ExitCode> {
         if options.json {
             print_json(&dry(&plan, &estimate))?
         } else {
-            print(&show_plan(&plan, &estimate))?
+            print(show_plan(&plan, &estimate).trim_end())?
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -50,8 +50,13 @@ pub fn build(options: &CaptionBuild) -> Result<ExitCode> {
             "ended": ended.early.as_ref().map(ToString::to_string),
         }))?;
     } else {
-        print(&format!("{}{}{}", show(&ended.report), show_withheld(&plan), records.show()))?;
-        print(&format!("store:  {}", store.display()))?;
+        print(&format!(
+            "{}{}{}store:  {}",
+            show(&ended.report),
+            show_withheld(&plan),
+            records.show(),
+            store.display()
+        ))?;
     }
     match ended.early {
         None => Ok(ExitCode::SUCCESS),
