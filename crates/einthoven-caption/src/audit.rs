@@ -218,7 +218,7 @@ fn faults(records: &[&Record]) -> Vec<FaultKind> {
         }
     }
     let mut kinds: Vec<FaultKind> = kinds.into_values().collect();
-    kinds.sort_by(|a, b| b.count.cmp(&a.count));
+    kinds.sort_by_key(|kind| std::cmp::Reverse(kind.count));
     kinds
 }
 

@@ -185,7 +185,7 @@ fn check_runs(chunks: &[&str]) -> Result<(), Withheld> {
         !chunk.is_empty() && !chunk.contains(char::is_alphabetic) && has_digit(chunk) && !chunk.contains(':')
     };
     let mut rest = chunks;
-    while let Some(start) = rest.iter().position(|chunk| is_number(&chunk)) {
+    while let Some(start) = rest.iter().position(is_number) {
         rest = &rest[start..];
         let run = rest.iter().take_while(|chunk| is_number(chunk)).count();
         let numbers = rest[..run].iter().flat_map(|chunk| chunk.split(|c: char| !c.is_ascii_digit() && c != '.'));
