@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
+use crate::hash::Hash;
 use crate::words::normalise;
 use crate::{Error, Page, Result, Wall};
 
@@ -82,6 +83,15 @@ impl KnowledgeBase {
     /// The pages, sorted by slug.
     pub fn pages(&self) -> impl Iterator<Item = &Page> {
         self.pages.values()
+    }
+
+    /// A hash of all pages, 16 hexadecimal digits: another one when a page is added, taken away or changed.
+    pub fn version(&self) -> String {
+        let mut hash = Hash::default();
+        for page in self.pages() {
+            hash.add(page.slug.as_bytes()).add(page.digest());
+        }
+        hash.short()
     }
 
     /// The page of a slug, such as `atrial-fibrillation`.

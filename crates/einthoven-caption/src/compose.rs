@@ -21,6 +21,12 @@ impl KnowledgeBase {
         (!described.is_empty()).then(|| described.join(" "))
     }
 
+    /// The descriptions of the statements that `; ` stands between, of as many as have one.
+    pub fn describe_parts(&self, statements: &str) -> Option<String> {
+        let described: Vec<String> = statements.split("; ").filter_map(|part| self.describe(part)).collect();
+        (!described.is_empty()).then(|| described.join(" "))
+    }
+
     /// [`describe`](Self::describe) as captions ask for it.
     pub fn descriptions(&self) -> impl Fn(&str) -> Option<String> {
         |statement| self.describe(statement)

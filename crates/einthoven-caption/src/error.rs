@@ -1,11 +1,11 @@
-//! Everything that can go wrong with knowledge.
+//! Everything that can go wrong with knowledge, and with asking for descriptions.
 
 use std::path::PathBuf;
 
-/// The result of an operation on knowledge.
+/// The result of an operation on knowledge or descriptions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What went wrong, in which page.
+/// What went wrong, in which page, setting, request or store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -84,5 +84,104 @@ pub enum Error {
         first: PathBuf,
         /// The second page.
         second: PathBuf,
+    },
+    /// A setting is impossible, or something that it needs is missing.
+    #[error("{key}: {message}")]
+    Setting {
+        /// The key, or the environment variable.
+        key: String,
+        /// What is wrong, and the remedy.
+        message: String,
+    },
+    /// A prompt cannot be used.
+    #[error("{}: the prompt is not valid: {message}", path.display())]
+    Prompt {
+        /// The file, or the name of one that comes with the program.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A statement is not understood by the knowledge base, or says only what is not there.
+    #[error("no page describes `{statement}`")]
+    NotUnderstood {
+        /// The statement.
+        statement: String,
+    },
+    /// A request was not answered, however often it was tried.
+    #[error("{url} did not answer in {attempts} tries: {message}")]
+    Unanswered {
+        /// The address.
+        url: String,
+        /// How often it was tried.
+        attempts: u32,
+        /// Why the last try failed.
+        message: String,
+    },
+    /// A server will not answer requests of this kind.
+    #[error("{url} refuses the request: {message}")]
+    Refused {
+        /// The address.
+        url: String,
+        /// Why.
+        message: String,
+    },
+    /// A server asks for a longer wait than is allowed.
+    #[error(
+        "{url} asks for a wait of {asked} s, longer than the {longest} s of model.longest_wait_seconds: go on later, all answers are saved"
+    )]
+    WaitTooLong {
+        /// The address.
+        url: String,
+        /// The wait that it asks for, in seconds.
+        asked: u64,
+        /// The longest wait allowed, in seconds.
+        longest: u64,
+    },
+    /// The next request could go beyond the budget.
+    #[error(
+        "the budget of {budget} USD would be exceeded ({spent:.4} USD are spent): raise model.budget_usd to go on, all answers are saved"
+    )]
+    Budget {
+        /// The budget, in US dollars.
+        budget: f64,
+        /// What is spent.
+        spent: f64,
+    },
+    /// The work was asked to stop.
+    #[error("stopped; all answers are saved")]
+    Stopped,
+    /// A file of a store could not be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Another process writes to the store.
+    #[error("another process writes to {}: wait for it to end", path.display())]
+    Locked {
+        /// The store.
+        path: PathBuf,
+    },
+    /// A folder is no store of descriptions.
+    #[error("{} is no store of descriptions: make one with `einthoven caption build`", path.display())]
+    NoStore {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A store holds descriptions of several origins, or not of the one asked for.
+    #[error("{} holds descriptions of {found}: name the one to use", path.display())]
+    Origin {
+        /// The store.
+        path: PathBuf,
+        /// The origins that there are.
+        found: String,
+    },
+    /// A page could not be drawn.
+    #[error("cannot draw the page")]
+    Page {
+        /// What the template engine said.
+        source: Box<minijinja::Error>,
     },
 }

@@ -5,17 +5,27 @@
 //! of a machine report ("Possible inferior infarct - age undetermined"), [`KnowledgeBase::describe`] composes
 //! their descriptions. No language model is asked, and nothing is downloaded.
 
+mod audit;
 mod base;
 mod compose;
 mod error;
+pub mod flow;
+mod hash;
+pub mod model;
 mod page;
+mod prompt;
 mod reading;
+mod screen;
+pub mod store;
 mod vocabulary;
 mod wall;
 mod words;
 
+pub use audit::{Audit, Coverage, Diversity, Example, FaultKind, Length};
 pub use base::KnowledgeBase;
 pub use error::{Error, Result};
 pub use page::{Codes, Page, Quantity, Range, Section};
+pub use prompt::{Passage, Prompt, PromptConfig, Request};
 pub use reading::{Certainty, Finding, Location, Reading};
+pub use screen::{Screen, Statement, Withheld};
 pub use wall::Wall;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use einthoven_signal::Lead;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{Error, Result, Wall};
 
@@ -48,6 +49,8 @@ pub struct Page {
     /// The guidelines and textbooks it rests on.
     pub sources: Vec<String>,
     sections: BTreeMap<Section, String>,
+    /// SHA-256 of the file's text.
+    digest: [u8; 32],
 }
 
 /// Codes of a statement in the vocabularies of datasets.
@@ -164,6 +167,11 @@ impl Page {
         self.section(Section::Waveform)
     }
 
+    /// SHA-256 of the page's text.
+    pub(crate) fn digest(&self) -> &[u8] {
+        &self.digest
+    }
+
     /// The page's file, for messages.
     pub(crate) fn path(&self) -> PathBuf {
         PathBuf::from(format!("{}.md", self.slug))
@@ -192,6 +200,7 @@ impl Page {
             leads: front.leads,
             sources: front.sources,
             sections: sections(path, body, body_line)?,
+            digest: Sha256::digest(text).into(),
         };
         page.check(path)?;
         Ok(page)

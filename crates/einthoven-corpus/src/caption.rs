@@ -3,6 +3,8 @@
 //! A caption holds statements, age and sex, never an identifier or a date; an age over 89, which would be one,
 //! is given as `90+`.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Dataset, Entry, Leftovers};
@@ -15,6 +17,38 @@ pub struct CaptionConfig {
     pub template: CaptionTemplate,
     /// What is said about how a finding looks, in captions of ESI's form.
     pub descriptions: Descriptions,
+    /// What is described at a time.
+    #[serde(skip_serializing_if = "is_default")]
+    pub described: Described,
+    /// The store of descriptions, where they come from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreConfig>,
+}
+
+fn is_default(described: &Described) -> bool {
+    *described == Described::default()
+}
+
+/// What is described at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Described {
+    /// Each statement by itself.
+    #[default]
+    Statement,
+    /// All statements of a record together.
+    Combination,
+}
+
+/// A store of descriptions, as the Cardio Query Assistant makes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreConfig {
+    /// Its folder.
+    pub path: PathBuf,
+    /// The beginning of the id of the origin to take descriptions of, where the store has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
 }
 
 /// Where descriptions of waveforms come from.
@@ -26,6 +60,8 @@ pub enum Descriptions {
     None,
     /// The knowledge base that comes with the program, a description of 25 to 60 words for each finding.
     Knowledge,
+    /// The [store](CaptionConfig::store), and the knowledge base for what the store does not have.
+    Store,
 }
 
 /// The form of a caption.
@@ -43,8 +79,16 @@ impl CaptionConfig {
     /// The caption of a record; none without a statement. `descriptions` says what a statement looks like in an ECG.
     pub fn caption(&self, entry: &Entry, descriptions: &impl Fn(&str) -> Option<String>) -> Option<String> {
         match self.template {
-            CaptionTemplate::Esi => esi(entry, descriptions),
+            CaptionTemplate::Esi => esi(entry, &self.asked(entry), descriptions),
             CaptionTemplate::Findings => findings(entry),
+        }
+    }
+
+    /// What `descriptions` is asked about a record: its statements, or all of them with `; ` between them.
+    pub fn asked(&self, entry: &Entry) -> Vec<String> {
+        match self.described {
+            Described::Combination if !entry.statements.is_empty() => vec![entry.statements.join("; ")],
+            _ => entry.statements.clone(),
         }
     }
 
@@ -84,15 +128,15 @@ pub fn no_descriptions(_statement: &str) -> Option<String> {
 /// <what left ventricular hypertrophy looks like>
 /// ```
 ///
-/// (`·` is a space.) A statement that `descriptions` does not know has no line; without any line the second part is
+/// (`·` is a space.) Each of `asked` has a line. A statement that `descriptions` does not know has no line; without any line the second part is
 /// left off. What is not known of age and sex is not said.
-pub fn esi(entry: &Entry, descriptions: &impl Fn(&str) -> Option<String>) -> Option<String> {
+pub fn esi(entry: &Entry, asked: &[String], descriptions: &impl Fn(&str) -> Option<String>) -> Option<String> {
     let findings = findings(entry)?;
     let mut caption = match patient(entry) {
         Some(patient) => format!("{patient} ECG Findings: {findings}."),
         None => format!("ECG Findings: {findings}."),
     };
-    let mut described = entry.statements.iter().filter_map(|s| descriptions(s)).peekable();
+    let mut described = asked.iter().filter_map(|s| descriptions(s)).peekable();
     if described.peek().is_some() {
         caption.push_str("\nPotential ECG waveforms: ");
     }
@@ -125,8 +169,6 @@ fn patient(entry: &Entry) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use einthoven_signal::Sex;
 
     use super::*;
@@ -146,6 +188,10 @@ mod tests {
         }
     }
 
+    fn esi_of(entry: &Entry, descriptions: &impl Fn(&str) -> Option<String>) -> Option<String> {
+        CaptionConfig::default().caption(entry, descriptions)
+    }
+
     #[test]
     fn esi_captions_have_the_published_form() {
         let describe = |statement: &str| match statement {
@@ -155,15 +201,24 @@ mod tests {
         };
         let statements = ["sinus rhythm", "high QRS voltage", "left ventricular hypertrophy"];
         assert_eq!(
-            esi(&entry(&statements, Some(63), Some(Sex::Female)), &describe).unwrap(),
+            esi_of(&entry(&statements, Some(63), Some(Sex::Female)), &describe).unwrap(),
             "This patient is a 63 year-old female. ECG Findings: sinus rhythm, high QRS voltage, left ventricular \
              hypertrophy.\nPotential ECG waveforms: \nA P wave before every QRS complex.\nTall R waves in V5 and V6."
         );
     }
 
     #[test]
+    fn all_statements_of_a_record_may_be_described_together() {
+        let config = CaptionConfig { described: Described::Combination, ..CaptionConfig::default() };
+        let entry = entry(&["sinus rhythm", "inverted T waves"], None, None);
+        let describe = |asked: &str| (asked == "sinus rhythm; inverted T waves").then(|| "Both.".to_owned());
+        let expected = "ECG Findings: sinus rhythm, inverted T waves.\nPotential ECG waveforms: \nBoth.";
+        assert_eq!(config.caption(&entry, &describe).as_deref(), Some(expected));
+    }
+
+    #[test]
     fn what_is_not_known_is_not_said() {
-        let caption = |age, sex| esi(&entry(&["sinus rhythm"], age, sex), &no_descriptions).unwrap();
+        let caption = |age, sex| esi_of(&entry(&["sinus rhythm"], age, sex), &no_descriptions).unwrap();
         assert_eq!(
             caption(Some(41), Some(Sex::Male)),
             "This patient is a 41 year-old male. ECG Findings: sinus rhythm."
@@ -171,12 +226,12 @@ mod tests {
         assert_eq!(caption(Some(41), None), "This patient is 41 years old. ECG Findings: sinus rhythm.");
         assert_eq!(caption(None, Some(Sex::Female)), "This patient is female. ECG Findings: sinus rhythm.");
         assert_eq!(caption(None, None), "ECG Findings: sinus rhythm.");
-        assert_eq!(esi(&entry(&[], Some(41), None), &no_descriptions), None);
+        assert_eq!(esi_of(&entry(&[], Some(41), None), &no_descriptions), None);
     }
 
     #[test]
     fn captions_hold_no_identifiers() {
-        let caption = esi(&entry(&["sinus rhythm"], Some(93), Some(Sex::Male)), &no_descriptions);
+        let caption = esi_of(&entry(&["sinus rhythm"], Some(93), Some(Sex::Male)), &no_descriptions);
         assert_eq!(caption.unwrap(), "This patient is a 90+ year-old male. ECG Findings: sinus rhythm.");
     }
 

@@ -21,7 +21,7 @@ mod split;
 pub mod statements;
 
 pub use augment::AugmentConfig;
-pub use caption::{CaptionConfig, CaptionTemplate, Descriptions};
+pub use caption::{CaptionConfig, CaptionTemplate, Described, Descriptions, StoreConfig};
 pub use card::{CardFile, CardSignals, CardSize, CardSource, DatasetCard, Layout};
 pub use dataset::{Dataset, DatasetOptions};
 pub use entry::{Code, Entry, Location};

@@ -12,6 +12,7 @@ use einthoven_random::Streams;
 use einthoven_signal::InputContract;
 use einthoven_train::Checkpoint;
 
+use crate::assistant::captions_from_store;
 use crate::pretrain::describe_step;
 use crate::{DataConfig, Error, Experiment, Result, in_data_folder};
 
@@ -58,6 +59,12 @@ impl Data {
         let (selected, captions, leftovers) = match config.caption.descriptions {
             Descriptions::None => config.caption.captions(&selected, &caption::no_descriptions),
             Descriptions::Knowledge => config.caption.captions(&selected, &KnowledgeBase::built_in()?.descriptions()),
+            Descriptions::Store => {
+                let missing =
+                    || Error::setting("data.caption.store", "name the store: store = { path = \"captions\" }");
+                let store = config.caption.store.as_ref().ok_or_else(missing)?;
+                captions_from_store(&selected, &config.caption, store)?
+            }
         };
         if selected.is_empty() {
             let message = format!("{name} holds no recording with a caption; choose other folds");

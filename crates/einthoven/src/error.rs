@@ -51,7 +51,7 @@ pub enum Error {
     /// From a dataset or its loader.
     #[error(transparent)]
     Corpus(Box<einthoven_corpus::Error>),
-    /// From the knowledge base.
+    /// From the knowledge base, a language model or the store of descriptions.
     #[error(transparent)]
     Caption(Box<einthoven_caption::Error>),
     /// From an operation on tensors.
@@ -94,6 +94,10 @@ impl Error {
             Self::Model(error) => matches!(**error, einthoven_models::Error::Config { .. }),
             Self::Corpus(error) => {
                 matches!(**error, einthoven_corpus::Error::Setting { .. } | einthoven_corpus::Error::Contract { .. })
+            }
+            Self::Caption(error) => {
+                use einthoven_caption::Error::{NoStore, Origin, Prompt, Setting};
+                matches!(**error, NoStore { .. } | Origin { .. } | Prompt { .. } | Setting { .. })
             }
             _ => false,
         }

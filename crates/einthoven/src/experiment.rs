@@ -82,6 +82,21 @@ fn one() -> usize {
 }
 
 impl DataConfig {
+    /// The whole of a dataset, with nothing else said.
+    pub fn of(dataset: impl Into<String>) -> Self {
+        Self {
+            dataset: dataset.into(),
+            root: None,
+            rate: None,
+            simulated: SimulatedConfig::default(),
+            splits: None,
+            caption: CaptionConfig::default(),
+            workers: one(),
+            cache: false,
+            on_error: OnError::default(),
+        }
+    }
+
     /// How the dataset is opened.
     pub fn options(&self) -> DatasetOptions {
         DatasetOptions { rate: self.rate, simulated: self.simulated.clone() }

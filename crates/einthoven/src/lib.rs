@@ -4,6 +4,7 @@
 //!
 //! - [`signal`]: recordings, file formats, the input contract, the simulator, drawing
 //! - [`corpus`]: datasets, labels, captions, the loader
+//! - [`caption`]: the knowledge base, language models, the store of descriptions
 //! - [`nn`]: differentiable operations, the optimiser
 //! - [`models`]: signal encoders, text encoder, ESI
 //! - [`train`]: the trainer, checkpoints, logs
@@ -12,6 +13,7 @@
 //! An [`Experiment`] says all of a run; [`pretrain`] carries it out; a [`Model`] opens what comes out.
 
 mod assemble;
+mod assistant;
 mod error;
 mod experiment;
 mod files;
@@ -32,6 +34,7 @@ pub use einthoven_signal as signal;
 pub use einthoven_train as train;
 
 pub use assemble::Data;
+pub use assistant::{Assistant, AssistantConfig, captions_from_store};
 pub use error::{Error, Result};
 pub use experiment::{DataConfig, EvaluateConfig, Experiment, TextConfig};
 pub use files::write_atomically;

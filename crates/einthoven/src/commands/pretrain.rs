@@ -2,21 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use einthoven::train::ProgressDisplay;
-use einthoven::{Error, Experiment, Outcome, Result};
+use einthoven::{Experiment, Outcome, Result};
 use serde_json::json;
 
 use super::evaluate::show;
+use super::stop::{INTERRUPTED, stop_on_ctrl_c};
 use crate::cli::{Pretrain, Quickstart};
 
 /// The experiment that needs no data and no download.
 const QUICKSTART: &str = include_str!("../../../../experiments/quickstart.toml");
-
-/// The exit code of an interrupted run, as shells give it.
-const INTERRUPTED: u8 = 130;
 
 pub fn quickstart(options: Quickstart) -> Result<ExitCode> {
     let path = Path::new("experiments/quickstart.toml");
@@ -31,7 +27,12 @@ pub fn pretrain(options: Pretrain) -> Result<ExitCode> {
 }
 
 fn carry_out(experiment: Experiment, out: PathBuf, resume: bool, json: bool) -> Result<ExitCode> {
-    let options = einthoven::Pretrain { out, resume, stop: stop_on_ctrl_c()?, display: ProgressDisplay::Shown };
+    let options = einthoven::Pretrain {
+        out,
+        resume,
+        stop: stop_on_ctrl_c("finishing this step and saving")?,
+        display: ProgressDisplay::Shown,
+    };
     let Outcome { summary, judgement, report } = einthoven::pretrain(experiment, &options)?;
     if json {
         super::print_json(&json!({
@@ -55,19 +56,4 @@ fn carry_out(experiment: Experiment, out: PathBuf, resume: bool, json: bool) -> 
         super::print(&format!("report: {}", report.display()))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The first Ctrl-C asks the run to save and end, the second ends it at once.
-fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    let handler = move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-        eprintln!("\nfinishing this step and saving; press Ctrl-C again to end at once");
-    };
-    ctrlc::set_handler(handler)
-        .map_err(|error| Error::Setting { key: "Ctrl-C".to_owned(), message: error.to_string() })?;
-    Ok(stop)
 }
