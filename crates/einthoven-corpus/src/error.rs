@@ -26,14 +26,14 @@ pub enum Error {
         source: Box<toml::de::Error>,
     },
     /// A downloaded dataset was asked for without its folder.
-    #[error("dataset `{dataset}` needs its root folder: download it from {url} and give the folder that holds {file}")]
+    #[error("dataset `{dataset}` needs its root folder: {}give the folder that holds {file}", download(url))]
     RootNeeded {
         /// The dataset.
         dataset: String,
-        /// Where to get it.
+        /// Where to get it; empty for data of one's own.
         url: String,
         /// The file that must lie in the root.
-        file: &'static str,
+        file: String,
     },
     /// A file could not be read.
     #[error("cannot read {}", path.display())]
@@ -57,7 +57,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// The column.
-        column: &'static str,
+        column: String,
     },
     /// A field of a table does not hold what its column says.
     #[error("{}, line {line}: {column} is `{value}`, expected {expected}", path.display())]
@@ -67,7 +67,7 @@ pub enum Error {
         /// The line, counted from 1.
         line: u64,
         /// The column.
-        column: &'static str,
+        column: String,
         /// The text found.
         value: String,
         /// What was expected, in words.
@@ -128,6 +128,14 @@ pub enum Error {
         listed: usize,
         /// The first missing file.
         first: PathBuf,
+    },
+    /// A folder holds no recording.
+    #[error("there are no {expected} in {}: is it the dataset's folder?", root.display())]
+    NoRecordings {
+        /// The folder.
+        root: PathBuf,
+        /// What was looked for.
+        expected: &'static str,
     },
     /// The dataset is not offered at that sampling rate.
     #[error("dataset `{dataset}` is not offered at {rate} Hz: expected {}", offered.iter().map(u32::to_string).collect::<Vec<_>>().join(" or "))]
@@ -239,4 +247,9 @@ pub enum Error {
         /// The batch, counted from 0.
         batch: usize,
     },
+}
+
+/// What to do first to have the data.
+fn download(url: &str) -> String {
+    if url.is_empty() { String::new() } else { format!("download it from {url} and ") }
 }

@@ -1,7 +1,7 @@
 //! Which ECGs: datasets, their labels and splits, captions, and the loader that makes batches of them.
 //!
-//! [`Dataset::open`] opens a dataset by its [card](DatasetCard): PTB-XL in its published layout, or the simulated
-//! cohort, for which nothing has to be downloaded. A [`Dataset`] holds an [`Entry`] per record (statements,
+//! [`Dataset::open`] opens a dataset by its [card](DatasetCard): a public one in its published [layout](Layout), a table or
+//! folder of one's own, or the simulated cohort, for which nothing has to be downloaded. A [`Dataset`] holds an [`Entry`] per record (statements,
 //! demographics, fold) and reads or simulates the samples on demand. [`caption`] turns entries into the texts that
 //! models learn from; [`Loader`] prepares records and hands out [`Batch`]es, in an order that is a pure function of
 //! seed and epoch.
@@ -9,16 +9,23 @@
 mod augment;
 pub mod caption;
 mod card;
+mod cinc2021;
+mod csv_table;
 mod dataset;
 mod entry;
 mod error;
+mod folder;
 mod labels;
 mod leftovers;
+mod listing;
 mod loader;
+mod mimic_iv_ecg;
+pub mod ontology;
 mod ptbxl;
 mod simulated;
 mod split;
 pub mod statements;
+mod table;
 
 pub use augment::AugmentConfig;
 pub use caption::{CaptionConfig, CaptionTemplate, Descriptions};
@@ -31,3 +38,4 @@ pub use leftovers::{Leftover, Leftovers};
 pub use loader::{Batch, Batches, Example, Loader, LoaderConfig, OnError};
 pub use simulated::SimulatedConfig;
 pub use split::{Split, SplitConfig};
+pub use table::TableConfig;
