@@ -13,7 +13,7 @@ use crate::labels::LabelSets;
 use crate::listing::Listing;
 use crate::{
     DatasetCard, Entry, Error, LabelSet, Layout, Leftovers, Location, Result, SimulatedConfig, Split, SplitConfig,
-    cinc2021, folder, mimic_iv_ecg, ptbxl, simulated, table,
+    cinc2021, folder, folds, mimic_iv_ecg, ptbxl, simulated, table,
 };
 
 /// A dataset, or a part of one.
@@ -50,6 +50,10 @@ pub struct DatasetOptions {
     /// The sampling rate to take the records at, in Hz, where the dataset offers each at several; the highest by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<u32>,
+    /// A file of folds that take the place of the dataset's own: a CSV table with the columns `id` and `fold`. Records that
+    /// are not in it have no fold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folds: Option<PathBuf>,
     /// The cohort, where it is simulated.
     pub simulated: SimulatedConfig,
 }
@@ -67,7 +71,11 @@ impl Dataset {
     pub fn open(card_or_name: &str, root: Option<&Path>, options: &DatasetOptions) -> Result<Self> {
         let card = DatasetCard::open(card_or_name)?;
         let root = root.map(Path::to_owned).or_else(|| card_folder(card_or_name));
-        Self::of_card(card, root, options)
+        let mut dataset = Self::of_card(card, root, options)?;
+        if let Some(path) = &options.folds {
+            folds::apply(&mut dataset, path)?;
+        }
+        Ok(dataset)
     }
 
     /// PTB-XL in the folder `root`, at 100 or 500 Hz.

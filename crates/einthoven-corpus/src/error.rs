@@ -107,6 +107,24 @@ pub enum Error {
         /// The key.
         key: String,
     },
+    /// A file of folds says of a record what is no fold.
+    #[error("{}: the fold of record {id} is `{text}`, expected 1 to 255", path.display())]
+    Fold {
+        /// The file.
+        path: PathBuf,
+        /// The record.
+        id: String,
+        /// The text found.
+        text: String,
+    },
+    /// A file of folds has none of the dataset's records.
+    #[error("{} names none of the records of dataset `{dataset}`: is it another dataset's?", path.display())]
+    OtherRecords {
+        /// The file.
+        path: PathBuf,
+        /// The dataset.
+        dataset: String,
+    },
     /// A file is not the published one.
     #[error("{} is not the file of version {version}: its SHA-256 is {found}, expected {expected}", path.display())]
     Checksum {
