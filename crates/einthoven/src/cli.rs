@@ -1,5 +1,7 @@
 //! What can be typed after `einthoven`.
 
+pub mod data;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -48,6 +50,9 @@ A run killed at any step and resumed ends with the same bytes as one that was ne
   einthoven draw ecg.hea -o ecg.svg
   einthoven draw simulated:5 -o ecg.png")]
     Draw(Draw),
+    /// Datasets: list, check, count, split
+    #[command(subcommand)]
+    Data(data::Data),
     /// Print a completion script for your shell
     Completions {
         /// The shell to complete for

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod completions;
+mod data;
 mod describe;
 mod draw;
 mod evaluate;
@@ -27,6 +28,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Describe(options) => describe::describe(&options),
         Command::Inspect(options) => inspect::inspect(&options),
         Command::Draw(options) => draw::draw(&options),
+        Command::Data(command) => data::data(command),
         Command::Completions { shell } => completions::completions(shell),
     }
 }
