@@ -195,7 +195,12 @@ pub(crate) fn sha256(path: &Path) -> Result<String> {
         Ok(hash)
     };
     let hash = read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&hash.finalize()))
+}
+
+/// A digest in lower-case hexadecimal digits.
+pub(crate) fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 struct HashWriter<'a>(&'a mut Sha256);

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use einthoven_random::Streams;
 use einthoven_signal::simulate::SimulatorConfig;
-use einthoven_signal::{ArrayOptions, Record};
+use einthoven_signal::{ArrayOptions, InputContract, Record};
 use serde::{Deserialize, Serialize};
 
 use crate::labels::LabelSets;
 use crate::listing::Listing;
+use crate::shards::{self, Shards};
 use crate::{
     DatasetCard, Entry, Error, LabelSet, Layout, Leftovers, Location, Result, SimulatedConfig, Split, SplitConfig,
     cinc2021, folder, folds, mimic_iv_ecg, ptbxl, simulated, table,
@@ -40,6 +41,7 @@ pub struct Dataset {
 #[derive(Clone, Debug)]
 enum Samples {
     Files { arrays: Arc<ArrayOptions> },
+    Shards(Arc<Shards>),
     Simulated { simulator: Arc<SimulatorConfig>, streams: Streams },
 }
 
@@ -59,7 +61,8 @@ pub struct DatasetOptions {
 }
 
 impl Dataset {
-    /// Opens the dataset of a card: one that comes with the project, such as `ptb-xl`, or a card's file.
+    /// Opens the dataset of a card: one that comes with the project, such as `ptb-xl`, or a card's file; or else a folder of
+    /// [shards](crate::shards).
     ///
     /// `root` is the folder that the data lie in; a card's file stands for its own folder where none is given, and the
     /// simulated cohort needs none. Records that are listed but not there are left out and reported in
@@ -69,9 +72,13 @@ impl Dataset {
     /// For a card that is unknown or not valid, a root that is not given, a rate that is not offered, and a table that is
     /// not as its layout says, down to the line and column.
     pub fn open(card_or_name: &str, root: Option<&Path>, options: &DatasetOptions) -> Result<Self> {
-        let card = DatasetCard::open(card_or_name)?;
-        let root = root.map(Path::to_owned).or_else(|| card_folder(card_or_name));
-        let mut dataset = Self::of_card(card, root, options)?;
+        let mut dataset = if Path::new(card_or_name).join(shards::MANIFEST).is_file() {
+            Self::of_shards(Path::new(card_or_name), options)?
+        } else {
+            let card = DatasetCard::open(card_or_name)?;
+            let root = root.map(Path::to_owned).or_else(|| card_folder(card_or_name));
+            Self::of_card(card, root, options)?
+        };
         if let Some(path) = &options.folds {
             folds::apply(&mut dataset, path)?;
         }
@@ -122,6 +129,15 @@ impl Dataset {
         }?;
         let arrays = Arc::new(card.arrays.clone().unwrap_or_default());
         Ok(Self::new(card, listing, Samples::Files { arrays }))
+    }
+
+    fn of_shards(folder: &Path, options: &DatasetOptions) -> Result<Self> {
+        if let Some(rate) = options.rate {
+            let expected = "none: shards have the rate of the contract that they were made under";
+            return Err(Error::Setting { key: "rate", value: rate.to_string(), expected });
+        }
+        let (card, listing, shards) = shards::open(folder)?;
+        Ok(Self::new(card, listing, Samples::Shards(Arc::new(shards))))
     }
 
     fn of_cohort(card: DatasetCard, options: &DatasetOptions) -> Result<Self> {
@@ -175,15 +191,28 @@ impl Dataset {
         })?;
         let record = match (&entry.location, &self.samples) {
             (Location::File(path), Samples::Files { arrays }) => einthoven_signal::open_with(path, arrays),
-            (Location::File(path), Samples::Simulated { .. }) => einthoven_signal::open(path),
+            (Location::File(path), _) => einthoven_signal::open(path),
+            (Location::Shard { shard, record }, Samples::Shards(shards)) => return shards.record(*shard, *record),
             (Location::Simulated { index }, Samples::Simulated { simulator, streams }) => {
                 simulated::record(simulator, streams, *index)
             }
-            (Location::Simulated { .. }, Samples::Files { .. }) => {
-                return Err(Error::NoSimulator { dataset: self.name.clone(), id: entry.id.clone() });
+            (Location::Simulated { .. } | Location::Shard { .. }, _) => {
+                return Err(Error::NoSamples { dataset: self.name.clone(), id: entry.id.clone() });
             }
         };
         record.map_err(|source| self.record_error(index, source))
+    }
+
+    /// The contract that the records are already prepared under, up to scaling and padding; none unless they come from shards.
+    pub fn prepared(&self) -> Option<&InputContract> {
+        match &self.samples {
+            Samples::Shards(shards) => Some(&shards.contract),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn label_sets_by_code(&self) -> &LabelSets {
+        &self.label_sets
     }
 
     /// The error about the record at `index`.

@@ -33,6 +33,13 @@ pub struct Entry {
 pub enum Location {
     /// In a file of any format that is read (of a WFDB record, the header).
     File(PathBuf),
+    /// In a shard, prepared.
+    Shard {
+        /// The shard's number, from 0.
+        shard: usize,
+        /// The record's number in it, from 0.
+        record: usize,
+    },
     /// Nowhere: they are simulated.
     Simulated {
         /// The record's number in the cohort.

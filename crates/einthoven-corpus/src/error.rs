@@ -43,6 +43,60 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// A file could not be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A JSON file of shards cannot be understood.
+    #[error("{} is damaged", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said, with the line.
+        source: serde_json::Error,
+    },
+    /// Something cannot be written as JSON.
+    #[error("cannot encode the description of the shards")]
+    Encode {
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// A shard is damaged.
+    #[error("{}{}: {message}", path.display(), record.as_ref().map_or(String::new(), |id| format!(", record {id}")))]
+    Shard {
+        /// The shard's file.
+        path: PathBuf,
+        /// The record, where it is one.
+        record: Option<String>,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A folder already holds other shards.
+    #[error("{} holds shards of other records, another contract or another storage: choose another folder", folder.display())]
+    OtherShards {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Another process writes into the folder.
+    #[error("another process writes into {}: wait for it, or choose another folder", folder.display())]
+    Locked {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Shards were made under another contract than the one asked for.
+    #[error(
+        "dataset `{dataset}` was sharded under another contract: its {field} differs; shard it anew under the contract asked for"
+    )]
+    OtherContract {
+        /// The dataset.
+        dataset: String,
+        /// The first key of the contract that differs.
+        field: &'static str,
+    },
     /// A table is not readable as CSV.
     #[error("cannot parse {}", path.display())]
     Table {
@@ -185,9 +239,9 @@ pub enum Error {
         /// Number of records.
         len: usize,
     },
-    /// An entry says that it is simulated, in a dataset that is not.
-    #[error("record {id} is simulated, but dataset `{dataset}` has no simulator")]
-    NoSimulator {
+    /// An entry says that it is simulated, or in a shard, in a dataset that is not.
+    #[error("record {id} is not among the samples of dataset `{dataset}`")]
+    NoSamples {
         /// The dataset.
         dataset: String,
         /// The record.

@@ -4,7 +4,7 @@
 //! folder of one's own, or the simulated cohort, for which nothing has to be downloaded. A [`Dataset`] holds an [`Entry`] per record (statements,
 //! demographics, fold) and reads or simulates the samples on demand. [`caption`] turns entries into the texts that
 //! models learn from; [`Loader`] prepares records and hands out [`Batch`]es, in an order that is a pure function of
-//! seed and epoch.
+//! seed, epoch and rank.
 
 mod augment;
 pub mod caption;
@@ -24,6 +24,7 @@ mod loader;
 mod mimic_iv_ecg;
 pub mod ontology;
 mod ptbxl;
+pub mod shards;
 mod simulated;
 mod split;
 pub mod statements;
