@@ -96,6 +96,9 @@ pub struct CardSource {
     pub url: String,
     /// Its digital object identifier.
     pub doi: String,
+    /// The address of its files, with `SHA256SUMS.txt` among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<String>,
 }
 
 /// How much a dataset holds.

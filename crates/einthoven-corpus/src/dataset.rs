@@ -132,11 +132,11 @@ impl Dataset {
     }
 
     fn of_shards(folder: &Path, options: &DatasetOptions) -> Result<Self> {
-        if let Some(rate) = options.rate {
-            let expected = "none: shards have the rate of the contract that they were made under";
+        let (card, listing, shards) = shards::open(folder)?;
+        if let Some(rate) = options.rate.filter(|&rate| f64::from(rate) != shards.contract.sampling_rate) {
+            let expected = "none, or the rate of the contract that the shards were made under";
             return Err(Error::Setting { key: "rate", value: rate.to_string(), expected });
         }
-        let (card, listing, shards) = shards::open(folder)?;
         Ok(Self::new(card, listing, Samples::Shards(Arc::new(shards))))
     }
 

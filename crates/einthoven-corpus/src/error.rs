@@ -87,6 +87,63 @@ pub enum Error {
         /// The folder.
         folder: PathBuf,
     },
+    /// A dataset has no known address.
+    #[error("dataset `{dataset}` has no known address: its card's source needs `files`, or give the address")]
+    NoSource {
+        /// The dataset.
+        dataset: String,
+    },
+    /// A request failed.
+    #[error("cannot fetch {url}: {message}")]
+    Http {
+        /// The address.
+        url: String,
+        /// The server's answer, if there was one.
+        status: Option<u16>,
+        /// What went wrong, and the remedy where there is one.
+        message: String,
+    },
+    /// A publisher's list of files cannot be used.
+    #[error("{url} is no list of files: {message}")]
+    FileList {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A fetched file is not the published one.
+    #[error(
+        "{url} is not the file that the publisher's checksum describes: its SHA-256 is {found}, expected {expected}"
+    )]
+    WrongFile {
+        /// The address.
+        url: String,
+        /// The published digest.
+        expected: String,
+        /// The digest of what came.
+        found: String,
+    },
+    /// The disk has too little room.
+    #[error("{} has {} MB of room, {} MB are needed", folder.display(), free / 1_000_000, needed / 1_000_000)]
+    Space {
+        /// The folder.
+        folder: PathBuf,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes free.
+        free: u64,
+    },
+    /// Some files could not be fetched.
+    #[error("{failed} of {files} files could not be fetched; call again to go on from here")]
+    NotFetched {
+        /// Files that could not be fetched.
+        failed: usize,
+        /// Files that were to be there.
+        files: usize,
+        /// The first one's error.
+        #[source]
+        first: Box<Error>,
+    },
     /// Shards were made under another contract than the one asked for.
     #[error(
         "dataset `{dataset}` was sharded under another contract: its {field} differs; shard it anew under the contract asked for"

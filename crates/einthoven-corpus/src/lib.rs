@@ -15,6 +15,7 @@ mod csv_table;
 mod dataset;
 mod entry;
 mod error;
+pub mod fetch;
 mod folder;
 pub mod folds;
 mod labels;

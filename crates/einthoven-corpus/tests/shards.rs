@@ -238,7 +238,7 @@ fn another_contract_is_refused_by_its_key() {
         let refused = loader(open(place.path()).unwrap(), &other, 0).err().unwrap();
         assert!(matches!(refused, Error::OtherContract { field, .. } if field == key), "{refused}");
     }
-    let rate = DatasetOptions { rate: Some(100), ..DatasetOptions::default() };
+    let rate = DatasetOptions { rate: Some(500), ..DatasetOptions::default() };
     let refused = Dataset::open(place.path().to_str().unwrap(), None, &rate);
     assert!(matches!(refused, Err(Error::Setting { key: "rate", .. })));
 }

@@ -50,7 +50,7 @@ A run killed at any step and resumed ends with the same bytes as one that was ne
   einthoven draw ecg.hea -o ecg.svg
   einthoven draw simulated:5 -o ecg.png")]
     Draw(Draw),
-    /// Datasets: list, check, count, split
+    /// Datasets: list, fetch, check, count, split, shard
     #[command(subcommand)]
     Data(data::Data),
     /// Print a completion script for your shell

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod server;
 pub mod wfdb;
 
 use std::fmt::Write as _;

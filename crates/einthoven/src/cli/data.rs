@@ -27,6 +27,20 @@ Exit code 1 when something is missing or broken.")]
 
 An experiment takes the file as `data.folds`. --published with a label set is the split of the PTB-XL benchmark and of MERL.")]
     Split(Split),
+    /// Download a dataset's files and verify them; cut off, it goes on where it was
+    #[command(after_help = "Examples:
+  einthoven data fetch ptb-xl -o ptb-xl-1.0.3
+  einthoven data fetch cpsc2018 --only training/cpsc_2018/ -o cpsc2018
+
+User and password, where a source asks for them, are taken from EINTHOVEN_USER and EINTHOVEN_PASSWORD.")]
+    Fetch(Fetch),
+    /// Prepare a dataset once under an input contract, into files that training reads fast; killed, it goes on where it was
+    #[command(after_help = "Examples:
+  einthoven data shard ptb-xl --root ptbxl-sample --contract experiments/ptbxl-sample.toml -o shards/ptbxl
+  einthoven pretrain experiments/ptbxl-sample.toml --set data.dataset=shards/ptbxl
+
+Batches from shards are, bit for bit, those from the files they were made of (but for --i16).")]
+    Shard(Shard),
 }
 
 /// Which dataset.
@@ -101,4 +115,42 @@ pub struct Split {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `data shard`.
+#[derive(Debug, Args)]
+pub struct Shard {
+    #[command(flatten)]
+    pub source: Source,
+    /// Folder for the shards
+    #[arg(short, long)]
+    pub output: PathBuf,
+    /// The contract: an experiment file, or a checkpoint's contract.json [default: ESI's, 12 leads, 10 s at 500 Hz]
+    #[arg(long)]
+    pub contract: Option<PathBuf>,
+    /// Store 16-bit steps in place of 32-bit numbers: half the room, a rounding of at most half a step
+    #[arg(long)]
+    pub i16: bool,
+    /// Records in a shard
+    #[arg(long, default_value_t = 256)]
+    pub records: usize,
+}
+
+/// Options of `data fetch`.
+#[derive(Debug, Args)]
+pub struct Fetch {
+    /// A dataset by its name (see `einthoven data list`) or its card's file
+    pub dataset: String,
+    /// Folder for the files
+    #[arg(short, long)]
+    pub output: PathBuf,
+    /// Fetch only files whose paths begin so (repeatable)
+    #[arg(long, value_name = "PREFIX")]
+    pub only: Vec<String>,
+    /// Connections at once
+    #[arg(long, default_value_t = 4)]
+    pub connections: usize,
+    /// Address of a mirror with the same files, SHA256SUMS.txt among them
+    #[arg(long)]
+    pub url: Option<String>,
 }

@@ -2,8 +2,10 @@
 
 mod bars;
 mod check;
+mod fetch;
 mod list;
 mod progress;
+mod shard;
 mod split;
 mod stats;
 
@@ -21,6 +23,8 @@ pub fn data(command: Data) -> Result<ExitCode> {
         Data::Check(options) => check::check(&options),
         Data::Stats(options) => stats::stats(&options),
         Data::Split(options) => split::split(&options),
+        Data::Fetch(options) => fetch::fetch(&options),
+        Data::Shard(options) => shard::shard(&options),
     }
 }
 
