@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use einthoven_tests::{data, failed, run, succeeded};
+use einthoven_tests::{data, einthoven, failed, run, succeeded};
 use serde_json::Value;
 
 fn json(text: &str) -> Value {
@@ -92,6 +92,38 @@ fn a_split_is_written_and_audited() {
     assert_eq!(failed(&output).0, 1);
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("1 patients are in several parts") && text.contains("leak: patient"), "{text}");
+}
+
+/// Killed while it writes, and called again: the same files as if it had never been.
+#[test]
+fn sharding_survives_a_kill_and_training_takes_its_shards() {
+    let Some(root) = data("ptbxl-sample") else { return };
+    let place = tempfile::tempdir().unwrap();
+    let (whole, cut) = (place.path().join("whole"), place.path().join("cut"));
+    let arguments = |out: &Path| {
+        let fixed = ["data", "shard", "ptb-xl", "--contract", "experiments/ptbxl-sample.toml", "--records", "16", "--root"];
+        let mut arguments: Vec<String> = fixed.map(str::to_owned).to_vec();
+        arguments.extend([root.display().to_string(), "-o".to_owned(), out.display().to_string()]);
+        arguments
+    };
+    let mut child = einthoven().args(arguments(&cut)).stdout(std::process::Stdio::null()).spawn().unwrap();
+    while !cut.join("shard-00002.json").exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!cut.join("manifest.json").exists(), "it was too fast to be killed");
+    let text = succeeded(&run(arguments(&cut)));
+    assert!(text.contains("434 records in 28 shards") && !text.contains(" 0 of them from before"), "{text}");
+    succeeded(&run(arguments(&whole)));
+    let mut names: Vec<_> = fs::read_dir(&whole).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names.len(), 2 * 28 + 2);
+    for name in names {
+        assert!(fs::read(whole.join(&name)).unwrap() == fs::read(cut.join(&name)).unwrap(), "{name:?}");
+    }
+    let report = json(&succeeded(&run(["data", "check", whole.to_str().unwrap(), "--json"])));
+    assert_eq!((&report["readable"], &report["problems"]), (&434.into(), &serde_json::json!([])));
 }
 
 /// The split with one record of a patient who has several moved to another fold.
