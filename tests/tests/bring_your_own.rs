@@ -23,14 +23,16 @@ fn every_command_of_the_page_works() {
         let name = block.name.as_ref().unwrap_or_else(|| panic!("what is this file called?\n{}", block.text));
         fs::write(place.join(name), &block.text).unwrap();
     }
-    let commands: Vec<&str> = blocks.iter().filter(|block| block.language == "sh").flat_map(|b| b.text.lines()).collect();
+    let commands: Vec<&str> =
+        blocks.iter().filter(|block| block.language == "sh").flat_map(|b| b.text.lines()).collect();
     assert!(commands.len() >= 14, "{commands:?}");
     for command in commands {
         let arguments = command.strip_prefix("einthoven ").unwrap_or_else(|| panic!("nothing runs `{command}`"));
         let mut arguments = shlex::split(arguments).unwrap();
         if arguments[0] == "pretrain" {
             // Whether a model learns is another test's matter; here it has to work.
-            arguments.extend(["--set", "train.epochs=1", "--set", "evaluate.bootstrap.resamples=20"].map(str::to_owned));
+            arguments
+                .extend(["--set", "train.epochs=1", "--set", "evaluate.bootstrap.resamples=20"].map(str::to_owned));
         }
         let text = succeeded(&einthoven().args(&arguments).current_dir(place).output().unwrap());
         println!("{command}\n{text}");
@@ -101,7 +103,8 @@ fn edf(record: &Record) -> Vec<u8> {
     let leads = record.leads();
     let rate = record.sampling_rate() as usize;
     let mut text = format!("{:<8}{:<80}{:<80}01.01.2401.01.01", "0", "X X X X", "Startdate 01-JAN-2024 X X X");
-    write!(text, "{:<8}{:<44}{:<8}{:<8}{:<4}", 256 * (leads.len() + 1), "", record.len() / rate, 1, leads.len()).unwrap();
+    write!(text, "{:<8}{:<44}{:<8}{:<8}{:<4}", 256 * (leads.len() + 1), "", record.len() / rate, 1, leads.len())
+        .unwrap();
     for (width, field) in [(80, ""), (8, "mV"), (8, "-32.768"), (8, "32.767"), (8, "-32768"), (8, "32767"), (80, "")] {
         if width == 80 && field.is_empty() && text.len() == 256 {
             leads.iter().for_each(|lead| write!(text, "{:<16}", format!("ECG {lead}")).unwrap());

@@ -101,7 +101,8 @@ fn sharding_survives_a_kill_and_training_takes_its_shards() {
     let place = tempfile::tempdir().unwrap();
     let (whole, cut) = (place.path().join("whole"), place.path().join("cut"));
     let arguments = |out: &Path| {
-        let fixed = ["data", "shard", "ptb-xl", "--contract", "experiments/ptbxl-sample.toml", "--records", "16", "--root"];
+        let fixed =
+            ["data", "shard", "ptb-xl", "--contract", "experiments/ptbxl-sample.toml", "--records", "16", "--root"];
         let mut arguments: Vec<String> = fixed.map(str::to_owned).to_vec();
         arguments.extend([root.display().to_string(), "-o".to_owned(), out.display().to_string()]);
         arguments

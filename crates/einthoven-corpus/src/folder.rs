@@ -3,15 +3,19 @@
 use std::path::Path;
 
 use crate::listing::{Listing, files_below, fold_of_patient};
-use crate::{Entry, Error, Location, Result};
+use crate::{Entry, Error, Location, Result, TableConfig};
 
 /// The extensions of recordings.
 const EXTENSIONS: [&str; 4] = ["csv", "edf", "hea", "npy"];
 
-/// Lists the recordings in `root` and the folders in it. An id is the path below `root` without its extension.
+/// Lists the recordings in `root` and the folders in it. An id is the path below `root` without its extension. A table that has the
+/// usual name and lies in `root` is no recording.
 pub(crate) fn open(root: &Path) -> Result<Listing> {
     let extension = |path: &Path| path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-    let files = files_below(root, &|path| extension(path).is_some_and(|found| EXTENSIONS.contains(&found.as_str())))?;
+    let table = root.join(TableConfig::default().file);
+    let is_recording =
+        |path: &Path| path != table && extension(path).is_some_and(|found| EXTENSIONS.contains(&found.as_str()));
+    let files = files_below(root, &is_recording)?;
     if files.is_empty() {
         return Err(Error::NoRecordings { root: root.to_owned(), expected: "recordings (.hea, .edf, .npy or .csv)" });
     }

@@ -105,7 +105,6 @@ fn patients_without_folds_stay_together() {
 #[test]
 fn a_plain_folder_is_a_dataset() {
     let folder = table("");
-    fs::remove_file(folder.path().join("records.csv")).unwrap();
     fs::write(folder.path().join("notes.txt"), "not a recording").unwrap();
     wfdb::write(&folder.path().join("more"), "a", "dat", "");
     let dataset = open("folder", Some(folder.path())).unwrap();
