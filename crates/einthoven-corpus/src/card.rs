@@ -3,16 +3,29 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use einthoven_signal::Lead;
+use einthoven_signal::{ArrayOptions, Lead};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result, SplitConfig};
+use crate::{Error, Result, SplitConfig, TableConfig};
 
-const BUILT_IN: [(&str, &str); 2] = [
-    ("ptb-xl", include_str!("../../../datasets/ptb-xl.toml")),
-    ("simulated", include_str!("../../../datasets/simulated.toml")),
-];
+macro_rules! cards {
+    ($($name:literal),*) => {
+        [$(($name, include_str!(concat!("../../../datasets/", $name, ".toml")))),*]
+    };
+}
+
+const BUILT_IN: [(&str, &str); 9] = cards!(
+    "chapman-shaoxing-ningbo",
+    "cinc2021",
+    "cpsc2018",
+    "folder",
+    "ludb",
+    "mimic-iv-ecg",
+    "ptb-xl",
+    "simulated",
+    "table"
+);
 
 /// A dataset card (`datasets/*.toml`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,9 +54,16 @@ pub struct DatasetCard {
     /// What the recordings are like.
     pub signals: CardSignals,
     /// Label sets by name, with what they are in words.
+    #[serde(default)]
     pub label_sets: BTreeMap<String, String>,
     /// The recommended folds.
     pub splits: SplitConfig,
+    /// The columns of a table of one's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableConfig>,
+    /// What array files (`.npy`, `.csv`) do not say themselves, where all are alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrays: Option<ArrayOptions>,
     /// Files with a known checksum.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<CardFile>,
@@ -55,6 +75,15 @@ pub struct DatasetCard {
 pub enum Layout {
     /// As PTB-XL is published: `ptbxl_database.csv`, `scp_statements.csv`, `records100/`, `records500/`.
     PtbXl,
+    /// As the PhysioNet/CinC Challenge 2021 publishes its parts: WFDB records with age, sex and SNOMED CT codes in the headers.
+    #[serde(rename = "cinc2021")]
+    Cinc2021,
+    /// As MIMIC-IV-ECG is published: `record_list.csv`, `machine_measurements.csv`, `files/`.
+    MimicIvEcg,
+    /// A CSV table with a row for each recording, as the card's `table` says.
+    Table,
+    /// Recordings in a folder and the folders in it, with nothing said about them.
+    Folder,
     /// Not on disk: simulated.
     Simulated,
 }
@@ -67,6 +96,9 @@ pub struct CardSource {
     pub url: String,
     /// Its digital object identifier.
     pub doi: String,
+    /// The address of its files, with `SHA256SUMS.txt` among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<String>,
 }
 
 /// How much a dataset holds.
@@ -75,17 +107,19 @@ pub struct CardSource {
 pub struct CardSize {
     /// Number of records.
     pub records: usize,
-    /// Number of patients.
-    pub patients: usize,
+    /// Number of patients, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patients: Option<usize>,
 }
 
 /// What the recordings of a dataset are like.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CardSignals {
-    /// The leads, in the dataset's order.
+    /// The leads that every recording has, in the dataset's order; empty where nothing is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leads: Vec<Lead>,
-    /// The sampling rates offered, in Hz; empty where any rate can be had.
+    /// The sampling rates that there are, in Hz; empty where any is possible.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sampling_rates: Vec<u32>,
     /// Length in seconds, where all are alike.
@@ -156,14 +190,20 @@ impl DatasetCard {
     }
 }
 
-fn sha256(path: &Path) -> Result<String> {
+/// The SHA-256 digest of a file in lower-case hexadecimal digits.
+pub(crate) fn sha256(path: &Path) -> Result<String> {
     let read = |path: &Path| -> std::io::Result<_> {
         let mut hash = Sha256::new();
         std::io::copy(&mut std::fs::File::open(path)?, &mut HashWriter(&mut hash))?;
         Ok(hash)
     };
     let hash = read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&hash.finalize()))
+}
+
+/// A digest in lower-case hexadecimal digits.
+pub(crate) fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 struct HashWriter<'a>(&'a mut Sha256);

@@ -16,7 +16,7 @@ pub struct Entry {
     pub location: Location,
     /// The statements as codes, in the dataset's order.
     pub codes: Vec<Code>,
-    /// The statements in English, one for each code.
+    /// The statements in English: one for each code that is known, or the lines of a report.
     pub statements: Vec<String>,
     /// The report as it was written, in its own language.
     pub report: Option<String>,
@@ -31,8 +31,15 @@ pub struct Entry {
 /// Where the samples of a record are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// In a file (of a WFDB record, the header).
+    /// In a file of any format that is read (of a WFDB record, the header).
     File(PathBuf),
+    /// In a shard, prepared.
+    Shard {
+        /// The shard's number, from 0.
+        shard: usize,
+        /// The record's number in it, from 0.
+        record: usize,
+    },
     /// Nowhere: they are simulated.
     Simulated {
         /// The record's number in the cohort.
@@ -43,7 +50,7 @@ pub enum Location {
 /// A coded statement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Code {
-    /// The SCP-ECG code, such as `AFIB`.
+    /// The code in the dataset's vocabulary: in PTB-XL SCP-ECG (`AFIB`), in the challenge's layout SNOMED CT (`164889003`).
     pub code: String,
     /// How sure the reader was, in percent. PTB-XL writes 0 where it is not known.
     pub likelihood: f32,

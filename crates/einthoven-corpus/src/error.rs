@@ -26,14 +26,14 @@ pub enum Error {
         source: Box<toml::de::Error>,
     },
     /// A downloaded dataset was asked for without its folder.
-    #[error("dataset `{dataset}` needs its root folder: download it from {url} and give the folder that holds {file}")]
+    #[error("dataset `{dataset}` needs its root folder: {}give the folder that holds {file}", download(url))]
     RootNeeded {
         /// The dataset.
         dataset: String,
-        /// Where to get it.
+        /// Where to get it; empty for data of one's own.
         url: String,
         /// The file that must lie in the root.
-        file: &'static str,
+        file: String,
     },
     /// A file could not be read.
     #[error("cannot read {}", path.display())]
@@ -42,6 +42,117 @@ pub enum Error {
         path: PathBuf,
         /// What the operating system said.
         source: std::io::Error,
+    },
+    /// A file could not be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A JSON file of shards cannot be understood.
+    #[error("{} is damaged", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said, with the line.
+        source: serde_json::Error,
+    },
+    /// Something cannot be written as JSON.
+    #[error("cannot encode the description of the shards")]
+    Encode {
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// A shard is damaged.
+    #[error("{}{}: {message}", path.display(), record.as_ref().map_or(String::new(), |id| format!(", record {id}")))]
+    Shard {
+        /// The shard's file.
+        path: PathBuf,
+        /// The record, where it is one.
+        record: Option<String>,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A folder already holds other shards.
+    #[error("{} holds shards of other records, another contract or another storage: choose another folder", folder.display())]
+    OtherShards {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Another process writes into the folder.
+    #[error("another process writes into {}: wait for it, or choose another folder", folder.display())]
+    Locked {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A dataset has no known address.
+    #[error("dataset `{dataset}` has no known address: its card's source needs `files`, or give the address")]
+    NoSource {
+        /// The dataset.
+        dataset: String,
+    },
+    /// A request failed.
+    #[error("cannot fetch {url}: {message}")]
+    Http {
+        /// The address.
+        url: String,
+        /// The server's answer, if there was one.
+        status: Option<u16>,
+        /// What went wrong, and the remedy where there is one.
+        message: String,
+    },
+    /// A publisher's list of files cannot be used.
+    #[error("{url} is no list of files: {message}")]
+    FileList {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A fetched file is not the published one.
+    #[error(
+        "{url} is not the file that the publisher's checksum describes: its SHA-256 is {found}, expected {expected}"
+    )]
+    WrongFile {
+        /// The address.
+        url: String,
+        /// The published digest.
+        expected: String,
+        /// The digest of what came.
+        found: String,
+    },
+    /// The disk has too little room.
+    #[error("{} has {} MB of room, {} MB are needed", folder.display(), free / 1_000_000, needed / 1_000_000)]
+    Space {
+        /// The folder.
+        folder: PathBuf,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes free.
+        free: u64,
+    },
+    /// Some files could not be fetched.
+    #[error("{failed} of {files} files could not be fetched; call again to go on from here")]
+    NotFetched {
+        /// Files that could not be fetched.
+        failed: usize,
+        /// Files that were to be there.
+        files: usize,
+        /// The first one's error.
+        #[source]
+        first: Box<Error>,
+    },
+    /// Shards were made under another contract than the one asked for.
+    #[error(
+        "dataset `{dataset}` was sharded under another contract: its {field} differs; shard it anew under the contract asked for"
+    )]
+    OtherContract {
+        /// The dataset.
+        dataset: String,
+        /// The first key of the contract that differs.
+        field: &'static str,
     },
     /// A table is not readable as CSV.
     #[error("cannot parse {}", path.display())]
@@ -57,7 +168,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// The column.
-        column: &'static str,
+        column: String,
     },
     /// A field of a table does not hold what its column says.
     #[error("{}, line {line}: {column} is `{value}`, expected {expected}", path.display())]
@@ -67,7 +178,7 @@ pub enum Error {
         /// The line, counted from 1.
         line: u64,
         /// The column.
-        column: &'static str,
+        column: String,
         /// The text found.
         value: String,
         /// What was expected, in words.
@@ -107,6 +218,24 @@ pub enum Error {
         /// The key.
         key: String,
     },
+    /// A file of folds says of a record what is no fold.
+    #[error("{}: the fold of record {id} is `{text}`, expected 1 to 255", path.display())]
+    Fold {
+        /// The file.
+        path: PathBuf,
+        /// The record.
+        id: String,
+        /// The text found.
+        text: String,
+    },
+    /// A file of folds has none of the dataset's records.
+    #[error("{} names none of the records of dataset `{dataset}`: is it another dataset's?", path.display())]
+    OtherRecords {
+        /// The file.
+        path: PathBuf,
+        /// The dataset.
+        dataset: String,
+    },
     /// A file is not the published one.
     #[error("{} is not the file of version {version}: its SHA-256 is {found}, expected {expected}", path.display())]
     Checksum {
@@ -128,6 +257,14 @@ pub enum Error {
         listed: usize,
         /// The first missing file.
         first: PathBuf,
+    },
+    /// A folder holds no recording.
+    #[error("there are no {expected} in {}: is it the dataset's folder?", root.display())]
+    NoRecordings {
+        /// The folder.
+        root: PathBuf,
+        /// What was looked for.
+        expected: &'static str,
     },
     /// The dataset is not offered at that sampling rate.
     #[error("dataset `{dataset}` is not offered at {rate} Hz: expected {}", offered.iter().map(u32::to_string).collect::<Vec<_>>().join(" or "))]
@@ -159,9 +296,9 @@ pub enum Error {
         /// Number of records.
         len: usize,
     },
-    /// An entry says that it is simulated, in a dataset that is not.
-    #[error("record {id} is simulated, but dataset `{dataset}` has no simulator")]
-    NoSimulator {
+    /// An entry says that it is simulated, or in a shard, in a dataset that is not.
+    #[error("record {id} is not among the samples of dataset `{dataset}`")]
+    NoSamples {
         /// The dataset.
         dataset: String,
         /// The record.
@@ -239,4 +376,9 @@ pub enum Error {
         /// The batch, counted from 0.
         batch: usize,
     },
+}
+
+/// What to do first to have the data.
+fn download(url: &str) -> String {
+    if url.is_empty() { String::new() } else { format!("download it from {url} and ") }
 }

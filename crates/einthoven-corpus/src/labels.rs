@@ -1,6 +1,10 @@
 //! Labels: which record belongs to which classes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Entry;
 
 /// A set of classes and, for each record of a dataset, those it belongs to. A record may belong to several.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,24 +17,46 @@ pub struct LabelSet {
     pub targets: Vec<Vec<bool>>,
 }
 
+/// The label sets of a dataset by name, each as a map from codes.
+pub(crate) type LabelSets = BTreeMap<String, Classes>;
+
+/// The classes of a label set, and the class that a code stands for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Classes {
+    /// Every class, also those that no code at hand stands for.
+    all: BTreeSet<String>,
+    of_code: BTreeMap<String, String>,
+}
+
+impl Classes {
+    /// The classes of these pairs of code and class, and `all`.
+    pub fn new<'a>(all: &[&str], pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let pairs = pairs.into_iter().map(|(code, class)| (code.to_owned(), class.to_owned()));
+        let of_code: BTreeMap<_, _> = pairs.collect();
+        let all = all.iter().map(|&class| class.to_owned()).chain(of_code.values().cloned()).collect();
+        Self { all, of_code }
+    }
+
+    /// Each code is a class.
+    pub fn codes<'a>(codes: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(&[], codes.into_iter().map(|code| (code, code)))
+    }
+}
+
 impl LabelSet {
-    /// The label set of `classes`, given the classes of each record. Classes that are not in the set are passed over.
-    pub(crate) fn new<'a, I>(name: &str, classes: BTreeSet<&str>, records: impl Iterator<Item = I>) -> Self
-    where
-        I: Iterator<Item = &'a str>,
-    {
-        let classes: Vec<String> = classes.into_iter().map(str::to_owned).collect();
-        let targets = records
-            .map(|members| {
-                let mut row = vec![false; classes.len()];
-                for member in members {
-                    if let Ok(i) = classes.binary_search_by(|class| class.as_str().cmp(member)) {
-                        row[i] = true;
-                    }
+    /// The label set `name` of `entries`. Codes that stand for no class are passed over.
+    pub(crate) fn new(name: &str, set: &Classes, entries: &[Entry]) -> Self {
+        let classes: Vec<String> = set.all.iter().cloned().collect();
+        let row = |entry: &Entry| {
+            let mut row = vec![false; classes.len()];
+            for class in entry.codes.iter().filter_map(|code| set.of_code.get(&code.code)) {
+                if let Ok(i) = classes.binary_search(class) {
+                    row[i] = true;
                 }
-                row
-            })
-            .collect();
+            }
+            row
+        };
+        let targets = entries.iter().map(row).collect();
         Self { name: name.to_owned(), classes, targets }
     }
 

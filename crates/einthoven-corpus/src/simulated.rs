@@ -6,10 +6,8 @@ use einthoven_signal::simulate::{Condition, Population, SimulatorConfig, simulat
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Entry, Error, LabelSet, Location, Result};
-
-/// The label sets of the cohort.
-pub(crate) const LABEL_SETS: [&str; 2] = ["conditions", "super"];
+use crate::labels::{Classes, LabelSets};
+use crate::{Code, Entry, Error, Location, Result};
 
 /// The diagnostic super-classes of PTB-XL.
 const SUPER: [&str; 5] = ["CD", "HYP", "MI", "NORM", "STTC"];
@@ -68,22 +66,14 @@ pub(crate) fn record(simulator: &SimulatorConfig, streams: &Streams, index: u64)
     Ok(simulate(simulator, streams, index)?.record)
 }
 
-/// The label set `name` of a population; none if there is no such set.
-pub(crate) fn label_set(name: &str, population: Population, entries: &[Entry]) -> Option<LabelSet> {
-    let codes = entries.iter().map(|entry| entry.codes.iter().map(|code| code.code.as_str()));
-    match name {
-        "conditions" => {
-            let classes = population.conditions().iter().map(Condition::code).collect();
-            Some(LabelSet::new(name, classes, codes))
-        }
-        "super" => {
-            let known = population.conditions();
-            let class = |code: &str| known.iter().find(|c| c.code() == code).and_then(|c| super_class(*c));
-            let members = codes.map(|codes| codes.filter_map(class));
-            Some(LabelSet::new(name, SUPER.into(), members))
-        }
-        _ => None,
-    }
+/// The label sets of a population.
+pub(crate) fn label_sets(population: Population) -> LabelSets {
+    let known = population.conditions();
+    let conditions = Classes::codes(known.iter().map(Condition::code));
+    let pairs = known.iter().filter_map(|condition| Some((condition.code(), super_class(*condition)?)));
+    [("conditions", conditions), ("super", Classes::new(&SUPER, pairs))]
+        .map(|(name, classes)| (name.to_owned(), classes))
+        .into()
 }
 
 /// The diagnostic super-class that PTB-XL counts a condition among; none for rhythms and forms.

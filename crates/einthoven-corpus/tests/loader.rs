@@ -32,7 +32,7 @@ fn contract() -> InputContract {
 fn simulated(records: usize) -> Arc<Dataset> {
     let mut simulated = SimulatedConfig { records, ..SimulatedConfig::default() };
     simulated.simulator.seconds = 5.0;
-    let options = DatasetOptions { rate: Some(200), simulated };
+    let options = DatasetOptions { rate: Some(200), simulated, ..DatasetOptions::default() };
     Arc::new(Dataset::open("simulated", None, &options).unwrap())
 }
 

@@ -110,7 +110,7 @@ fn a_missing_column_is_named() {
     let folder = Folder::with_records(1);
     folder.write_table("ecg_id,patient_id,age,sex,report,codes,strat_fold,filename_lr,filename_hr");
     let error = refused(&folder);
-    assert!(matches!(error, Error::MissingColumn { column: "scp_codes", .. }), "{error}");
+    assert!(matches!(&error, Error::MissingColumn { column, .. } if column == "scp_codes"), "{error}");
     assert!(error.to_string().contains("ptbxl_database.csv"), "{error}");
 }
 

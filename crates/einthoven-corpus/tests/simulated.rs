@@ -80,7 +80,7 @@ fn every_simulated_record_has_a_caption() {
 #[test]
 fn the_rate_option_is_the_simulators() {
     let config = SimulatedConfig { records: 1, ..SimulatedConfig::default() };
-    let options = DatasetOptions { rate: Some(100), simulated: config };
+    let options = DatasetOptions { rate: Some(100), simulated: config, ..DatasetOptions::default() };
     let dataset = Dataset::open("simulated", None, &options).unwrap();
     assert_eq!(dataset.record(0).unwrap().sampling_rate(), 100.0);
     let options = DatasetOptions { rate: Some(0), ..options };

@@ -1,5 +1,7 @@
 //! What can be typed after `einthoven`.
 
+pub mod data;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -51,6 +53,9 @@ A run killed at any step and resumed ends with the same bytes as one that was ne
     /// Describe what statements look like in an ECG, and store the descriptions for captions
     #[command(subcommand)]
     Caption(Caption),
+    /// Datasets: list, fetch, check, count, split, shard
+    #[command(subcommand)]
+    Data(data::Data),
     /// Print a completion script for your shell
     Completions {
         /// The shell to complete for

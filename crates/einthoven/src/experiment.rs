@@ -49,7 +49,7 @@ pub struct Experiment {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// A dataset card: `simulated`, `ptb-xl`, or a card's file.
+    /// A dataset card by its name (`einthoven data list`) or file, or a folder of shards.
     pub dataset: String,
     /// The folder of the data: as it stands, or below `$EINTHOVEN_DATA`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,6 +57,9 @@ pub struct DataConfig {
     /// The sampling rate to take recordings at, in Hz, where a dataset offers several; the highest by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<u32>,
+    /// A file of folds (`einthoven data split` writes one) that take the place of the dataset's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<PathBuf>,
     /// The cohort, where it is simulated.
     #[serde(default)]
     pub simulated: SimulatedConfig,
@@ -99,7 +102,7 @@ impl DataConfig {
 
     /// How the dataset is opened.
     pub fn options(&self) -> DatasetOptions {
-        DatasetOptions { rate: self.rate, simulated: self.simulated.clone() }
+        DatasetOptions { rate: self.rate, folds: self.folds.clone(), simulated: self.simulated.clone() }
     }
 
     /// How batches of `batch_size` are made.

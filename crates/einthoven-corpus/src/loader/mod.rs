@@ -2,7 +2,7 @@
 
 mod batches;
 mod config;
-mod prepare;
+pub(crate) mod prepare;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -75,11 +75,13 @@ impl Batch {
 
 /// Prepares the records of a dataset and hands them out in batches.
 ///
-/// The order of an epoch is a pure function of (seed, epoch), the augmentation of a record one of (seed, epoch, index):
+/// The order of an epoch is a pure function of (seed, epoch, [rank](Loader::of_rank)), the augmentation of a record one of (seed, epoch, index):
 /// batches are the same for any number of workers, with and without the cache, from the start or from the middle.
 #[derive(Clone)]
 pub struct Loader {
     shared: Arc<Shared>,
+    rank: usize,
+    world: usize,
 }
 
 /// What a loader and its passes share.
@@ -152,7 +154,8 @@ impl Loader {
     ///
     /// # Errors
     /// [`Error::Empty`] for a dataset without records, [`Error::Captions`] unless there is one caption each,
-    /// [`Error::Setting`] and [`Error::Contract`] for impossible values. With [`OnError::LeaveOut`] the first record's
+    /// [`Error::Setting`] and [`Error::Contract`] for impossible values, [`Error::OtherContract`] for shards that were made
+    /// under a contract that prepares otherwise. With [`OnError::LeaveOut`] the first record's
     /// error if no record can be prepared.
     pub fn new(
         dataset: Arc<Dataset>,
@@ -175,7 +178,7 @@ impl Loader {
                 records: dataset.len(),
             });
         }
-        let preparer = Preparer::new(Arc::clone(&dataset), &contract, augment, config.cache);
+        let preparer = Preparer::new(Arc::clone(&dataset), &contract, augment, config.cache)?;
         let mut shared = Shared {
             kept: (0..dataset.len()).collect(),
             dataset,
@@ -189,7 +192,23 @@ impl Loader {
         if shared.config.on_error == OnError::LeaveOut {
             shared.leave_out_failures()?;
         }
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(shared), rank: 0, world: 1 })
+    }
+
+    /// The loader of process `rank` of `world`: in each epoch it hands out every `world`-th record of the common order, from the
+    /// `rank`-th on. Together the processes see each record at most once, and all have the same number of batches.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless `rank` is below `world`.
+    pub fn of_rank(&self, rank: usize, world: usize) -> Result<Self> {
+        if rank >= world {
+            return Err(Error::Setting {
+                key: "rank",
+                value: rank.to_string(),
+                expected: "a number below the world's size",
+            });
+        }
+        Ok(Self { shared: Arc::clone(&self.shared), rank, world })
     }
 
     /// The dataset.
@@ -224,7 +243,7 @@ impl Loader {
 
     /// Batches of an epoch: all of full size, the rest of the records waits for the next epoch's order.
     pub fn batches_per_epoch(&self) -> usize {
-        self.len() / self.shared.config.batch_size
+        self.len() / self.world / self.shared.config.batch_size
     }
 
     /// The batches of `epoch` from `start_batch` on, augmented, in random order. Those before are not prepared.
@@ -233,6 +252,7 @@ impl Loader {
     pub fn epoch(&self, epoch: u64, start_batch: usize) -> Batches {
         let mut order = self.shared.kept.clone();
         order.shuffle(&mut self.shared.streams.stream("order", &[epoch]));
+        let order = order.into_iter().skip(self.rank).step_by(self.world).collect();
         let pass = self.pass(order, Some(epoch));
         match self.batches_per_epoch() {
             0 => {

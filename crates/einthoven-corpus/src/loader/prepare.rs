@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use einthoven_random::Stream;
 use einthoven_signal::{InputContract, Pad, Prepared, Record, Scaling};
 
-use crate::{AugmentConfig, Dataset, Result};
+use crate::{AugmentConfig, Dataset, Error, Result};
 
 /// Prepares records in two steps, so that augmentation can come between: to the contract's leads, rate and length in
 /// millivolts, and from there to the model's units. Without augmentation the two together are the contract.
@@ -20,7 +20,11 @@ pub(super) struct Preparer {
 }
 
 impl Preparer {
-    pub fn new(dataset: Arc<Dataset>, contract: &InputContract, augment: AugmentConfig, cache: bool) -> Self {
+    /// A preparer of the dataset's records.
+    ///
+    /// # Errors
+    /// [`Error::OtherContract`] for shards that were made under a contract with another first step.
+    pub fn new(dataset: Arc<Dataset>, contract: &InputContract, augment: AugmentConfig, cache: bool) -> Result<Self> {
         let to_millivolts = InputContract {
             scaling: Scaling::None,
             gain: 1.0,
@@ -30,7 +34,10 @@ impl Preparer {
         };
         let to_input = InputContract { filter: None, ..contract.clone() };
         let cache = cache.then(|| (0..dataset.len()).map(|_| OnceLock::new()).collect());
-        Self { dataset, to_millivolts, to_input, augment, cache }
+        if let Some(field) = dataset.prepared().and_then(|prepared| difference(prepared, &to_millivolts)) {
+            return Err(Error::OtherContract { dataset: dataset.name.clone(), field });
+        }
+        Ok(Self { dataset, to_millivolts, to_input, augment, cache })
     }
 
     /// The record at `index` as model input, augmented by the draws of `stream` if there is one.
@@ -59,15 +66,10 @@ impl Preparer {
     }
 
     fn read(&self, index: usize) -> Result<Record> {
-        let record = self.dataset.record(index)?;
-        let first_step = || {
-            let Prepared { mut samples, valid } = self.to_millivolts.prepare(&record)?;
-            keep_valid(&mut samples, self.to_millivolts.samples, valid);
-            let source = record.source().clone();
-            let contract = &self.to_millivolts;
-            Record::new(contract.leads.clone(), contract.sampling_rate, samples, source)
-        };
-        first_step().map_err(|source| self.dataset.record_error(index, source))
+        match self.dataset.prepared() {
+            Some(_) => self.dataset.record(index),
+            None => first_step(&self.dataset, &self.to_millivolts, index),
+        }
     }
 
     fn augmented(&self, record: &Record, mut stream: Stream) -> einthoven_signal::Result<Record> {
@@ -77,6 +79,32 @@ impl Preparer {
         let source = record.source().clone();
         Record::new(record.leads().to_vec(), rate, samples, source)
     }
+}
+
+/// The record at `index` under `contract`, which keeps millivolts, without its padding.
+pub(crate) fn first_step(dataset: &Dataset, contract: &InputContract, index: usize) -> Result<Record> {
+    let record = dataset.record(index)?;
+    let prepare = || {
+        let Prepared { mut samples, valid } = contract.prepare(&record)?;
+        keep_valid(&mut samples, contract.samples, valid);
+        Record::new(contract.leads.clone(), contract.sampling_rate, samples, record.source().clone())
+    };
+    prepare().map_err(|source| dataset.record_error(index, source))
+}
+
+/// The first key in which two contracts differ.
+fn difference(a: &InputContract, b: &InputContract) -> Option<&'static str> {
+    [
+        ("leads", a.leads != b.leads),
+        ("sampling_rate", a.sampling_rate != b.sampling_rate),
+        ("samples", a.samples != b.samples),
+        ("crop", a.crop != b.crop),
+        ("limb_leads", a.limb_leads != b.limb_leads),
+        ("missing", a.missing != b.missing),
+        ("filter", a.filter != b.filter),
+    ]
+    .into_iter()
+    .find_map(|(field, differs)| differs.then_some(field))
 }
 
 /// Cuts every lead of `length` samples down to its first `valid` ones.

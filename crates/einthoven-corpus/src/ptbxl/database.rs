@@ -1,14 +1,14 @@
 //! `ptbxl_database.csv`: one row per record.
 
-use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use einthoven_signal::Sex;
 
 use super::Statements;
 use super::scp_codes;
-use super::table::{Column, Row, Table, whole_number};
-use crate::{Code, Entry, Error, Leftovers, Location, Result};
+use crate::csv_table::{Column, Row, Table, whole_number};
+use crate::listing::{Listing, ListingBuilder};
+use crate::{Code, Entry, Error, Location, Result};
 
 /// The table of a PTB-XL folder.
 pub(crate) const DATABASE: &str = "ptbxl_database.csv";
@@ -16,52 +16,19 @@ pub(crate) const DATABASE: &str = "ptbxl_database.csv";
 /// The age that stands for "over 89".
 const OVER_89: u64 = 300;
 
-/// A folder's records.
-pub(crate) struct Listing {
-    /// The records that are there, in the order of the table.
-    pub entries: Vec<Entry>,
-    /// The records whose files are missing.
-    pub missing: Leftovers,
-    pub statements: Statements,
-}
-
 /// Lists the records under `root`; `high_rate` takes those at 500 Hz, otherwise at 100 Hz.
 pub(crate) fn open(root: &Path, high_rate: bool) -> Result<Listing> {
     let statements = Statements::open(root)?;
     let mut table = Table::open(root.join(DATABASE))?;
     let columns = Columns::find(&table, high_rate)?;
-    let mut entries = Vec::new();
-    let mut missing = Leftovers::default();
-    let mut first_missing = None;
-    let mut ids = BTreeSet::new();
     let path = table.path.clone();
+    let mut listing = ListingBuilder::new(root, &path);
     while let Some(row) = table.next() {
         let row = row?;
         let entry = columns.entry(&row, root, &path, &statements)?;
-        if !ids.insert(entry.id.clone()) {
-            return Err(Error::Duplicate { path, line: row.line, key: format!("record {}", entry.id) });
-        }
-        match missing_file(&entry.location) {
-            None => entries.push(entry),
-            Some(file) => {
-                let shown = file.strip_prefix(root).unwrap_or(&file);
-                missing.push(entry.id, format!("{} is missing", shown.display()));
-                first_missing.get_or_insert(file);
-            }
-        }
+        listing.push(entry, row.line, Some("dat"))?;
     }
-    match first_missing {
-        Some(first) if entries.is_empty() => Err(Error::NoRecords { table: path, listed: ids.len(), first }),
-        _ => Ok(Listing { entries, missing, statements }),
-    }
-}
-
-/// The first file of a record that is not there.
-fn missing_file(location: &Location) -> Option<PathBuf> {
-    let Location::File(header) = location else {
-        return None;
-    };
-    [header.clone(), header.with_extension("dat")].into_iter().find(|file| !file.is_file())
+    listing.finish(statements.label_sets())
 }
 
 struct Columns {

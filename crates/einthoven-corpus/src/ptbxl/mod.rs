@@ -3,7 +3,7 @@
 mod database;
 mod scp_codes;
 mod statements;
-mod table;
+
+use statements::Statements;
 
 pub(crate) use database::{DATABASE, open};
-pub(crate) use statements::{LABEL_SETS, Statements};

@@ -1,13 +1,14 @@
 //! `scp_statements.csv`: which statement belongs to which class.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::table::Table;
-use crate::{Entry, Error, LabelSet, Result, statements};
+use crate::csv_table::Table;
+use crate::labels::{Classes, LabelSets};
+use crate::{Error, Result, statements};
 
 /// The label sets of the published benchmark.
-pub(crate) const LABEL_SETS: [&str; 6] = ["all", "diagnostic", "form", "rhythm", "sub", "super"];
+const LABEL_SETS: [&str; 6] = ["all", "diagnostic", "form", "rhythm", "sub", "super"];
 
 /// The statements of a dataset by code.
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ struct Statement {
 impl Statements {
     pub fn open(root: &Path) -> Result<Self> {
         let mut table = Table::open(root.join("scp_statements.csv"))?;
-        let code = table.first_column("code");
+        let code = table.first_column();
         let description = table.column("description")?;
         let diagnostic = table.column("diagnostic")?;
         let form = table.column("form")?;
@@ -71,28 +72,23 @@ impl Statements {
         Some(statements::english(code).unwrap_or(&statement.description))
     }
 
-    /// The label set `name` over `entries`; none if there is no such set.
-    ///
-    /// As the published benchmark defines it: every code of a record counts, whatever its likelihood.
-    pub fn label_set(&self, name: &str, entries: &[Entry]) -> Option<LabelSet> {
-        type Class = for<'a> fn(&'a str, &'a Statement) -> Option<&'a str>;
-        let class: Class = match name {
-            "all" => |code, _| Some(code),
-            "diagnostic" => |code, statement| statement.diagnostic.then_some(code),
-            "form" => |code, statement| statement.form.then_some(code),
-            "rhythm" => |code, statement| statement.rhythm.then_some(code),
-            "sub" => |_, statement| statement.subclass.as_deref().filter(|_| statement.diagnostic),
-            "super" => |_, statement| statement.class.as_deref().filter(|_| statement.diagnostic),
-            _ => return None,
-        };
-        let classes: BTreeSet<&str> =
-            self.by_code.iter().filter_map(|(code, statement)| class(code, statement)).collect();
-        let members = entries.iter().map(|entry| {
-            entry.codes.iter().filter_map(|code| {
-                let (code, statement) = self.by_code.get_key_value(&code.code)?;
-                class(code, statement)
-            })
+    /// The label sets of the published benchmark: every code of a record counts, whatever its likelihood.
+    pub fn label_sets(&self) -> LabelSets {
+        LABEL_SETS.iter().map(|&name| (name.to_owned(), self.classes(name))).collect()
+    }
+
+    fn classes(&self, set: &str) -> Classes {
+        let pairs = self.by_code.iter().filter_map(|(code, statement)| {
+            let class = match set {
+                "diagnostic" => statement.diagnostic.then_some(code),
+                "form" => statement.form.then_some(code),
+                "rhythm" => statement.rhythm.then_some(code),
+                "sub" => statement.subclass.as_ref().filter(|_| statement.diagnostic),
+                "super" => statement.class.as_ref().filter(|_| statement.diagnostic),
+                _ => Some(code),
+            };
+            class.map(|class| (code.as_str(), class.as_str()))
         });
-        Some(LabelSet::new(name, classes, members))
+        Classes::new(&[], pairs)
     }
 }

@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used)]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod server;
+pub mod wfdb;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,13 +13,18 @@ use tempfile::TempDir;
 
 /// The PTB-XL sample; where it is absent, says so.
 pub fn ptbxl_sample() -> Option<PathBuf> {
+    data("ptbxl-sample")
+}
+
+/// A folder of the real data beside the project; where it is absent, says so.
+pub fn data(name: &str) -> Option<PathBuf> {
     let data = std::env::var_os("EINTHOVEN_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
-    let sample = data.join("ptbxl-sample");
-    if sample.join("ptbxl_database.csv").is_file() {
-        return Some(sample);
+    let folder = data.join(name);
+    if folder.is_dir() {
+        return Some(folder);
     }
-    println!("skipped: {} not found", sample.display());
+    println!("skipped: {} not found", folder.display());
     None
 }
 

@@ -2,6 +2,7 @@
 
 mod caption;
 mod completions;
+mod data;
 mod describe;
 mod draw;
 mod evaluate;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Inspect(options) => inspect::inspect(&options),
         Command::Draw(options) => draw::draw(&options),
         Command::Caption(command) => caption::caption(&command),
+        Command::Data(command) => data::data(command),
         Command::Completions { shell } => completions::completions(shell),
     }
 }

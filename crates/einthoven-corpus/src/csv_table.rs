@@ -7,22 +7,20 @@ use csv::StringRecord;
 use crate::{Error, Result};
 
 /// A CSV file read row by row.
-pub(super) struct Table {
+pub(crate) struct Table {
     pub path: PathBuf,
     header: StringRecord,
     rows: csv::StringRecordsIntoIter<std::fs::File>,
 }
 
-/// A column of a table.
+/// A column of a table, by its place.
 #[derive(Clone, Copy)]
-pub(super) struct Column {
-    name: &'static str,
-    index: usize,
-}
+pub(crate) struct Column(usize);
 
 /// A row of a table.
-pub(super) struct Row<'a> {
+pub(crate) struct Row<'a> {
     path: &'a Path,
+    header: &'a StringRecord,
     /// The line it starts on, counted from 1.
     pub line: u64,
     fields: StringRecord,
@@ -37,23 +35,34 @@ impl Table {
     }
 
     /// The column called `name`.
-    pub fn column(&self, name: &'static str) -> Result<Column> {
-        let index = self.header.iter().position(|found| found.trim() == name);
-        index
-            .map(|index| Column { name, index })
-            .ok_or_else(|| Error::MissingColumn { path: self.path.clone(), column: name })
+    pub fn column(&self, name: &str) -> Result<Column> {
+        self.find(name).ok_or_else(|| Error::MissingColumn { path: self.path.clone(), column: name.to_owned() })
     }
 
-    /// The first column, `name` in messages: the published statement table leaves its header empty.
-    pub fn first_column(&self, name: &'static str) -> Column {
-        Column { name, index: 0 }
+    /// The column called `name`, if there is one.
+    pub fn find(&self, name: &str) -> Option<Column> {
+        self.header.iter().position(|found| found.trim() == name).map(Column)
+    }
+
+    /// The columns whose names begin with `prefix`, in their order.
+    pub fn columns_with_prefix(&self, prefix: &str) -> Vec<Column> {
+        let named = self.header.iter().enumerate().filter(|(_, name)| name.trim().starts_with(prefix));
+        named.map(|(index, _)| Column(index)).collect()
+    }
+
+    /// The first column, whatever its name: the published statement table leaves its header empty.
+    pub fn first_column(&self) -> Column {
+        Column(0)
     }
 
     /// The next row, if any.
     pub fn next(&mut self) -> Option<Result<Row<'_>>> {
         let fields = self.rows.next()?;
         Some(match fields {
-            Ok(fields) => Ok(Row { path: &self.path, line: fields.position().map_or(0, csv::Position::line), fields }),
+            Ok(fields) => {
+                let line = fields.position().map_or(0, csv::Position::line);
+                Ok(Row { path: &self.path, header: &self.header, line, fields })
+            }
             Err(source) => Err(Error::Table { path: self.path.clone(), source }),
         })
     }
@@ -63,7 +72,7 @@ impl Row<'_> {
     /// The text of a field, empty where there is none.
     pub fn text(&self, column: Column) -> &str {
         // The reader refuses rows that are shorter than the header.
-        self.fields.get(column.index).unwrap_or_default().trim()
+        self.fields.get(column.0).unwrap_or_default().trim()
     }
 
     /// The text of a field that must not be empty.
@@ -95,7 +104,7 @@ impl Row<'_> {
         Err(Error::Field {
             path: self.path.to_owned(),
             line: self.line,
-            column: column.name,
+            column: self.header.get(column.0).unwrap_or_default().trim().to_owned(),
             value: self.text(column).to_owned(),
             expected,
         })
@@ -103,7 +112,7 @@ impl Row<'_> {
 }
 
 /// A whole number, which pandas may have written as `15709.0`.
-pub(super) fn whole_number(text: &str) -> Option<u64> {
+pub(crate) fn whole_number(text: &str) -> Option<u64> {
     let digits = text.strip_suffix(".0").unwrap_or(text);
     let plain = digits.bytes().all(|b| b.is_ascii_digit());
     if plain { digits.parse().ok() } else { None }
