@@ -24,6 +24,7 @@ mod error;
 pub mod format;
 mod lead;
 mod limb;
+pub mod measure;
 mod note;
 mod record;
 mod sex;
