@@ -41,7 +41,7 @@ pub(super) struct Typical {
     /// How much alike the waves before QRS are.
     pub likeness: Option<f64>,
     /// Where P was looked for.
-    window: Option<Range<usize>>,
+    window: Option<atria::Window>,
 }
 
 impl Analysis {
@@ -83,20 +83,13 @@ impl Analysis {
     /// All beats with their own waves.
     pub fn beats(&self) -> Vec<Beat> {
         let beats = &self.shapes.beats;
-        let next = beats.iter().skip(1).map(|beat| Some(beat.r)).chain([None]);
-        beats
-            .iter()
-            .zip(next)
-            .map(|(beat, next)| {
-                let rr = next.map(|next| (next - beat.r) as f64 / RATE).or(self.rr);
-                let usual_shape = beat.shape == self.shapes.main;
-                Beat {
-                    r: beat.r as f64 / RATE,
-                    usual_shape,
-                    premature: beat.premature,
-                    paced: self.is_paced(beat.r),
-                    waves: self.waves(beat.r, beat.center, rr.unwrap_or(DEFAULT_RR), usual_shape),
-                }
+        (0..beats.len())
+            .map(|i| Beat {
+                r: beats[i].r as f64 / RATE,
+                usual_shape: beats[i].shape == self.shapes.main,
+                premature: beats[i].premature,
+                paced: self.is_paced(beats[i].r),
+                waves: self.waves(i),
             })
             .collect()
     }
@@ -106,33 +99,47 @@ impl Analysis {
         self.signal.stimuli.iter().any(|stimulus| (from..=r).contains(stimulus))
     }
 
-    /// The waves of the beat with its R peak at `r`, which fits the typical one at `center`.
-    fn waves(&self, r: usize, center: usize, rr: f64, usual: bool) -> Waves {
+    /// The waves of beat `i`.
+    fn waves(&self, i: usize) -> Waves {
+        let beats = &self.shapes.beats;
+        let r = beats[i].r;
+        let rr = beats.get(i + 1).map(|next| (next.r - r) as f64 / RATE).or(self.rr).unwrap_or(DEFAULT_RR);
         let start = r.saturating_sub(BEFORE);
         let view = view(&self.signal, start..(r + AFTER).min(self.signal.len()));
         let Some(qrs) = qrs(&view, r - start) else {
             return Waves::default();
         };
         let wave = |span: Span| seconds(span, start as f64);
-        let t = t_wave(&view, qrs, rr).map(wave);
-        let p = if usual { self.own_p(&view, start, center, qrs) } else { None };
-        Waves { p: p.map(wave), qrs: Some(wave(qrs)), t }
+        let p = if beats[i].shape == self.shapes.main { self.own_p(i, &view, start, qrs) } else { None };
+        Waves { p: p.map(wave), qrs: Some(wave(qrs)), t: t_wave(&view, qrs, rr).map(wave) }
     }
 
-    /// The P wave of one beat, if it is like that of the typical one.
-    fn own_p(&self, view_of_beat: &View, start: usize, center: usize, qrs: Span) -> Option<Span> {
+    /// The P wave of beat `i`, if it is like that of the typical one; `beat` is its stretch from `start` on.
+    fn own_p(&self, i: usize, beat: &View, start: usize, qrs: Span) -> Option<Span> {
         let typical = self.typical.as_ref()?;
         typical.p?;
         let window = typical.window.clone()?;
-        let begin = (center + window.start).checked_sub(BEFORE)?;
-        let own = view(&self.signal, begin..(begin + window.len()).min(self.signal.len()));
-        let usual = part(&self.signal, &typical.rows, window.clone());
-        if own.len() != usual.len() || !atria::are_alike(atria::resemblance(&own, &usual)) {
+        let begin = (self.shapes.beats[i].center + window.whole.start).checked_sub(BEFORE)?;
+        let own = view_of(&self.signal, begin..begin + window.whole.len())?;
+        let usual = part(&self.signal, &typical.rows, window.whole.clone());
+        if !atria::are_alike(atria::resemblance(&own, &usual)) {
             return None;
         }
         // The same stretch, up to where this beat's QRS begins.
-        let begin = begin.checked_sub(start)?;
-        (begin < qrs.onset).then(|| atria::p_wave(view_of_beat, &atria::Window::all(begin..qrs.onset)))?
+        let whole = begin.checked_sub(start)?..qrs.onset;
+        let earliest_peak = whole.start + (window.earliest_peak - window.whole.start);
+        if earliest_peak >= whole.end {
+            return None;
+        }
+        let near = typical.t.filter(|t| {
+            let end = (t.offset - BEFORE + self.shapes.beats[i.saturating_sub(1)].r) as f64;
+            i > 0 && (qrs.onset + start) as f64 - end < samples(T_NEAR_MS) as f64
+        });
+        let before = near.and_then(|t| {
+            let peak = (self.shapes.beats[i - 1].r + t.peak - BEFORE).checked_sub(start)?;
+            (peak < qrs.onset).then_some((peak, t.offset - t.peak))
+        });
+        p_wave(beat, &atria::Window { whole, earliest_peak }, qrs, before)
     }
 }
 
@@ -164,15 +171,20 @@ impl Typical {
         let likeness = atria::likeness(&single);
         let near = rest.is_some_and(|rest| rest < samples(T_NEAR_MS) as f64);
         let before = t.filter(|t| near && t.peak >= beat);
-        let alone = before.map(|t| atria::without_t(&view, t.peak - beat, t.offset - t.peak, &view.level(line(qrs.onset))));
-        let p = match &alone {
-            Some(rows) => atria::p_wave(&View { rows: rows.iter().map(Vec::as_slice).collect(), ..view }, &window),
-            None => atria::p_wave(&view, &window),
-        };
+        let p = p_wave(&view, &window, qrs, before.map(|t| (t.peak - beat, t.offset - t.peak)));
         typical.p = p.filter(|_| likeness.is_none_or(atria::are_alike));
-        (typical.qrs, typical.t, typical.likeness, typical.window) = (Some(qrs), t, likeness, Some(window.whole));
+        (typical.qrs, typical.t, typical.likeness, typical.window) = (Some(qrs), t, likeness, Some(window));
         typical
     }
+}
+
+/// The P wave before `qrs`, the T wave before it taken away if its peak and its fall are given.
+fn p_wave(view: &View, window: &atria::Window, qrs: Span, before: Option<(usize, usize)>) -> Option<Span> {
+    let Some((peak, fall)) = before else {
+        return atria::p_wave(view, window);
+    };
+    let rows = atria::without_t(view, peak, fall, &view.level(line(qrs.onset)));
+    atria::p_wave(&View { rows: rows.iter().map(Vec::as_slice).collect(), weights: view.weights }, window)
 }
 
 /// The views of a signal in `range`; none if it is not within it.

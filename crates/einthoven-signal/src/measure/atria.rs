@@ -36,13 +36,6 @@ pub(super) struct Window {
     pub earliest_peak: usize,
 }
 
-impl Window {
-    /// A window in which the peak may be anywhere.
-    pub fn all(whole: Range<usize>) -> Self {
-        Self { earliest_peak: whole.start, whole }
-    }
-}
-
 /// Where P is looked for, before QRS begins at `onset`; the T wave before ends `rest` samples before it, if known.
 pub(super) fn window(onset: usize, rest: Option<f64>) -> Window {
     let (earliest, decay) = (samples(EARLIEST_MS) as f64, samples(DECAY_MS) as f64);
@@ -78,8 +71,9 @@ pub(super) fn p_wave(view: &View, window: &Window) -> Option<Span> {
     let part = View { rows: rows.iter().map(Vec::as_slice).collect(), weights: &ones };
     let zero = vec![0.0; rows.len()];
     let wave = part.principal(0..part.len(), &zero);
+    // What only falls, the end of a T wave, has no peak.
     let inner = (window.earliest_peak - range.start).max(samples(16.0))..part.len() - samples(16.0);
-    let peak = largest(inner, |i| wave[i].abs())?;
+    let peak = largest(inner.clone(), |i| wave[i].abs()).filter(|&i| i > inner.start)?;
     if wave[peak].abs() / view.weights.iter().sum::<f64>().sqrt() < LOWEST {
         return None;
     }

@@ -33,6 +33,9 @@ const AS_STEEP: f64 = 0.5;
 /// Tompkins; the mean itself is long where many beats are missing).
 const LONG: f64 = 1.5;
 const RATHER_SHORT: f64 = 0.3;
+/// A beat is seen in this part of the leads at least, with this part of its level there: an artefact is not.
+const SEEN_IN: f64 = 0.375;
+const SEEN: f64 = 0.25;
 /// What is this much larger than what follows the other beats at the same distance is no T wave.
 const UNLIKE_OTHERS: f64 = 2.0;
 /// A complex that is largest so close to the recording's ends has its R peak outside, ms.
@@ -44,7 +47,7 @@ pub(super) fn beats(signal: &Signal) -> Result<Vec<usize>> {
         return Ok(Vec::new());
     };
     let size = size(signal);
-    let candidates = candidates(&energy.level);
+    let candidates = candidates(&energy);
     let levels = levels(&energy.level);
     let rest = quantile(&energy.level, 0.3).unwrap_or_default();
     let threshold = |i: usize, part: f64, above: f64| (part * levels[i / samples(WINDOW_MS)]).max(above * rest);
@@ -66,6 +69,16 @@ struct Energy {
     level: Vec<f64>,
     /// The fastest change around, mV per sample.
     steepness: Vec<f64>,
+    /// In how many leads a complex is seen.
+    leads: Vec<u16>,
+    /// In how many it has to be.
+    least: u16,
+}
+
+impl Energy {
+    fn is_seen(&self, i: usize) -> bool {
+        self.leads[i] >= self.least
+    }
 }
 
 fn energy(signal: &Signal) -> Result<Option<Energy>> {
@@ -75,10 +88,17 @@ fn energy(signal: &Signal) -> Result<Option<Energy>> {
     let sections = BAND.sections(RATE)?;
     let mut square = vec![0.0; signal.len()];
     let mut speed = vec![0.0; signal.len()];
+    let mut leads = vec![0; signal.len()];
     for (&i, weight) in signal.views.iter().zip(&signal.weights) {
         let band = sosfiltfilt(&sections, &signal.rows[i])?;
         for (sum, x) in square.iter_mut().zip(&band) {
             *sum += weight * x * x;
+        }
+        let own: Vec<f64> = band.iter().map(|x| x * x).collect();
+        let own = smooth(&own, samples(40.0));
+        let complexes = levels(&own);
+        for (i, count) in leads.iter_mut().enumerate() {
+            *count += u16::from(own[i] >= SEEN * SEEN * complexes[i / samples(WINDOW_MS)]);
         }
         for (sum, v) in speed.iter_mut().zip(slope(&band, 2)) {
             *sum += weight * v * v;
@@ -86,7 +106,8 @@ fn energy(signal: &Signal) -> Result<Option<Energy>> {
     }
     let level = smooth(&square, samples(40.0)).into_iter().map(f64::sqrt).collect();
     let steepness = smooth(&speed, samples(40.0)).into_iter().map(f64::sqrt).collect();
-    Ok(Some(Energy { level, steepness }))
+    let least = (SEEN_IN * signal.views.len() as f64).round() as u16;
+    Ok(Some(Energy { level, steepness, leads, least }))
 }
 
 /// How far the leads together are from rest, mV.
@@ -100,13 +121,14 @@ fn size(signal: &Signal) -> Vec<f64> {
     square
 }
 
-/// Peaks of the energy, the highest within the refractory time.
-fn candidates(level: &[f64]) -> Vec<usize> {
+/// Peaks of the energy, the highest within the refractory time of those that are no artefacts.
+fn candidates(energy: &Energy) -> Vec<usize> {
     let reach = samples(REFRACTORY_MS);
-    (0..level.len())
+    let level = |i: usize| if energy.is_seen(i) { energy.level[i] } else { 0.0 };
+    (0..energy.level.len())
         .filter(|&i| {
-            let (first, end) = (i.saturating_sub(reach), (i + reach + 1).min(level.len()));
-            largest(first..end, |k| level[k]) == Some(i)
+            let around = i.saturating_sub(reach)..(i + reach + 1).min(energy.level.len());
+            level(i) > 0.0 && largest(around, level) == Some(i)
         })
         .collect()
 }

@@ -125,8 +125,8 @@ fn wander(row: &[f64]) -> f64 {
 
 /// Root mean square of what is faster than the heart, mV: from the median, so that QRS complexes do not count.
 fn noise(row: &[f64]) -> f64 {
-    /// Samples on each side of the mean that is taken for the heart's part: 10 ms in all.
-    const HALF: usize = 2;
+    /// Samples on each side of the mean that is taken for the heart's part: 18 ms in all.
+    const HALF: usize = 4;
     /// The median of the absolute values of a normal distribution, in standard deviations.
     const MEDIAN_DEVIATION: f64 = 0.6745;
     let kept = 1.0 - 1.0 / (2 * HALF + 1) as f64;

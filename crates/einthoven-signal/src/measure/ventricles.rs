@@ -26,6 +26,8 @@ const OFFSET: f64 = 0.05;
 const CALM_MS: f64 = 14.0;
 /// … or no faster than this against the calmest part around.
 const ABOVE_CALM: f64 = 2.5;
+/// … or, after QRS, no faster than this against the ST segment, which may slope.
+const ABOVE_ST: f64 = 1.3;
 /// The isoelectric line is taken just before QRS, ms before its onset.
 const LINE_MS: (f64, f64) = (20.0, 4.0);
 /// T peaks no earlier than this after QRS, ms.
@@ -56,6 +58,7 @@ pub(super) fn qrs(view: &View, r: usize) -> Option<Span> {
     let calm = calm.min(0.25 * speed[fastest]);
     let hold = samples(CALM_MS);
     // Where QRS has no calm before it (a delta wave on a P wave) or after it, what is calmer than QRS must do.
+    let st = ABOVE_ST * quantile(speed.get(r..end)?, 0.2)?;
     let find = |find: &dyn Fn(&dyn Fn(usize, f64) -> bool) -> Option<usize>| {
         [1.0, 1.5, 2.3, 3.5].into_iter().find_map(|ease| {
             find(&|i, part| speed[i] < ease * (part * speed[fastest]).max(calm))
@@ -66,7 +69,7 @@ pub(super) fn qrs(view: &View, r: usize) -> Option<Span> {
         (start + hold..=first).rev().find(|&i| (i - hold..i).all(|k| is_calm(k, ONSET)))
     })?;
     let offset = find(&|is_calm| {
-        (fastest.max(r)..end.checked_sub(hold)?).find(|&i| (i..i + hold).all(|k| is_calm(k, OFFSET)))
+        (fastest.max(r)..end.checked_sub(hold)?).find(|&i| (i..i + hold).all(|k| is_calm(k, OFFSET) || speed[k] < st))
     })?;
     Some(Span { onset, peak: r, offset })
 }
