@@ -8,9 +8,9 @@ use crate::Lead;
 /// Lead I and V6 look the same way: with this correlation or a lower one between them, I is upside down.
 const UPSIDE_DOWN: f64 = -0.5;
 /// Two chest leads are suspected when exchanging them leaves this part of the differences between neighbours, or less …
-const SMOOTHER: f64 = 0.45;
+const SMOOTHER: f64 = 0.8;
 /// … and the differences are this large at least, as parts of the leads' energy.
-const ROUGH: f64 = 0.35;
+const ROUGH: f64 = 0.15;
 
 const CHEST: [Lead; 6] = [Lead::V1, Lead::V2, Lead::V3, Lead::V4, Lead::V5, Lead::V6];
 
