@@ -50,7 +50,8 @@ impl Analysis {
         let signal = Signal::new(record, &conditions)?;
         let peaks = detect::beats(&signal)?;
         let shapes = Shapes::of(&signal, &peaks);
-        let intervals: Vec<f64> = peaks.windows(2).map(|pair| (pair[1] - pair[0]) as f64 / RATE).collect();
+        let intervals: Vec<f64> =
+            shapes.beats.windows(2).map(|pair| (pair[1].r.saturating_sub(pair[0].r)) as f64 / RATE).collect();
         let rr = median(&intervals);
         let typical = (!peaks.is_empty()).then(|| Typical::of(&signal, &shapes.typical(), rr));
         Ok(Self { conditions, signal, shapes, rr, typical })
@@ -119,7 +120,7 @@ impl Analysis {
         let typical = self.typical.as_ref()?;
         typical.p?;
         let window = typical.window.clone()?;
-        let begin = (self.shapes.beats[i].center + window.whole.start).checked_sub(BEFORE)?;
+        let begin = (self.shapes.beats[i].r + window.whole.start).checked_sub(BEFORE)?;
         let own = view_of(&self.signal, begin..begin + window.whole.len())?;
         let usual = part(&self.signal, &typical.rows, window.whole.clone());
         if !atria::are_alike(atria::resemblance(&own, &usual)) {

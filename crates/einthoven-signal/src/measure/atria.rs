@@ -21,6 +21,8 @@ const EDGE: f64 = 0.3;
 const HUMP: f64 = 0.4;
 /// … and lies this close to the peak, ms.
 const HUMPS_MS: f64 = 90.0;
+/// Nothing this close to the peak is higher, ms.
+const SUMMIT_MS: f64 = 12.0;
 /// Lower P waves are not seen, mV, root mean square over the leads: fitted on the simulator's fibrillation.
 const LOWEST: f64 = 0.012;
 /// P waves are there when those of single beats are this similar to the others' mean, in the mean.
@@ -71,9 +73,11 @@ pub(super) fn p_wave(view: &View, window: &Window) -> Option<Span> {
     let part = View { rows: rows.iter().map(Vec::as_slice).collect(), weights: &ones };
     let zero = vec![0.0; rows.len()];
     let wave = part.principal(0..part.len(), &zero);
-    // What only falls, the end of a T wave, has no peak.
     let inner = (window.earliest_peak - range.start).max(samples(16.0))..part.len() - samples(16.0);
-    let peak = largest(inner.clone(), |i| wave[i].abs()).filter(|&i| i > inner.start)?;
+    // What only falls, the end of a T wave, has no summit of its own.
+    let near = samples(SUMMIT_MS);
+    let is_summit = |i: usize| largest(i - near..i + near + 1, |k| wave[k].abs()) == Some(i);
+    let peak = inner.filter(|&i| is_summit(i)).max_by(|&a, &b| wave[a].abs().total_cmp(&wave[b].abs()))?;
     if wave[peak].abs() / view.weights.iter().sum::<f64>().sqrt() < LOWEST {
         return None;
     }

@@ -38,6 +38,8 @@ const SEEN_IN: f64 = 0.375;
 const SEEN: f64 = 0.25;
 /// What is this much larger than what follows the other beats at the same distance is no T wave.
 const UNLIKE_OTHERS: f64 = 2.0;
+/// Peaks this close to each other are of one complex, ms.
+const ONE_COMPLEX_MS: f64 = 130.0;
 /// A complex that is largest so close to the recording's ends has its R peak outside, ms.
 const EDGE_MS: f64 = 10.0;
 
@@ -60,7 +62,10 @@ pub(super) fn beats(signal: &Signal) -> Result<Vec<usize>> {
     }
     look_again(&energy, &candidates, &mut chosen, |i| threshold(i, POSSIBLE, JUST_ABOVE_REST));
     let ends = samples(EDGE_MS)..size.len().saturating_sub(samples(EDGE_MS));
-    Ok(chosen.into_iter().map(|i| peak(&size, i)).filter(|r| ends.contains(r)).collect())
+    let mut peaks: Vec<usize> = chosen.into_iter().map(|i| peak(&size, i)).filter(|r| ends.contains(r)).collect();
+    // Two parts of one complex.
+    peaks.dedup_by(|next, r| *next < *r + samples(ONE_COMPLEX_MS));
+    Ok(peaks)
 }
 
 /// The leads' energy in the band of QRS complexes.

@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use super::numeric::{correlation, median, samples};
+use super::numeric::{correlation, mean, median, samples};
 use super::signal::Signal;
 
 /// Part of a beat that shows where it comes from, ms around the R peak.
 const COMPLEX_MS: (f64, f64) = (70.0, 100.0);
-/// Beats are moved by at most this much to fit each other, ms.
-const SHIFT_MS: f64 = 16.0;
+/// Beats are moved by at most this much to fit each other, ms: where QRS has two peaks, now one is the higher and now
+/// the other.
+const SHIFT_MS: f64 = 40.0;
 /// Beats that are at least this similar have one shape. Fitted on the simulator's ventricular premature beats and on noise.
 const SIMILAR: f64 = 0.85;
 /// Beats of one shape differ by at most this factor in size.
@@ -21,10 +22,8 @@ const PREMATURE: f64 = 0.85;
 /// A beat of the recording.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
-    /// The R peak, in samples.
+    /// The R peak, in samples: in all beats of a shape the same moment of the complex.
     pub r: usize,
-    /// The moment at which it fits the others of its shape, in samples.
-    pub center: usize,
     /// Number of its shape.
     pub shape: usize,
     /// It comes early.
@@ -63,16 +62,16 @@ impl Shapes {
                 }
             };
             shapes[shape].add(&complex(signal, center));
-            beats.push(Found { r, center, shape, premature: false });
+            beats.push(Found { r: center, shape, premature: false });
         }
-        mark_premature(&mut beats);
-        let main = main(&beats, shapes.len());
         // Early beats were fitted to what was known of the shape then.
         for beat in &mut beats {
             if let Some(fit) = shapes[beat.shape].fit(signal, beat.r) {
-                beat.center = fit.center;
+                beat.r = fit.center;
             }
         }
+        mark_premature(&mut beats);
+        let main = main(&beats, shapes.len());
         Self { beats, main }
     }
 
@@ -80,7 +79,7 @@ impl Shapes {
     pub fn typical(&self) -> Vec<usize> {
         let of = |calm: bool| -> Vec<usize> {
             let beats = self.beats.iter().filter(|beat| beat.shape == self.main && !(calm && beat.premature));
-            beats.map(|beat| beat.center).collect()
+            beats.map(|beat| beat.r).collect()
         };
         let calm = of(true);
         if calm.len() >= 2 { calm } else { of(false) }
@@ -104,11 +103,11 @@ impl Shape {
     /// The best fit of the beat at `r`; none where its size is another.
     fn fit(&self, signal: &Signal, r: usize) -> Option<Fit> {
         let reach = samples(SHIFT_MS);
-        let mean: Vec<f64> = self.sum.iter().map(|x| x / self.count.max(1) as f64).collect();
+        let usual: Vec<f64> = self.sum.iter().map(|x| x / self.count.max(1) as f64).collect();
         let centers = r.saturating_sub(reach)..=(r + reach).min(signal.len() - 1);
-        let fits = centers.map(|center| Fit { center, likeness: correlation(&mean, &complex(signal, center)) });
+        let fits = centers.map(|center| Fit { center, likeness: correlation(&usual, &complex(signal, center)) });
         let best = fits.max_by(|a, b| a.likeness.total_cmp(&b.likeness))?;
-        let ratio = (energy(&complex(signal, best.center)) / energy(&mean)).sqrt();
+        let ratio = (energy(&complex(signal, best.center)) / energy(&usual)).sqrt();
         (1.0 / FACTOR..FACTOR).contains(&ratio).then_some(best)
     }
 }
@@ -124,8 +123,11 @@ fn complex(signal: &Signal, center: usize) -> Vec<f64> {
     let mut all = Vec::with_capacity((before + after) / 2 * signal.views.len());
     for (&i, weight) in signal.views.iter().zip(&signal.weights) {
         let row = &signal.rows[i];
-        // Every second sample: 250 Hz show a QRS complex.
+        // Every second sample: 250 Hz show a QRS complex. Less the mean, as the baseline tells nothing.
+        let start = all.len();
         all.extend((0..before + after).step_by(2).map(|k| weight * row[(center + k).saturating_sub(before).min(last)]));
+        let mean = mean(&all[start..]).unwrap_or_default();
+        all[start..].iter_mut().for_each(|x| *x -= mean);
     }
     all
 }

@@ -7,7 +7,7 @@ use crate::score::{HEAD, Score, absolute, median};
 use crate::{NOISE, patient, recorded};
 
 /// Patients of each kind and noise level. The thresholds were fitted on another seed.
-const PATIENTS: u64 = 16;
+const PATIENTS: u64 = 12;
 const SEED: u64 = 4;
 
 /// Every rhythm, premature beats, AV blocks, and what changes the complexes most. The last one is the population.
