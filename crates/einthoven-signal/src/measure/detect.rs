@@ -16,7 +16,7 @@ const BAND: BandPass = BandPass { low_hz: 6.0, high_hz: 25.0, order: 2 };
 const REFRACTORY_MS: f64 = 200.0;
 /// What comes this soon after a beat may be its T wave, ms (Pan and Tompkins).
 const T_WAVE_MS: f64 = 360.0;
-/// The level of the complexes is that of this part of the two-second windows around.
+/// The level of the complexes is the middle one of those of two-second windows, so many before and after.
 const WINDOW_MS: f64 = 2000.0;
 const AROUND: usize = 4;
 
@@ -81,6 +81,7 @@ struct Energy {
 }
 
 impl Energy {
+    /// Whether what is at `i` is seen in enough leads.
     fn is_seen(&self, i: usize) -> bool {
         self.leads[i] >= self.least
     }
@@ -115,7 +116,7 @@ fn energy(signal: &Signal) -> Result<Option<Energy>> {
     Ok(Some(Energy { level, steepness, leads, least }))
 }
 
-/// How far the leads together are from rest, mV.
+/// The square of how far the leads together are from rest, mV².
 fn size(signal: &Signal) -> Vec<f64> {
     let mut square = vec![0.0; signal.len()];
     for (&i, weight) in signal.views.iter().zip(&signal.weights) {
@@ -152,9 +153,7 @@ fn levels(level: &[f64]) -> Vec<f64> {
 
 /// Whether what is at `i` belongs to the beat before: it comes soon, is smaller and rises slowly.
 fn is_t_wave(energy: &Energy, before: Option<usize>, i: usize) -> bool {
-    before.is_some_and(|beat| {
-        i - beat < samples(T_WAVE_MS) && energy.steepness[i] < AS_STEEP * energy.steepness[beat]
-    })
+    before.is_some_and(|beat| i - beat < samples(T_WAVE_MS) && energy.steepness[i] < AS_STEEP * energy.steepness[beat])
 }
 
 /// Whether what is at `i` is larger than what follows the other beats after the same time.

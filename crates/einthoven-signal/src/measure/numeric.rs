@@ -39,9 +39,8 @@ pub(super) fn largest(range: Range<usize>, value: impl Fn(usize) -> f64) -> Opti
 pub(super) fn slope(x: &[f64], half: usize) -> Vec<f64> {
     let norm: f64 = 2.0 * (1..=half).map(|k| (k * k) as f64).sum::<f64>();
     let last = x.len().saturating_sub(1);
-    let at = |i: usize| {
-        (1..=half).map(|k| k as f64 * (x[(i + k).min(last)] - x[i.saturating_sub(k)])).sum::<f64>() / norm
-    };
+    let at =
+        |i: usize| (1..=half).map(|k| k as f64 * (x[(i + k).min(last)] - x[i.saturating_sub(k)])).sum::<f64>() / norm;
     (0..x.len()).map(at).collect()
 }
 

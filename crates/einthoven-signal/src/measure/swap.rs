@@ -77,9 +77,10 @@ fn chest(analysis: &Analysis, typical: &Typical) -> Option<Swap> {
 /// The differences between neighbours, as parts of their energy.
 fn roughness(beats: &[Vec<f64>], order: &[usize; 6]) -> f64 {
     let difference = |a: &[f64], b: &[f64]| {
-        let (apart, energy) = a.iter().zip(b).fold((0.0, 0.0), |(apart, energy), (x, y)| {
-            (apart + (x - y) * (x - y), energy + x * x + y * y)
-        });
+        let (apart, energy) = a
+            .iter()
+            .zip(b)
+            .fold((0.0, 0.0), |(apart, energy), (x, y)| (apart + (x - y) * (x - y), energy + x * x + y * y));
         if energy > 0.0 { apart / energy } else { 0.0 }
     };
     order.windows(2).map(|pair| difference(&beats[pair[0]], &beats[pair[1]])).sum()

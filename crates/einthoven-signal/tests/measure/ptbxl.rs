@@ -90,7 +90,12 @@ fn confusion(records: &[Measured], codes: &[&str], rule: &str, holds: impl Fn(&M
         let Measurements { rate, rhythm, intervals, .. } = &record.measured;
         println!(
             "    record {}: {:.0?}/min, PR {:?}, QRS {:?}, irregularity {:.3?}, P likeness {:.2?}, {:?}",
-            record.id, rate.heart_rate, intervals.pr_ms, intervals.qrs_ms, rhythm.irregularity, rhythm.p_likeness,
+            record.id,
+            rate.heart_rate,
+            intervals.pr_ms,
+            intervals.qrs_ms,
+            rhythm.irregularity,
+            rhythm.p_likeness,
             record.codes
         );
     }
@@ -108,8 +113,7 @@ fn measurements_agree_with_statements() {
     let wide = confusion(&records, &["CLBBB", "CRBBB"], "QRS >= 120 ms", |m| {
         m.intervals.qrs_ms.is_some_and(|qrs| qrs >= 120.0)
     });
-    let fibrillation =
-        confusion(&records, &["AFIB"], "irregular and without P", |m| m.rhythm.fibrillation_like);
+    let fibrillation = confusion(&records, &["AFIB"], "irregular and without P", |m| m.rhythm.fibrillation_like);
     // What a cardiologist stated is measured in most cases; what is not stated is seldom measured. Readers state a slow
     // rate in some recordings only, so that the second is not asked of it.
     for [both, stated, ..] in [block, slow, fast, wide, fibrillation] {

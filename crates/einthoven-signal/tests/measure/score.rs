@@ -98,7 +98,8 @@ impl Score {
 }
 
 /// The head of the table of [`Score::row`]: median absolute errors, in brackets median errors, ms and beats per minute.
-pub const HEAD: &str = "               F1 found miss extra   QRS ms         PR ms          QT ms         rate  no PR     P AF-like  of";
+pub const HEAD: &str =
+    "               F1 found miss extra   QRS ms         PR ms          QT ms         rate  no PR     P AF-like  of";
 
 /// The median, 0 of nothing.
 pub fn median(values: &[f64]) -> f64 {

@@ -5,6 +5,7 @@ mod describe;
 mod draw;
 mod evaluate;
 mod inspect;
+mod measure;
 mod pretrain;
 mod query;
 mod table;
@@ -26,6 +27,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Query(options) => query::query(options),
         Command::Describe(options) => describe::describe(&options),
         Command::Inspect(options) => inspect::inspect(&options),
+        Command::Measure(options) => measure::run(&options),
         Command::Draw(options) => draw::draw(&options),
         Command::Completions { shell } => completions::completions(shell),
     }
