@@ -221,6 +221,12 @@ pub enum Error {
         /// What is wrong and what was expected.
         message: String,
     },
+    /// A recording in which no beat can be measured.
+    #[error("cannot measure the recording: {message}")]
+    Unmeasurable {
+        /// What is wrong and what was expected.
+        message: String,
+    },
     /// A contract that no recording can meet.
     #[error("impossible input contract: {message}")]
     Contract {

@@ -5,6 +5,7 @@
 //! [`InputContract::prepare`] is the only way from there to what a model sees: which leads in which order,
 //! at which rate, how long, in which scale. The contract is saved with a model, so that nobody can feed it
 //! the wrong leads, rate or units.
+//! [`measure::measure`] finds beats and measures them, without a model; [`measure::quality`] judges each lead.
 //!
 //! ```
 //! use einthoven_signal::{InputContract, Lead, Record, Source};
@@ -24,6 +25,7 @@ mod error;
 pub mod format;
 mod lead;
 mod limb;
+pub mod measure;
 mod note;
 mod record;
 mod sex;

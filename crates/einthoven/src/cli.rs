@@ -45,6 +45,11 @@ A run killed at any step and resumed ends with the same bytes as one that was ne
     Describe(Describe),
     /// Say what a recording, a checkpoint or a run folder holds
     Inspect(Inspect),
+    /// Measure a recording: rate, intervals, axes, voltages, rhythm, and the quality of each lead
+    #[command(after_help = "Examples:
+  einthoven measure ecg.hea
+  einthoven measure simulated:5 --json")]
+    Measure(Measure),
     /// Draw a recording on ECG paper: 25 mm/s, 10 mm/mV
     #[command(after_help = "Examples:
   einthoven draw ecg.hea -o ecg.svg
@@ -184,6 +189,18 @@ pub struct Inspect {
     #[command(flatten)]
     pub reading: Reading,
     /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `measure`.
+#[derive(Debug, Args)]
+pub struct Measure {
+    /// The recording: a WFDB, NumPy or CSV file, or simulated:INDEX
+    pub record: String,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Print the result as JSON, each beat with its waves
     #[arg(long)]
     pub json: bool,
 }

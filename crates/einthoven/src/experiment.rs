@@ -91,6 +91,7 @@ impl DataConfig {
             dataset: dataset.into(),
             root: None,
             rate: None,
+            folds: None,
             simulated: SimulatedConfig::default(),
             splits: None,
             caption: CaptionConfig::default(),

@@ -7,6 +7,7 @@ mod describe;
 mod draw;
 mod evaluate;
 mod inspect;
+mod measure;
 mod pretrain;
 mod query;
 mod stop;
@@ -29,6 +30,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Query(options) => query::query(options),
         Command::Describe(options) => describe::describe(&options),
         Command::Inspect(options) => inspect::inspect(&options),
+        Command::Measure(options) => measure::run(&options),
         Command::Draw(options) => draw::draw(&options),
         Command::Caption(command) => caption::caption(&command),
         Command::Data(command) => data::data(command),
