@@ -6,10 +6,12 @@
 //! their descriptions. No language model is asked, and nothing is downloaded.
 
 mod base;
+pub mod checks;
 mod compose;
 mod error;
 mod page;
 mod reading;
+pub mod retrieval;
 mod vocabulary;
 mod wall;
 mod words;
