@@ -48,6 +48,9 @@ A run killed at any step and resumed ends with the same bytes as one that was ne
   einthoven draw ecg.hea -o ecg.svg
   einthoven draw simulated:5 -o ecg.png")]
     Draw(Draw),
+    /// Ask the knowledge behind captions
+    #[command(subcommand)]
+    Caption(Caption),
     /// Print a completion script for your shell
     Completions {
         /// The shell to complete for
@@ -175,6 +178,66 @@ pub struct Inspect {
     pub path: String,
     #[command(flatten)]
     pub reading: Reading,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The commands below `caption`.
+#[derive(Debug, Subcommand)]
+pub enum Caption {
+    /// Make or renew an index of knowledge pages and of your own texts, so that questions find their passages
+    #[command(after_help = "Examples:
+  einthoven caption index
+  einthoven caption index ward-index --documents notes/ --encoder models/all-MiniLM-L6-v2
+  einthoven caption index ward-index --server http://localhost:8080/v1 --model bge-small
+
+Only passages that are new to the folder are encoded. A server's key is read from OPENAI_API_KEY.")]
+    Index(CaptionIndex),
+    /// Answer a question with the passages that fit it best, and name their sources
+    #[command(after_help = "Examples:
+  einthoven caption ask \"How is atrial flutter reflected in ECG?\"
+  einthoven caption ask \"What do delta waves mean?\" --index ward-index --json")]
+    Ask(CaptionAsk),
+}
+
+/// Options of `caption index`.
+#[derive(Debug, Args)]
+pub struct CaptionIndex {
+    /// Folder of the index
+    #[arg(default_value = "knowledge-index")]
+    pub folder: PathBuf,
+    /// A folder of knowledge pages [default: those that come with the program]
+    #[arg(long)]
+    pub knowledge: Option<PathBuf>,
+    /// A text of your own, or a folder of them: Markdown, plain text or HTML (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub documents: Vec<PathBuf>,
+    /// A folder with a sentence encoder: config.json, tokenizer.json, model.safetensors
+    #[arg(long, value_name = "FOLDER", conflicts_with = "server")]
+    pub encoder: Option<PathBuf>,
+    /// Where the API of a server with OpenAI's embeddings begins
+    #[arg(long, value_name = "URL", requires = "model")]
+    pub server: Option<String>,
+    /// The server's model
+    #[arg(long, requires = "server")]
+    pub model: Option<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `caption ask`.
+#[derive(Debug, Args)]
+pub struct CaptionAsk {
+    /// The question
+    pub question: String,
+    /// Folder of an index [default: the knowledge pages that come with the program, searched by words]
+    #[arg(long)]
+    pub index: Option<PathBuf>,
+    /// Passages that are shown
+    #[arg(long, default_value_t = 3)]
+    pub top: usize,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod caption;
 mod completions;
 mod describe;
 mod draw;
@@ -27,6 +28,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Describe(options) => describe::describe(&options),
         Command::Inspect(options) => inspect::inspect(&options),
         Command::Draw(options) => draw::draw(&options),
+        Command::Caption(command) => caption::caption(&command),
         Command::Completions { shell } => completions::completions(shell),
     }
 }
