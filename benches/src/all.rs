@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::sizes::Model;
 use crate::table::Table;
-use crate::{Common, Result, chart, length, ops, readme, step, threads};
+use crate::{Common, Result, chart, length, ops, readme, search, step, threads};
 
 /// What all of it has in common.
 #[derive(Clone, Debug, Args)]
@@ -24,6 +24,9 @@ pub fn run(options: &Options) -> Result<()> {
     let &Options { ref common, ref model, samples } = options;
     let ops = ops::run(&ops::Options { common: common.clone(), name: None })?;
     record("ops", &[ops])?;
+    let search =
+        search::Options { common: common.clone(), vectors: 1_000_000, dimension: 384, questions: 1000, compared: 200 };
+    record("search", &[search::run(&search)?])?;
     let length = length::Options {
         common: common.clone(),
         model: Model::AttoMinilm,

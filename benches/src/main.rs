@@ -12,6 +12,7 @@ mod ops;
 mod peer;
 mod python;
 mod readme;
+mod search;
 mod side;
 mod sizes;
 mod step;
@@ -51,6 +52,8 @@ enum Command {
     Length(length::Options),
     /// Einthoven's step against the number of threads
     Threads(threads::Options),
+    /// The search for the nearest of a million vectors, in cells and among all
+    Search(search::Options),
     /// Everything, written into benches/README.md with charts
     All(all::Options),
     /// Einthoven's side of a step, on request of the other commands
@@ -73,10 +76,11 @@ struct Common {
 }
 
 impl Command {
-    /// Threads that this process computes with; only `ops` and `worker` do.
+    /// Threads that this process computes with; only `ops`, `search` and `worker` do.
     fn threads(&self) -> u32 {
         match self {
             Self::Ops(options) => options.common.threads,
+            Self::Search(options) => options.common.threads,
             Self::All(options) => options.common.threads,
             Self::Worker(options) => options.threads,
             Self::Step(_) | Self::Length(_) | Self::Threads(_) => 1,
@@ -89,6 +93,7 @@ impl Command {
             Self::Step(options) => print(&[step::run(options)?]),
             Self::Length(options) => print(&length::run(options)?),
             Self::Threads(options) => print(&[threads::run(options)?]),
+            Self::Search(options) => print(&[search::run(options)?]),
             Self::All(options) => return all::run(options),
             Self::Worker(options) => return worker::run(options),
         }

@@ -23,6 +23,50 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A folder holds no index.
+    #[error("{} holds no index: make one with `einthoven caption index`", path.display())]
+    NoIndex {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file of an index is damaged, or was made in another way.
+    #[error("{}: {message}; make the index anew with `einthoven caption index`", path.display())]
+    Index {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A file of an index could not be written.
+    #[error("cannot write {}", path.display())]
+    WriteIndex {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A document cannot be taken into an index.
+    #[error("{}: {message}", path.display())]
+    Document {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it, and the remedy.
+        message: String,
+    },
+    /// A sentence encoder cannot be opened, or does not answer.
+    #[error("the sentence encoder {name}: {message}")]
+    Embedder {
+        /// The file, model or address.
+        name: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Numbers are no vectors that can be searched.
+    #[error("{message}")]
+    Vectors {
+        /// What is wrong with them.
+        message: String,
+    },
     /// A page does not begin with front matter.
     #[error("{}: expected front matter between two lines `---` at the beginning", path.display())]
     NoFrontMatter {

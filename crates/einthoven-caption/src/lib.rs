@@ -7,6 +7,7 @@
 
 mod audit;
 mod base;
+pub mod checks;
 mod compose;
 mod error;
 pub mod flow;
@@ -15,6 +16,7 @@ pub mod model;
 mod page;
 mod prompt;
 mod reading;
+pub mod retrieval;
 mod screen;
 pub mod store;
 mod vocabulary;

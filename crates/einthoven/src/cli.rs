@@ -1,5 +1,6 @@
 //! What can be typed after `einthoven`.
 
+pub mod caption;
 pub mod data;
 
 use std::path::PathBuf;
@@ -55,9 +56,9 @@ A run killed at any step and resumed ends with the same bytes as one that was ne
   einthoven draw ecg.hea -o ecg.svg
   einthoven draw simulated:5 -o ecg.png")]
     Draw(Draw),
-    /// Describe what statements look like in an ECG, and store the descriptions for captions
+    /// The Cardio Query Assistant: describe statements, store and audit descriptions, search the knowledge
     #[command(subcommand)]
-    Caption(Caption),
+    Caption(caption::Caption),
     /// Datasets: list, fetch, check, count, split, shard
     #[command(subcommand)]
     Data(data::Data),
@@ -215,90 +216,4 @@ pub struct Draw {
     pub output: PathBuf,
     #[command(flatten)]
     pub reading: Reading,
-}
-
-/// The commands below `caption`.
-#[derive(Debug, Subcommand)]
-pub enum Caption {
-    /// Ask about every distinct statement of a dataset once, judge the answers, and store them
-    #[command(after_help = "Examples:
-  einthoven caption build experiments/simulated.toml
-  einthoven caption build --dataset ptb-xl --root ptb-xl --model openai:gpt-4o-mini --dry-run
-  einthoven caption build --dataset simulated --model openai:qwen3 --base-url http://localhost:8080/v1
-
-Without a model the knowledge base composes the descriptions. Statements that hold a name, a date or a number that may
-identify someone are sent to no model. A build that was ended goes on where it was. Keys are read from OPENAI_API_KEY
-and ANTHROPIC_API_KEY. An experiment takes its descriptions from the store with
-  [data.caption]
-  descriptions = \"store\"
-  store = { path = \"captions\" }")]
-    Build(CaptionBuild),
-    /// Show what the descriptions of a store are worth: coverage, faults, diversity, length, cost
-    Audit(CaptionAudit),
-    /// Take the descriptions of other stores into a store
-    Merge(CaptionMerge),
-}
-
-/// Options of `caption build`.
-#[derive(Debug, Args)]
-pub struct CaptionBuild {
-    /// The experiment whose dataset is described
-    #[arg(required_unless_present = "dataset", conflicts_with = "dataset")]
-    pub experiment: Option<PathBuf>,
-    /// The dataset, by name or card
-    #[arg(long)]
-    pub dataset: Option<String>,
-    /// Where the dataset lies
-    #[arg(long, requires = "dataset")]
-    pub root: Option<PathBuf>,
-    /// Describe all statements of a record together, not each by itself
-    #[arg(long, requires = "dataset")]
-    pub combinations: bool,
-    /// Folder of the store [default: the experiment's, or captions]
-    #[arg(long)]
-    pub out: Option<PathBuf>,
-    /// Who describes: knowledge, openai:NAME (any server with OpenAI's API) or anthropic:NAME [default: knowledge]
-    #[arg(long)]
-    pub model: Option<String>,
-    /// Where the server's API begins, such as http://localhost:8080/v1
-    #[arg(long)]
-    pub base_url: Option<String>,
-    /// A TOML file with the tables model and prompt
-    #[arg(long)]
-    pub config: Option<PathBuf>,
-    /// Change one key of that configuration, such as model.in_flight=4 (repeatable)
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
-    /// Say what there is to ask and what it will cost, and ask nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Options of `caption audit`.
-#[derive(Debug, Args)]
-pub struct CaptionAudit {
-    /// Folder of the store
-    pub store: PathBuf,
-    /// The beginning of an origin's id, where the store has several
-    #[arg(long)]
-    pub origin: Option<String>,
-    /// Write the HTML page here
-    #[arg(long)]
-    pub html: Option<PathBuf>,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Options of `caption merge`.
-#[derive(Debug, Args)]
-pub struct CaptionMerge {
-    /// Folder of the store that grows
-    pub into: PathBuf,
-    /// Folders of the others
-    #[arg(required = true)]
-    pub from: Vec<PathBuf>,
 }

@@ -6,14 +6,14 @@ use einthoven::caption::Audit;
 use einthoven::caption::store::Store;
 use einthoven::{Result, write_atomically};
 
-use crate::cli::CaptionAudit;
+use crate::cli::caption as cli;
 use crate::commands::table::Table;
 use crate::commands::{print, print_json};
 
 /// Descriptions that are shown; the page has more.
 const EXAMPLES: usize = 4;
 
-pub fn audit(options: &CaptionAudit) -> Result<ExitCode> {
+pub fn audit(options: &cli::Audit) -> Result<ExitCode> {
     let store = Store::open(&options.store)?;
     super::warn_of_damage(&store);
     let audit = Audit::of(&store, options.origin.as_deref())?;

@@ -10,14 +10,14 @@ use einthoven::{Assistant, AssistantConfig, Data, DataConfig, Experiment, Result
 use serde_json::{Value, json};
 
 use super::progress::Progress;
-use crate::cli::CaptionBuild;
+use crate::cli::caption as cli;
 use crate::commands::stop::{INTERRUPTED, stop_on_ctrl_c};
 use crate::commands::{explain, print, print_json};
 
 /// Withheld statements that are shown.
 const SHOWN: usize = 5;
 
-pub fn build(options: &CaptionBuild) -> Result<ExitCode> {
+pub fn build(options: &cli::Build) -> Result<ExitCode> {
     let data = data(options)?;
     let dataset = Data::open(&data)?;
     let caption = data.caption;
@@ -72,7 +72,7 @@ pub fn build(options: &CaptionBuild) -> Result<ExitCode> {
 }
 
 /// The data of the experiment, or those that the options name.
-fn data(options: &CaptionBuild) -> Result<DataConfig> {
+fn data(options: &cli::Build) -> Result<DataConfig> {
     match (&options.experiment, &options.dataset) {
         (Some(experiment), _) => Ok(Experiment::load(experiment, &[])?.data),
         (None, dataset) => {
@@ -84,7 +84,7 @@ fn data(options: &CaptionBuild) -> Result<DataConfig> {
     }
 }
 
-fn config(options: &CaptionBuild) -> Result<AssistantConfig> {
+fn config(options: &cli::Build) -> Result<AssistantConfig> {
     let mut config = AssistantConfig::load(options.config.as_deref(), &options.overrides)?;
     if let Some(model) = &options.model {
         config.model.choose(model)?;

@@ -1,7 +1,9 @@
 //! `einthoven caption`.
 
+mod ask;
 mod audit;
 mod build;
+mod index;
 mod progress;
 
 use std::process::ExitCode;
@@ -9,17 +11,19 @@ use std::process::ExitCode;
 use einthoven::Result;
 use einthoven::caption::store::{Store, StoreWriter};
 
-use crate::cli::{Caption, CaptionMerge};
+use crate::cli::caption::{Caption, Merge};
 
 pub fn caption(command: &Caption) -> Result<ExitCode> {
     match command {
         Caption::Build(options) => build::build(options),
         Caption::Audit(options) => audit::audit(options),
         Caption::Merge(options) => merge(options),
+        Caption::Index(options) => index::index(options),
+        Caption::Ask(options) => ask::ask(options),
     }
 }
 
-fn merge(options: &CaptionMerge) -> Result<ExitCode> {
+fn merge(options: &Merge) -> Result<ExitCode> {
     let others = options.from.iter().map(Store::open).collect::<std::result::Result<Vec<_>, _>>()?;
     let mut store = StoreWriter::open(&options.into)?;
     for other in &others {

@@ -1,0 +1,106 @@
+//! What an answer says of its subject, without what it says of others for contrast.
+
+use super::text::{Clause, Token, find};
+use crate::retrieval::terms;
+
+/// A clause with one of these is about something else.
+const ABOUT_OTHERS: &[&str] = &[
+    "in contrast",
+    "by contrast",
+    "unlike",
+    "differential",
+    "should/must/need/needs/has * considered/excluded/distinguished/differentiated",
+    "looks like",
+    "can/may mimic",
+    "causes include/are",
+    "caused by",
+    "common/possible causes",
+    "often accompan~",
+    "consider/think",
+    "is the opposite",
+];
+
+/// From one of these on, a clause is about something else, or about what is not there.
+const TURNS: &[&str] = &[
+    "in contrast/contrasts",
+    "as opposed to",
+    "not to be confused",
+    "rather than",
+    "instead of",
+    "compared to/with",
+    "resembl~",
+    "mimic~",
+    "similar to",
+    "like",
+    "distinguish~",
+    "differentiat~",
+    "separates",
+    "because",
+    "due to",
+    "reciprocal~",
+    "mirror",
+    "suggest~ that",
+    "as seen in",
+    "carr~",
+    "secondary to",
+    "so that other",
+    "other causes",
+    "accompan~",
+    "suspect~",
+];
+
+/// From one of these up to the next comma, a clause says what is not there.
+const DENIALS: &[&str] = &["without", "no", "neither", "nor", "lack", "lacks", "absence of", "missing"];
+
+/// The clauses without asides.
+pub(super) fn direct(clauses: &[Clause]) -> Vec<Clause> {
+    let kept = clauses.iter().filter(|clause| !ABOUT_OTHERS.iter().any(|phrase| position(clause, phrase).is_some()));
+    kept.map(|clause| {
+        let end = TURNS.iter().filter_map(|phrase| position(clause, phrase)).min().unwrap_or(clause.len());
+        clause[..end].to_vec()
+    })
+    .filter(|clause| !clause.is_empty())
+    .collect()
+}
+
+/// A clause without the parts that say what is not there.
+pub(super) fn affirmed(clause: &[Token]) -> Clause {
+    let mut kept = Clause::new();
+    let mut rest = clause;
+    while let Some(start) = DENIALS.iter().filter_map(|phrase| position(rest, phrase)).min() {
+        kept.extend_from_slice(&rest[..start]);
+        let end = rest[start..].iter().position(|token| token.text == ",").map_or(rest.len(), |comma| start + comma);
+        rest = &rest[end..];
+    }
+    kept.extend_from_slice(rest);
+    kept
+}
+
+/// The terms of what a clause says to be there.
+pub(super) fn affirmed_terms(clause: &[Token]) -> Vec<String> {
+    terms(&joined(&affirmed(clause)))
+}
+
+/// The terms of the waves and spikes that a clause denies: `delta` of "no delta wave".
+pub(super) fn denied_terms(clause: &[Token]) -> Vec<String> {
+    let is = |i: usize, names: &[&str]| clause.get(i).is_some_and(|token| names.contains(&token.lower.as_str()));
+    let denials = (0..clause.len()).filter(|&i| is(i, &["no", "without"]));
+    let named = denials.filter(|&i| is(i + 2, &["wave", "waves"]) || is(i + 1, &["spike", "spikes"]));
+    named.filter_map(|i| clause.get(i + 1)).flat_map(|token| terms(&token.text)).filter(|term| term.len() > 1).collect()
+}
+
+fn joined(clause: &[Token]) -> String {
+    clause.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// The token at which a phrase begins.
+fn position(clause: &[Token], phrase: &str) -> Option<usize> {
+    let words: Vec<(usize, &str)> = clause
+        .iter()
+        .enumerate()
+        .filter(|(_, token)| token.is_word())
+        .map(|(i, token)| (i, token.lower.as_str()))
+        .collect();
+    let lower: Vec<&str> = words.iter().map(|(_, word)| *word).collect();
+    find(&lower, phrase).map(|(start, _)| words[start].0)
+}

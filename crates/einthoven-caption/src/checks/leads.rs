@@ -1,0 +1,112 @@
+//! The leads and walls that an answer names.
+
+use std::collections::BTreeSet;
+
+use einthoven_signal::Lead;
+
+use super::text::{Clause, Token};
+use crate::{Finding, Wall};
+
+const CHEST: [Lead; 9] = [Lead::V1, Lead::V2, Lead::V3, Lead::V4, Lead::V5, Lead::V6, Lead::V7, Lead::V8, Lead::V9];
+
+/// The leads of a clause, those between `V1 to V4` included.
+pub(super) fn leads(clause: &[Token]) -> BTreeSet<Lead> {
+    let mut leads = BTreeSet::new();
+    for (i, token) in clause.iter().enumerate() {
+        leads.extend(limb(clause, i));
+        leads.extend(chest(token).map(|number| CHEST[number - 1].clone()));
+        let until = clause.get(i + 1).is_some_and(|next| ["-", "to", "through"].contains(&next.lower.as_str()));
+        if let (true, Some(first), Some(last)) = (until, chest(token), clause.get(i + 2).and_then(chest)) {
+            leads.extend(CHEST[first - 1..last.max(first)].iter().cloned());
+        }
+    }
+    leads
+}
+
+/// Chest leads that no electrocardiograph has.
+pub(super) fn impossible(clause: &[Token]) -> Option<&Token> {
+    clause.iter().find(|token| {
+        let number = token.text.strip_prefix('V').and_then(|number| number.parse::<u32>().ok());
+        number.is_some_and(|number| !(1..=9).contains(&number))
+    })
+}
+
+/// The limb lead at a place. `I` alone is a lead only where it is no pronoun: beside `lead` or among other leads.
+fn limb(clause: &[Token], at: usize) -> Option<Lead> {
+    match clause[at].text.as_str() {
+        "I" => {
+            let beside = |i: Option<usize>| {
+                i.and_then(|i| clause.get(i)).is_some_and(|token| {
+                    let lower = token.lower.as_str();
+                    ["lead", "leads", ",", "and", "in", "(", "ii", "-"].contains(&lower)
+                })
+            };
+            (beside(at.checked_sub(1)) || beside(Some(at + 1))).then_some(Lead::I)
+        }
+        "II" => Some(Lead::II),
+        "III" => Some(Lead::III),
+        "aVR" | "AVR" => Some(Lead::AVR),
+        "aVL" | "AVL" => Some(Lead::AVL),
+        "aVF" | "AVF" => Some(Lead::AVF),
+        _ => None,
+    }
+}
+
+/// The number of a chest lead, 1 to 9.
+fn chest(token: &Token) -> Option<usize> {
+    token.text.strip_prefix(['V', 'v'])?.parse().ok().filter(|number| (1..=9).contains(number))
+}
+
+/// The walls that a clause names, fascicles left out.
+fn walls(clause: &[Token]) -> BTreeSet<Wall> {
+    const STEMS: [(&str, &[Wall]); 9] = [
+        ("anteroseptal", &[Wall::Anterior, Wall::Septal]),
+        ("anterolateral", &[Wall::Anterior, Wall::Lateral]),
+        ("inferolateral", &[Wall::Inferior, Wall::Lateral]),
+        ("inferoposterior", &[Wall::Inferior, Wall::Posterior]),
+        ("anterior", &[Wall::Anterior]),
+        ("lateral", &[Wall::Lateral]),
+        ("inferior", &[Wall::Inferior]),
+        ("posterior", &[Wall::Posterior]),
+        ("septal", &[Wall::Septal]),
+    ];
+    const PLACES: [&str; 8] =
+        ["wall", "infarct", "infarction", "ischemia", "ischaemia", "region", "injury", "myocardial"];
+    let mut walls = BTreeSet::new();
+    for (i, token) in clause.iter().enumerate() {
+        let is_place = clause.iter().skip(i + 1).take(2).any(|next| PLACES.contains(&next.lower.as_str()));
+        if is_place {
+            walls.extend(
+                STEMS.iter().filter(|(name, _)| *name == token.lower).flat_map(|(_, walls)| walls.iter().copied()),
+            );
+        }
+    }
+    walls
+}
+
+/// The clause that puts a finding at a wall or in leads other than those of the statement.
+///
+/// The leads are judged over the whole answer: some of them must be the statement's, and not be lost among others.
+pub(super) fn misplaced(direct: &[Clause], findings: &[&Finding<'_>]) -> Option<Clause> {
+    let named: BTreeSet<Wall> =
+        findings.iter().flat_map(|finding| finding.page.walls.iter().chain(&finding.location.walls)).copied().collect();
+    let mut expected: BTreeSet<Lead> = named.iter().flat_map(|wall| wall.leads()).cloned().collect();
+    expected.extend(findings.iter().flat_map(|finding| finding.location.leads.iter().cloned()));
+    if expected.is_empty() || findings.iter().any(|finding| finding.location.diffuse) {
+        return None;
+    }
+    if named.contains(&Wall::Posterior) {
+        expected.extend(CHEST[6..].iter().cloned());
+    }
+    let found: BTreeSet<Lead> = direct.iter().flat_map(|clause| leads(clause)).collect();
+    let right = found.intersection(&expected).count();
+    let is_whole = findings.iter().all(|finding| !finding.page.walls.is_empty() || !finding.location.is_empty());
+    let is_elsewhere = !found.is_empty() && if is_whole { 4 * right < found.len() } else { right == 0 };
+    let strange = |clause: &&Clause| {
+        let leads = leads(clause);
+        let walls = walls(clause);
+        let elsewhere = is_elsewhere && !leads.is_empty() && leads.is_disjoint(&expected);
+        elsewhere || is_whole && right == 0 && !walls.is_empty() && !named.is_empty() && walls.is_disjoint(&named)
+    };
+    direct.iter().find(strange).or_else(|| direct.first().filter(|_| is_elsewhere)).cloned()
+}

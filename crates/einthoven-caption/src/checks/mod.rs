@@ -1,0 +1,131 @@
+//! Answers judged before they are stored.
+//!
+//! A language model that is asked how a statement shows in an ECG may refuse, break off, describe another condition, or say the
+//! opposite of what the statement says; a document or a report may have told it to do something else. [`Checks`] finds
+//! that out from the answer and the knowledge pages of the statement alone, and says so in words that can be given back to the model.
+//!
+//! What an answer says for contrast ("unlike right bundle branch block"), of causes, or of what is absent is not held against it.
+
+mod aside;
+mod fault;
+mod form;
+mod leads;
+mod numbers;
+mod opposites;
+mod polarity;
+mod text;
+mod topic;
+
+pub use fault::{Fault, FaultKind};
+
+use crate::{Finding, KnowledgeBase, Page};
+
+/// Pages of statements that say nothing of the heart.
+const REMARKS: &[&str] = &["computer-interpretation-note", "technically-unsatisfactory-recording"];
+/// Pages that an answer to such a statement may name.
+const RECORDING: &[&str] = &[
+    "computer-interpretation-note",
+    "technically-unsatisfactory-recording",
+    "artifact",
+    "baseline-wander",
+    "limb-lead-reversal",
+    "precordial-lead-reversal",
+    "simulated-or-unusual-recording",
+];
+
+/// The checks, with what they need to know of all pages.
+#[derive(Debug)]
+pub struct Checks<'k> {
+    base: &'k KnowledgeBase,
+    topics: topic::Topics,
+}
+
+/// [`Checks::check`] for a single answer. For many answers, [`Checks`] reads the pages only once.
+pub fn check(statement: &str, answer: &str, base: &KnowledgeBase) -> Vec<Fault> {
+    Checks::new(base).check(statement, answer)
+}
+
+impl<'k> Checks<'k> {
+    /// The checks on a knowledge base.
+    pub fn new(base: &'k KnowledgeBase) -> Self {
+        Self { base, topics: topic::Topics::new(base) }
+    }
+
+    /// What is wrong with an answer to "How is `statement` reflected in ECG?"; nothing if it may be stored.
+    ///
+    /// What the answer says is compared with the pages of the statement's concepts. Of a statement that names no known concept, only
+    /// the form of the answer is judged.
+    pub fn check(&self, statement: &str, answer: &str) -> Vec<Fault> {
+        let clauses = text::clauses(answer);
+        let mut faults = form::faults(answer, &clauses);
+        if faults.contains(&Fault::Empty) {
+            return faults;
+        }
+        let reading = self.base.read(statement);
+        let findings: Vec<&Finding<'_>> = reading.present().collect();
+        if findings.is_empty() {
+            return faults;
+        }
+        let mut pages: Vec<&Page> = findings.iter().map(|finding| finding.page).collect();
+        pages.dedup();
+        let expected = pages.iter().map(|page| page.name.as_str()).collect::<Vec<_>>().join(" with ");
+        let direct = aside::direct(&clauses);
+        if !self.topics.is_about(answer, &pages, self.base) || self.is_diagnosed(&direct, &pages) {
+            faults.push(Fault::OffTopic { expected: expected.clone() });
+        }
+        faults.extend(self.contradiction(&direct, &findings, &pages, &expected));
+        faults.extend(out_of_range(&direct, &pages));
+        faults
+    }
+
+    /// Whether a statement about the recording alone is answered with what the heart does.
+    fn is_diagnosed(&self, direct: &[text::Clause], pages: &[&Page]) -> bool {
+        if !pages.iter().all(|page| REMARKS.contains(&page.slug.as_str())) {
+            return false;
+        }
+        let named = |clause: &text::Clause| {
+            let text: Vec<&str> = clause.iter().map(|token| token.text.as_str()).collect();
+            let reading = self.base.read(&text.join(" "));
+            reading.present().any(|finding| !RECORDING.contains(&finding.page.slug.as_str()))
+        };
+        direct.iter().any(named)
+    }
+
+    fn contradiction(
+        &self,
+        direct: &[text::Clause],
+        findings: &[&Finding<'_>],
+        pages: &[&Page],
+        expected: &str,
+    ) -> Option<Fault> {
+        let opposites: Vec<&Page> = pages.iter().flat_map(|page| opposites::opposites(self.base, page)).collect();
+        let reversed = || {
+            let (aspect, said) = polarity::reversed(direct, &polarity::of_pages(pages))?;
+            Some(format!("{said} ({aspect})"))
+        };
+        let described = || {
+            let clause = direct.first().filter(|_| opposites::described(direct, pages, &opposites))?;
+            Some(text::quote(clause))
+        };
+        let said = opposites::named(direct, self.base, pages, &opposites)
+            .or_else(|| opposites::wrong_side(direct, pages))
+            .or_else(|| leads::misplaced(direct, findings).map(|clause| text::quote(&clause)))
+            .or_else(reversed)
+            .or_else(|| topic::denied(direct, pages).map(|clause| text::quote(clause)))
+            .or_else(described)?;
+        Some(Fault::Contradiction { expected: expected.to_owned(), said })
+    }
+}
+
+fn out_of_range(direct: &[text::Clause], pages: &[&Page]) -> Option<Fault> {
+    let measures = || direct.iter().flat_map(numbers::measures);
+    let strange = measures().find(|measure| numbers::fits(measure, pages) == Some(false)).map(|measure| {
+        let expected =
+            pages.iter().map(|page| format!("{} has {}", page.name, numbers::describe(measure.quantity, page)));
+        Fault::OutOfRange { expected: expected.collect::<Vec<_>>().join(" and "), said: measure.said }
+    });
+    strange.or_else(|| {
+        let lead = direct.iter().find_map(|clause| leads::impossible(clause))?;
+        Some(Fault::OutOfRange { expected: "the chest leads are V1 to V9".to_owned(), said: lead.text.clone() })
+    })
+}

@@ -1,0 +1,171 @@
+//! Concepts that are another one's opposite: left and right bundle branch block, short and long PR interval.
+
+use std::collections::BTreeSet;
+
+use super::leads::leads;
+use super::text::{Clause, Token, quote, words};
+use crate::words::normalise;
+use crate::{KnowledgeBase, Page, Section};
+
+/// Words that turn a name into its opposite's when they are exchanged, as names are normalised.
+const ANTONYMS: [(&str, &str); 16] = [
+    ("left", "right"),
+    ("leftward", "rightward"),
+    ("left anterior", "left posterior"),
+    ("bradycardia", "tachycardia"),
+    ("slow", "rapid"),
+    ("prolonged", "short"),
+    ("elevation", "depression"),
+    ("high", "low"),
+    ("tall", "inverted"),
+    ("tall", "low"),
+    ("type i", "type ii"),
+    ("type a", "type b"),
+    ("ventricular", "atrial"),
+    ("normal", "abnormal"),
+    ("fibrillation", "flutter"),
+    ("supraventricular", "ventricular"),
+];
+
+/// The pages whose name, or one of whose synonyms, is the page's with a word turned round.
+pub(super) fn opposites<'k>(base: &'k KnowledgeBase, page: &Page) -> Vec<&'k Page> {
+    let mut found: Vec<&Page> = Vec::new();
+    for name in std::iter::once(&page.name).chain(&page.synonyms) {
+        let name = format!(" {} ", normalise(name));
+        for (one, other) in ANTONYMS {
+            for (from, to) in [(one, other), (other, one)] {
+                let turned = name.replace(&format!(" {from} "), &format!(" {to} "));
+                let opposite = base.by_normalised(turned.trim()).filter(|opposite| *opposite != page && turned != name);
+                found.extend(opposite.filter(|opposite| !found.contains(opposite)));
+            }
+        }
+    }
+    found
+}
+
+/// The first clause that names an opposite of the pages as what is there.
+pub(super) fn named(direct: &[Clause], base: &KnowledgeBase, pages: &[&Page], opposites: &[&Page]) -> Option<String> {
+    let mut own: BTreeSet<&str> = pages.iter().map(|page| page.slug.as_str()).collect();
+    for page in pages {
+        own.extend(base.ancestors(page));
+        // What the page itself names is no contradiction, such as the right axis of a left posterior fascicular block.
+        for section in [Section::Definition, Section::OnTheEcg, Section::Criteria, Section::Waveform] {
+            own.extend(base.read(page.section(section)).present().map(|finding| finding.page.slug.as_str()));
+        }
+    }
+    let is_named = |clause: &&Clause| {
+        let text: Vec<&str> = clause.iter().map(|token| token.text.as_str()).collect();
+        let reading = base.read(&text.join(" "));
+        reading.present().any(|finding| opposites.contains(&finding.page) && !own.contains(&*finding.page.slug))
+    };
+    direct.iter().find(is_named).map(|clause| quote(clause))
+}
+
+const SIDES: [(&str, &[&str]); 2] = [
+    ("left", &["left", "leftward", "left-sided", "mitrale"]),
+    ("right", &["right", "rightward", "right-sided", "pulmonale"]),
+];
+
+fn sides(words: &[&str]) -> BTreeSet<&'static str> {
+    let named = |names: &[&str]| words.iter().any(|word| names.contains(word));
+    SIDES.into_iter().filter(|(_, names)| named(names)).map(|(side, _)| side).collect()
+}
+
+/// The first clause that speaks of the side that neither names nor descriptions of the pages have.
+pub(super) fn wrong_side(direct: &[Clause], pages: &[&Page]) -> Option<String> {
+    let of = |text: &str| {
+        let lower = text.to_lowercase();
+        sides(&lower.split(|c: char| !c.is_alphanumeric()).collect::<Vec<_>>())
+    };
+    let named: BTreeSet<&str> = pages.iter().flat_map(|page| of(&page.name)).collect();
+    let [side] = named.iter().copied().collect::<Vec<_>>()[..] else { return None };
+    let texts = pages.iter().flat_map(|page| {
+        let sections = [Section::Definition, Section::OnTheEcg, Section::Criteria, Section::Waveform];
+        sections.map(|section| page.section(section)).into_iter().chain(page.synonyms.iter().map(String::as_str))
+    });
+    let allowed: BTreeSet<&str> = texts.flat_map(of).chain([side]).collect();
+    direct.iter().find(|clause| !sides(&words(clause)).is_subset(&allowed)).map(|clause| quote(clause))
+}
+
+/// What is said of a lead: `(lead, sign)`.
+type Signs = BTreeSet<(String, &'static str)>;
+
+/// Words that describe a deflection, by the sign they give it.
+const SIGNS: [(&str, &[&str]); 9] = [
+    ("positive", &["positive", "upright"]),
+    ("negative", &["negative", "inverted"]),
+    ("rsr'", &["rsr'"]),
+    ("rs", &["rs"]),
+    ("qr", &["qr"]),
+    ("qs", &["qs"]),
+    ("tall", &["tall", "dominant", "high", "large"]),
+    ("deep", &["deep"]),
+    ("notched", &["notched", "monophasic"]),
+];
+
+/// The signs of the leads: a list of leads takes the signs said since the last list, or else those that follow.
+fn signs(direct: &[Clause]) -> Signs {
+    let mut signs = Signs::new();
+    for clause in direct {
+        let mut since: Vec<&str> = Vec::new();
+        let mut waiting = BTreeSet::new();
+        let mut i = 0;
+        while i < clause.len() {
+            let length = list(&clause[i..]);
+            if length > 0 {
+                let named = leads(&clause[i..i + length]);
+                let is_place = i > 0 && ["in", "("].contains(&clause[i - 1].lower.as_str());
+                waiting = if since.is_empty() && !is_place { named.clone() } else { BTreeSet::new() };
+                for lead in &named {
+                    signs.extend(since.iter().map(|sign| (lead.name().to_owned(), *sign)));
+                }
+                since.clear();
+                i += length;
+                continue;
+            }
+            if let Some((sign, _)) = SIGNS.iter().find(|(_, words)| words.contains(&clause[i].lower.as_str())) {
+                if waiting.is_empty() {
+                    since.push(sign);
+                }
+                signs.extend(waiting.iter().map(|lead| (lead.name().to_owned(), *sign)));
+            }
+            i += 1;
+        }
+    }
+    signs
+}
+
+/// How many tokens the clause begins with that list leads.
+fn list(clause: &[Token]) -> usize {
+    let is_lead = |token: &Token| {
+        ["I", "II", "III", "aVR", "aVL", "aVF"].contains(&token.text.as_str())
+            || token.text.len() == 2
+                && token.text.starts_with('V')
+                && token.text.ends_with(|c: char| c.is_ascii_digit())
+    };
+    let is_joint = |token: &Token| [",", "and", "or", "to", "-", "through"].contains(&token.lower.as_str());
+    if !clause.first().is_some_and(is_lead) {
+        return 0;
+    }
+    let run = clause.iter().take_while(|token| is_lead(token) || is_joint(token)).count();
+    clause[..run].iter().rposition(is_lead).map_or(0, |last| last + 1)
+}
+
+/// Signs of leads that a description must share with an opposite, beyond those it shares with its own, to be the opposite's.
+const SHARED: usize = 2;
+
+/// Whether the leads of the answer are described as an opposite describes them, and not as the pages do.
+pub(super) fn described(direct: &[Clause], pages: &[&Page], opposites: &[&Page]) -> bool {
+    let of = |page: &Page| {
+        let texts = [Section::Waveform, Section::OnTheEcg].map(|section| super::text::clauses(page.section(section)));
+        texts.iter().flat_map(|clauses| signs(&super::aside::direct(clauses))).collect::<Signs>()
+    };
+    let said = signs(direct);
+    let own: Signs = pages.iter().flat_map(|page| of(page)).collect();
+    opposites.iter().any(|opposite| {
+        let theirs = of(opposite);
+        let as_opposite = said.iter().filter(|sign| theirs.contains(*sign) && !own.contains(*sign)).count();
+        let as_own = said.iter().filter(|sign| own.contains(*sign) && !theirs.contains(*sign)).count();
+        as_opposite >= SHARED + as_own
+    })
+}

@@ -1,0 +1,278 @@
+//! Opposites that a text can say of the same thing: elevated or depressed, broad or narrow, fast or slow.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::aside::{affirmed, direct};
+use super::text::{Clause, Token, clauses, find, quote, words};
+use crate::{Page, Section};
+
+/// Something of which a text says one thing or the opposite.
+struct Aspect {
+    /// What it is called in messages.
+    name: &'static str,
+    /// What it is called in texts.
+    nouns: &'static [&'static str],
+    /// Beginnings of the words for the one and for the other, said beside the noun.
+    poles: [&'static [&'static str]; 2],
+    /// Phrases for the one and for the other.
+    phrases: [&'static [&'static str]; 2],
+}
+
+const ASPECTS: [Aspect; 12] = [
+    Aspect {
+        name: "the ST segment",
+        nouns: &["st"],
+        poles: [&["elevat", "raised", "above"], &["depress", "sag", "below", "downslop", "scoop"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the T wave",
+        nouns: &["t"],
+        poles: [&["tall", "upright", "peaked", "tented", "positive", "high"], &["invert", "inversion", "negative"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the PR interval",
+        nouns: &["pr", "p-r"],
+        poles: [&["prolong", "long", "lengthen", "longer"], &["short", "shortened"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the QT interval",
+        nouns: &["qt", "qtc"],
+        poles: [&["prolong", "long"], &["short"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the rate",
+        nouns: &["rate", "response", "ventricles", "ventricular", "rhythm", "fires", "respond"],
+        poles: [&["fast", "rapid", "tachy", "quick"], &["slow", "brady"]],
+        phrases: [
+            &["above/over/exceeds/exceeding 100", "more/greater/faster than 100"],
+            &["below/under 60", "less/slower than 60"],
+        ],
+    },
+    Aspect {
+        name: "the QRS duration",
+        nouns: &["qrs", "complex", "complexes"],
+        poles: [&["broad", "wide", "prolong"], &["narrow"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the voltage",
+        nouns: &["qrs", "complex", "complexes", "voltage", "voltages", "amplitude", "amplitudes"],
+        poles: [&["tall", "high", "increas"], &["small", "low", "reduc", "diminish"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the regularity of the rhythm",
+        nouns: &["rhythm", "rr", "r-r", "r", "intervals", "rate"],
+        poles: [&["regular"], &["irregular", "unequal"]],
+        phrases: [
+            &["no variation"],
+            &["rr * vary/varies/lengthen/unequal", "intervals vary", "r - r * vary/varies", "irregularly irregular"],
+        ],
+    },
+    Aspect {
+        name: "the growth of the R wave",
+        nouns: &["progression", "r", "transition"],
+        poles: [&["excellent", "quick", "good"], &["poor", "little", "fail", "slow", "late", "delayed"]],
+        phrases: [&[], &["do/does/not * grow/increase"]],
+    },
+    Aspect {
+        name: "P waves",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &[
+                "preceded by * p",
+                "p wave/waves * precede/precedes/before",
+                "p wave/waves * followed by",
+                "each p wave",
+                "every p wave",
+                "p wave/waves of constant",
+                "sinus p",
+            ],
+            &[
+                "no p",
+                "no * p wave/waves",
+                "p wave/waves are/is absent/hidden/replaced",
+                "absence of p",
+                "absence of * p",
+                "without * p wave/waves",
+                "replace the p",
+            ],
+        ],
+    },
+    Aspect {
+        name: "the course of the PR interval",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &["constant pr", "pr interval/intervals * constant/fixed", "pr stays constant"],
+            &[
+                "pr interval lengthens",
+                "pr interval becomes * longer",
+                "prolongation/lengthening of the pr",
+                "pr * varies/random",
+                "progressive~ prolong~/lengthen~",
+            ],
+        ],
+    },
+    Aspect {
+        name: "AV conduction",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &["every/each p wave * followed", "every/each p wave * conduct~", "no beat/beats", "no * dropped"],
+            &[
+                "no relation",
+                "dissociat~",
+                "independent~",
+                "p waves blocked",
+                "wave is * blocked",
+                "waves are * blocked",
+                "not followed",
+                "not conducted",
+                "fail/fails to conduct",
+                "is dropped",
+                "second p wave",
+            ],
+        ],
+    },
+];
+
+/// The nouns to which a word may belong.
+const NOUNS: &[&str] = &[
+    "st",
+    "t",
+    "p",
+    "q",
+    "r",
+    "s",
+    "u",
+    "pr",
+    "p-r",
+    "qt",
+    "qtc",
+    "qrs",
+    "complex",
+    "complexes",
+    "rate",
+    "response",
+    "rhythm",
+    "rr",
+    "r-r",
+    "voltage",
+    "voltages",
+    "amplitude",
+    "amplitudes",
+    "axis",
+    "progression",
+    "transition",
+    "pause",
+    "duration",
+    "ventricles",
+    "ventricular",
+    "intervals",
+    "fires",
+    "respond",
+];
+
+/// The farthest noun to which a word may belong, in words.
+const REACH: usize = 6;
+
+/// What a text says: by aspect, which of the two, and the clause that says so.
+type Said = BTreeMap<usize, [Option<String>; 2]>;
+
+fn said(direct: &[Clause]) -> Said {
+    let mut said = Said::new();
+    for clause in direct {
+        let all = words(clause);
+        for (index, aspect) in ASPECTS.iter().enumerate() {
+            for (pole, phrases) in aspect.phrases.iter().enumerate() {
+                if phrases.iter().any(|phrase| find(&all, phrase).is_some()) {
+                    said.entry(index).or_default()[pole].get_or_insert_with(|| quote(clause));
+                }
+            }
+        }
+        let clause_said = affirmed(clause);
+        let mut last: Option<(usize, &str)> = None;
+        for (at, token) in clause_said.iter().enumerate() {
+            // "upright, flat or inverted": the words of a list share the noun of the first.
+            let listed = last.filter(|(before, _)| is_list(&clause_said[before + 1..at])).map(|(_, noun)| noun);
+            let Some(noun) = noun(&clause_said, at).or(listed) else { continue };
+            for (index, aspect) in ASPECTS.iter().enumerate().filter(|(_, aspect)| aspect.nouns.contains(&noun)) {
+                for (pole, stems) in aspect.poles.iter().enumerate() {
+                    if stems.iter().any(|stem| token.lower.starts_with(stem)) {
+                        last = Some((at, noun));
+                        said.entry(index).or_default()[pole].get_or_insert_with(|| quote(clause));
+                    }
+                }
+            }
+        }
+    }
+    said
+}
+
+/// Whether the tokens between two words join them in a list.
+fn is_list(between: &[Token]) -> bool {
+    between.len() <= 4
+        && between.iter().any(|token| token.lower == "or")
+        && between.iter().filter(|token| token.is_word()).count() <= 2
+}
+
+/// The noun that the word at `at` belongs to: the nearest, those beyond a comma or conjunction counted as farther.
+fn noun(clause: &[Token], at: usize) -> Option<&str> {
+    let is_denied =
+        clause[at.saturating_sub(2)..at].iter().any(|token| ["not", "never"].contains(&token.lower.as_str()));
+    // "faster than the ventricles" compares; "longer than 200 ms" says how long.
+    let is_compared = clause.get(at + 1).is_some_and(|next| next.lower == "than")
+        && clause.get(at + 2).is_none_or(|next| next.number().is_none());
+    if is_denied || is_compared || NOUNS.contains(&clause[at].lower.as_str()) {
+        return None;
+    }
+    let cost = |between: &[Token]| {
+        let breaks = between
+            .iter()
+            .filter(|token| [",", "and", "or", "with", "while", "(", "of"].contains(&token.lower.as_str()));
+        between.len() + 3 * breaks.count()
+    };
+    let is_atrial = |i: usize| i > 0 && clause[i - 1].lower == "atrial";
+    let is_noun = |(i, token): &(usize, &Token)| *i != at && NOUNS.contains(&token.lower.as_str()) && !is_atrial(*i);
+    let candidates = clause.iter().enumerate().filter(is_noun);
+    candidates
+        .map(|(i, token)| (cost(&clause[(i + 1).min(at + 1)..i.max(at)]), i < at, token.lower.as_str()))
+        .filter(|(cost, ..)| *cost < REACH)
+        .min_by_key(|(cost, is_before, _)| (*cost, *is_before))
+        .map(|(_, _, noun)| noun)
+}
+
+/// What the knowledge pages say: by aspect, whether they say the one, the other. A name that says it has the last word.
+pub(super) fn of_pages(pages: &[&Page]) -> BTreeMap<usize, BTreeSet<usize>> {
+    let mut poles: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    for page in pages {
+        let of_text = |text: &str| said(&direct(&clauses(text)));
+        let named = of_text(&page.name);
+        let described = [page.waveform(), page.section(Section::OnTheEcg)].into_iter().flat_map(of_text);
+        for (aspect, sides) in described.filter(|(aspect, _)| !named.contains_key(aspect)).chain(named.clone()) {
+            let said = sides.iter().enumerate().filter(|(_, side)| side.is_some()).map(|(pole, _)| pole);
+            poles.entry(aspect).or_default().extend(said);
+        }
+    }
+    poles
+}
+
+/// The first thing of which the answer says only the opposite of what the pages say: its name and the clause.
+pub(super) fn reversed(direct: &[Clause], pages: &BTreeMap<usize, BTreeSet<usize>>) -> Option<(&'static str, String)> {
+    said(direct).into_iter().find_map(|(aspect, sides)| {
+        let poles = pages.get(&aspect)?;
+        let [one, other] = sides;
+        let clause = match (one, other) {
+            (Some(clause), None) if !poles.contains(&0) => clause,
+            (None, Some(clause)) if !poles.contains(&1) => clause,
+            _ => return None,
+        };
+        Some((ASPECTS[aspect].name, clause))
+    })
+}

@@ -1,0 +1,252 @@
+//! The index: words and meaning searched together.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::chunk::{self, Chunk};
+use super::vectors::Vectors;
+use super::words::Words;
+use super::{Embedder, EmbeddingServer, SentenceEncoder, document, folder};
+use crate::{Error, KnowledgeBase, Result};
+
+/// The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, "Reciprocal rank fusion", 2009).
+const RANK_CONSTANT: f64 = 60.0;
+/// How many chunks of each ranking are fused.
+const DEPTH: usize = 100;
+/// Chunks that are encoded between two reports of progress.
+const STEP: usize = 64;
+
+/// What encodes the chunks of an index, and the questions put to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum EncoderConfig {
+    /// A model folder, for [`SentenceEncoder`].
+    Folder {
+        /// Where it lies.
+        path: PathBuf,
+    },
+    /// An OpenAI-compatible server, for [`EmbeddingServer`].
+    Server {
+        /// The address, such as `http://localhost:8080/v1`.
+        url: String,
+        /// The model's name there.
+        model: String,
+    },
+}
+
+impl EncoderConfig {
+    /// Opens the encoder.
+    ///
+    /// # Errors
+    /// Those of [`SentenceEncoder::open`].
+    pub fn open(&self) -> Result<Box<dyn Embedder>> {
+        Ok(match self {
+            Self::Folder { path } => Box::new(SentenceEncoder::open(path)?),
+            Self::Server { url, model } => Box::new(EmbeddingServer::new(url, model)),
+        })
+    }
+}
+
+/// A passage that was found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Passage {
+    /// The page's slug, or the file name of a document.
+    pub page: String,
+    /// The heading above it; empty if there is none.
+    pub section: String,
+    /// The text.
+    pub text: String,
+    /// How well it fits: comparable within one search only.
+    pub score: f64,
+}
+
+/// What a search compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Words, by BM25.
+    Words,
+    /// Meaning, by the vectors of an encoder.
+    Meaning,
+    /// Both, fused by reciprocal rank.
+    Fusion,
+}
+
+/// What [`Index::build`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Built {
+    /// Chunks in the index.
+    pub chunks: usize,
+    /// Chunks that were encoded.
+    pub encoded: usize,
+    /// Chunks whose vectors were in the folder before.
+    pub kept: usize,
+}
+
+/// Passages of knowledge pages and documents, found by words and, with an encoder, by meaning.
+pub struct Index {
+    chunks: Vec<Chunk>,
+    words: Words,
+    dense: Option<(Vectors, Box<dyn Embedder>)>,
+}
+
+impl Index {
+    /// The pages of a knowledge base, found by words: nothing is written, encoded or downloaded.
+    pub fn of_pages(base: &KnowledgeBase) -> Self {
+        Self::new(base.pages().flat_map(chunk::of_page).collect(), None)
+    }
+
+    fn new(chunks: Vec<Chunk>, dense: Option<(Vectors, Box<dyn Embedder>)>) -> Self {
+        let searched: Vec<String> = chunks.iter().map(Chunk::searched).collect();
+        Self { words: Words::new(searched.iter().map(String::as_str)), chunks, dense }
+    }
+
+    /// Opens the index of a folder, and the encoder that it was made with.
+    ///
+    /// # Errors
+    /// [`Error::NoIndex`], [`Error::Read`], [`Error::Index`] for one that is damaged or of another version or encoder, and those of
+    /// [`EncoderConfig::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let contents = folder::read(path.as_ref())?;
+        let dense = match (contents.manifest.vectors, contents.vectors) {
+            (Some(dense), Some(vectors)) => {
+                let embedder = dense.encoder.open()?;
+                if embedder.identity() != dense.identity {
+                    let message =
+                        format!("made with the encoder {}, which is now {}", dense.identity, embedder.identity());
+                    return Err(Error::Index { path: path.as_ref().to_owned(), message });
+                }
+                Some((vectors, embedder))
+            }
+            _ => None,
+        };
+        Ok(Self::new(contents.chunks, dense))
+    }
+
+    /// Makes or renews the index of a folder: the pages of `base`, and the texts of files and folders of documents.
+    ///
+    /// Chunks that the folder holds already, by their hash and with the same encoder, are not encoded again. The index that was there before stays
+    /// valid until the new one is whole. `progress` is told how many of the new chunks are encoded, of how many.
+    ///
+    /// # Errors
+    /// [`Error::Document`], [`Error::Read`], [`Error::Embedder`] and [`Error::WriteIndex`].
+    pub fn build(
+        path: impl AsRef<Path>,
+        base: &KnowledgeBase,
+        documents: &[PathBuf],
+        encoder: Option<&EncoderConfig>,
+        mut progress: impl FnMut(usize, usize),
+    ) -> Result<Built> {
+        let path = path.as_ref();
+        let mut chunks: Vec<Chunk> = base.pages().flat_map(chunk::of_page).collect();
+        for document in documents {
+            chunks.extend(document::chunks(document)?);
+        }
+        let _lock = folder::lock(path)?;
+        let Some(config) = encoder else {
+            folder::write(path, &chunks, None)?;
+            return Ok(Built { chunks: chunks.len(), ..Built::default() });
+        };
+        let embedder = config.open()?;
+        // An index that cannot be read is made anew.
+        let mut known = folder::read(path).map(|old| rows(&old, embedder.identity())).unwrap_or_default();
+        known.retain(|_, row| row.iter().any(|value| *value != 0.0));
+        let hashes: Vec<String> = chunks.iter().map(Chunk::hash).collect();
+        let new: Vec<usize> = (0..chunks.len()).filter(|&index| !known.contains_key(&hashes[index])).collect();
+        let mut encoded = 0;
+        for step in new.chunks(STEP) {
+            let texts: Vec<String> = step.iter().map(|&index| chunks[index].encoded()).collect();
+            let vectors = embedder.embed(&texts.iter().map(String::as_str).collect::<Vec<_>>())?;
+            known.extend(step.iter().map(|&index| hashes[index].clone()).zip(vectors));
+            encoded += step.len();
+            progress(encoded, new.len());
+        }
+        let values: Vec<f32> = hashes.iter().flat_map(|hash| known.get(hash).into_iter().flatten()).copied().collect();
+        let dimension = hashes.first().and_then(|hash| known.get(hash)).map_or(0, Vec::len);
+        let vectors = Vectors::new(dimension, values)?;
+        folder::write(path, &chunks, Some((&vectors, config.clone(), embedder.identity())))?;
+        Ok(Built { chunks: chunks.len(), encoded, kept: chunks.len() - encoded })
+    }
+
+    /// Whether the index has vectors, and can be searched by meaning.
+    pub fn has_vectors(&self) -> bool {
+        self.dense.is_some()
+    }
+
+    /// The `k` passages that fit the question best, the best first: by words and meaning, or by words alone if the index has no vectors.
+    ///
+    /// # Errors
+    /// Those of the encoder.
+    pub fn search(&self, question: &str, k: usize) -> Result<Vec<Passage>> {
+        self.search_by(if self.has_vectors() { Method::Fusion } else { Method::Words }, question, k)
+    }
+
+    /// [`search`](Self::search) by one method; without vectors, meaning finds nothing.
+    ///
+    /// # Errors
+    /// Those of the encoder.
+    pub fn search_by(&self, method: Method, question: &str, k: usize) -> Result<Vec<Passage>> {
+        let words = || self.words.search(question, DEPTH.max(k));
+        let rankings = match method {
+            Method::Words => vec![words()],
+            Method::Meaning => vec![self.by_meaning(question, k)?],
+            Method::Fusion => vec![words(), self.by_meaning(question, DEPTH.max(k))?],
+        };
+        let passage = |(index, score): (usize, f64)| {
+            let Chunk { page, section, text, .. } = self.chunks[index].clone();
+            Passage { page, section, text, score }
+        };
+        Ok(fuse(&rankings).into_iter().take(k).map(passage).collect())
+    }
+
+    fn by_meaning(&self, question: &str, k: usize) -> Result<Vec<usize>> {
+        let Some((vectors, embedder)) = &self.dense else { return Ok(Vec::new()) };
+        let query = embedder.embed(&[question])?.pop().unwrap_or_default();
+        Ok(vectors.nearest(&query, k).into_iter().map(|(index, _)| index).collect())
+    }
+}
+
+/// The vectors of an index by the hash of their chunk, if they are of this encoder.
+fn rows(old: &folder::Contents, identity: &str) -> HashMap<String, Vec<f32>> {
+    let is_same = old.manifest.vectors.as_ref().is_some_and(|dense| dense.identity == identity);
+    let vectors = old.vectors.as_ref().filter(|_| is_same);
+    let row = |vectors: &Vectors| {
+        let rows = old.chunks.iter().enumerate().map(|(index, chunk)| (chunk.hash(), vectors.row(index).to_vec()));
+        rows.collect()
+    };
+    vectors.map(row).unwrap_or_default()
+}
+
+/// Reciprocal rank fusion: the best first, of equals the earlier.
+fn fuse(rankings: &[Vec<usize>]) -> Vec<(usize, f64)> {
+    let mut scores: BTreeMap<usize, f64> = BTreeMap::new();
+    for ranking in rankings {
+        for (rank, &index) in ranking.iter().enumerate() {
+            *scores.entry(index).or_default() += 1.0 / (RANK_CONSTANT + rank as f64 + 1.0);
+        }
+    }
+    let mut fused: Vec<(usize, f64)> = scores.into_iter().collect();
+    fused.sort_by(|a, b| b.1.total_cmp(&a.1));
+    fused
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Index")
+            .field("chunks", &self.chunks.len())
+            .field("has_vectors", &self.has_vectors())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_rankings_agree_on_comes_first() {
+        let fused: Vec<usize> = fuse(&[vec![4, 2, 9], vec![2, 7]]).into_iter().map(|(index, _)| index).collect();
+        assert_eq!(fused, [2, 4, 7, 9]);
+    }
+}

@@ -1,0 +1,154 @@
+//! The checks on labelled answers, on the published dictionary's kinds of fault, and on our own captions.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::path::Path;
+
+use common::{KNOWLEDGE, data};
+use einthoven_caption::Section;
+use einthoven_caption::checks::{Checks, FaultKind, check};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+/// A labelled answer: see `tests/answers/README.md`.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(skip)]
+    label: String,
+    statement: String,
+    answer: String,
+}
+
+impl Answer {
+    /// Whether it is of the half that the checks were not written on.
+    fn is_held_out(&self) -> bool {
+        Sha256::digest(format!("{}\n{}", self.statement, self.answer))[0] % 2 == 1
+    }
+}
+
+fn answers() -> Vec<Answer> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/answers");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    let answers = files.iter().flat_map(|path| {
+        let label = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(path).unwrap();
+        let parse = |line: &str| Answer { label: label.clone(), ..serde_json::from_str(line).unwrap() };
+        text.lines().map(parse).collect::<Vec<_>>()
+    });
+    answers.collect()
+}
+
+/// The share of good answers that are faulted, and of bad answers that are found.
+fn rates(answers: &[&Answer], checks: &Checks<'_>) -> (f64, f64) {
+    let share = |answers: Vec<&&Answer>| {
+        let faulted =
+            answers.iter().filter(|answer| !checks.check(&answer.statement, &answer.answer).is_empty()).count();
+        faulted as f64 / answers.len() as f64
+    };
+    let (good, bad) = answers.iter().partition(|answer| answer.label == "good");
+    (share(good), share(bad))
+}
+
+/// The half that the checks were not written on must do as well as the rules promise; of the other half, what fails is shown.
+#[test]
+fn bad_answers_are_found_and_good_ones_pass() {
+    let answers = answers();
+    assert!(answers.len() >= 300);
+    let checks = Checks::new(&KNOWLEDGE);
+    let (held_out, known): (Vec<&Answer>, Vec<&Answer>) = answers.iter().partition(|answer| answer.is_held_out());
+    for answer in &known {
+        let faults = checks.check(&answer.statement, &answer.answer);
+        let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(faults.is_empty(), answer.label == "good", "{} | {}: {said:?}", answer.statement, answer.answer);
+    }
+    for (name, half) in [("known", known), ("held-out", held_out)] {
+        let (alarms, recall) = rates(&half, &checks);
+        println!("{name} half, {} answers: recall of bad {recall:.3}, false alarms on good {alarms:.3}", half.len());
+        assert!(recall >= 0.95 && alarms <= 0.05);
+    }
+}
+
+/// The published dictionary holds refusals, other conditions than the key's, and administrative remarks described as diseases.
+#[test]
+fn the_faults_of_the_published_dictionary_are_found() {
+    let checks = Checks::new(&KNOWLEDGE);
+    for (statement, answer, kind) in [
+        (
+            "Atrial flutter",
+            "The context does not provide information about how atrial flutter is reflected in the ECG.",
+            FaultKind::Refusal,
+        ),
+        (
+            "Left axis deviation",
+            "Premature ventricular contractions are broad QRS complexes without a preceding P wave and with a compensatory pause.",
+            FaultKind::OffTopic,
+        ),
+        (
+            "INTERPRETATION MADE WITHOUT KNOWING PATIENT'S GENDER/AGE",
+            "This is reflected in the ECG as left ventricular hypertrophy with ST depression and T wave inversion.",
+            FaultKind::OffTopic,
+        ),
+    ] {
+        let faults = checks.check(statement, answer);
+        assert!(faults.iter().any(|fault| fault.kind() == kind), "{statement}: {faults:?}");
+    }
+}
+
+#[test]
+fn faults_can_be_given_back_as_reasons() {
+    let reason = |statement: &str, answer: &str| {
+        let faults = check(statement, answer, &KNOWLEDGE);
+        faults.iter().map(|fault| format!("{}: {fault}", fault.kind())).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(
+        reason("Inferior infarct", "The infarct has left Q waves of 30 ms or more in V1 to V4."),
+        "contradiction: the answer contradicts inferior myocardial infarction: `The infarct has left Q waves of 30 ms or more in V1 to …`"
+    );
+    assert_eq!(
+        reason("First degree AV block", "The PR interval is constant and measures 110 ms."),
+        "out of range: the answer says `is constant and measures 110 ms`, where first degree AV block has a PR interval of 200 ms or more"
+    );
+    assert_eq!(
+        reason("Sinus rhythm", "P waves are upright in II and come before every QRS complex with a"),
+        "cut: the answer is cut off after `QRS complex with a`"
+    );
+    assert_eq!(reason("an unheard-of statement", "Nothing is known of this one here, but it reads well."), "");
+    assert_eq!(reason("Sinus rhythm", "\u{0}…\u{202e}"), "empty: the answer is empty");
+}
+
+/// Our own captions are good answers, and so is what the pages say at length.
+#[test]
+fn pages_pass_their_own_checks() {
+    let checks = Checks::new(&KNOWLEDGE);
+    for page in KNOWLEDGE.pages() {
+        for section in [Section::Waveform, Section::OnTheEcg] {
+            let faults = checks.check(&page.name, page.section(section));
+            assert!(faults.is_empty(), "{}: {faults:?}", page.name);
+        }
+    }
+}
+
+#[test]
+fn machine_reports_get_captions_that_pass() {
+    let Some(path) = data("mimic-iv-ecg-statements/statements.txt") else { return };
+    let checks = Checks::new(&KNOWLEDGE);
+    let text = std::fs::read_to_string(path).unwrap();
+    let (mut passed, mut left) = (0, Vec::new());
+    for statement in text.lines() {
+        let reason = match KNOWLEDGE.describe(statement) {
+            None => Some("no caption: not wholly understood, or denied".to_owned()),
+            Some(caption) => checks.check(statement, &caption).first().map(ToString::to_string),
+        };
+        match reason {
+            None => passed += 1,
+            Some(reason) => left.push(format!("{statement}: {reason}")),
+        }
+    }
+    left.iter().for_each(|line| println!("{line}"));
+    println!("{passed} statements of {} get a caption that passes", passed + left.len());
+    assert!(passed * 100 >= (passed + left.len()) * 95);
+}

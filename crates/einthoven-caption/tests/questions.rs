@@ -1,0 +1,82 @@
+//! Questions on every concept: the right page among the first three.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use common::KNOWLEDGE;
+use einthoven_caption::retrieval::{EncoderConfig, Index, Method};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Asked {
+    page: String,
+    questions: Vec<String>,
+}
+
+/// Three questions on each page; in at least one of them the page's name is not quoted.
+fn questions() -> Vec<Asked> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/questions.jsonl")).unwrap();
+    let asked: Vec<Asked> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let pages: BTreeSet<&str> = asked.iter().map(|asked| asked.page.as_str()).collect();
+    assert!(KNOWLEDGE.pages().all(|page| pages.contains(page.slug.as_str())), "a page has no questions");
+    for Asked { page, questions } in &asked {
+        let name = KNOWLEDGE.page(page).unwrap().name.to_lowercase();
+        assert_eq!(questions.len(), 3);
+        assert!(questions.iter().any(|question| !question.to_lowercase().contains(&name)), "{page}");
+    }
+    asked
+}
+
+/// The first three pages of the passages that are found.
+fn first_pages(index: &Index, method: Method, question: &str) -> Vec<String> {
+    let mut pages: Vec<String> = Vec::new();
+    for passage in index.search_by(method, question, 30).unwrap() {
+        if !pages.contains(&passage.page) {
+            pages.push(passage.page);
+        }
+    }
+    pages.truncate(3);
+    pages
+}
+
+/// The share of questions whose page is among the first three; prints the others.
+fn share(index: &Index, method: Method) -> f64 {
+    let (mut right, mut all) = (0, 0);
+    for Asked { page, questions } in questions() {
+        for question in questions {
+            let found = first_pages(index, method, &question);
+            all += 1;
+            if found.contains(&page) {
+                right += 1;
+            } else {
+                println!("    {method:?} missed {page}: {question} -> {found:?}");
+            }
+        }
+    }
+    let share = f64::from(right) / f64::from(all);
+    println!("{method:?}: {right} of {all} questions ({:.1} %)", 100.0 * share);
+    share
+}
+
+#[test]
+fn words_find_the_page() {
+    assert!(share(&Index::of_pages(&KNOWLEDGE), Method::Words) >= 0.9);
+}
+
+#[test]
+fn words_and_meaning_find_the_page() {
+    let Some(path) = std::env::var_os("EINTHOVEN_MINILM").map(PathBuf::from) else {
+        println!("skipped: EINTHOVEN_MINILM names no model folder");
+        return;
+    };
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("questions");
+    let built = Index::build(&folder, &KNOWLEDGE, &[], Some(&EncoderConfig::Folder { path }), |_, _| ()).unwrap();
+    println!("{built:?}");
+    let index = Index::open(&folder).unwrap();
+    share(&index, Method::Meaning);
+    assert!(share(&index, Method::Fusion) >= 0.97);
+}
