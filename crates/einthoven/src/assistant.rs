@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use einthoven_caption::checks::Checks;
 use einthoven_caption::flow::{Ended, Estimate, Flow, Plan, Report};
 use einthoven_caption::model::{LanguageModel, ModelConfig};
 use einthoven_caption::store::{Fault, Store, StoreWriter};
@@ -108,7 +109,8 @@ impl Assistant {
 
     fn with_flow<T>(&self, work: impl FnOnce(&Flow<'_>) -> Result<T>) -> Result<T> {
         let evidence = |statement: &Statement| -> Vec<Passage> { self.base.passages(statement) };
-        let judge = |_: &Statement, _: &str| -> Vec<Fault> { Vec::new() };
+        let checks = Checks::new(&self.base);
+        let judge = |statement: &Statement, answer: &str| faults(&checks, statement.as_str(), answer);
         work(&Flow {
             base: &self.base,
             model: &*self.model,
@@ -119,6 +121,12 @@ impl Assistant {
             stop: &self.stop,
         })
     }
+}
+
+/// What is wrong with an answer about a statement, as the store keeps it.
+fn faults(checks: &Checks<'_>, statement: &str, answer: &str) -> Vec<Fault> {
+    let found = checks.check(statement, answer);
+    found.into_iter().map(|fault| Fault { kind: fault.kind().to_string(), reason: fault.to_string() }).collect()
 }
 
 /// The statements, or the combinations of them, of all records.
@@ -196,6 +204,20 @@ mod tests {
         assert_eq!(data.captions.len(), data.dataset.len());
         assert!(data.captions.iter().all(|caption| caption.lines().count() == 3), "{:?}", data.captions[0]);
         assert_eq!(config.caption.descriptions, Descriptions::Store);
+    }
+
+    #[test]
+    fn answers_are_judged_by_the_rules_of_the_knowledge_base() {
+        let base = KnowledgeBase::built_in().unwrap();
+        let checks = Checks::new(&base);
+        let kinds = |answer: &str| {
+            let faults = faults(&checks, "complete left bundle branch block", answer);
+            faults.into_iter().map(|fault| fault.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds("I'm sorry, but I cannot help with that.")[0], "refusal");
+        let right =
+            "The QRS complex is wider than 120 ms, with a broad notched R wave in V5 and V6 and a deep S wave in V1.";
+        assert!(kinds(right).is_empty());
     }
 
     #[test]
