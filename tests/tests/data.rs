@@ -96,7 +96,7 @@ fn a_split_is_written_and_audited() {
 
 /// Killed while it writes, and called again: the same files as if it had never been.
 #[test]
-fn sharding_survives_a_kill_and_training_takes_its_shards() {
+fn sharding_survives_a_kill() {
     let Some(root) = data("ptbxl-sample") else { return };
     let place = tempfile::tempdir().unwrap();
     let (whole, cut) = (place.path().join("whole"), place.path().join("cut"));

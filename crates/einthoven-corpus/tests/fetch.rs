@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::server::Fault::{Cut, Status, WrongByte};
-use common::server::Server;
+use common::server::{Server, sha256};
 use einthoven_corpus::fetch::{FetchConfig, Fetched, plan};
 use einthoven_corpus::{CheckOptions, Dataset, DatasetCard, DatasetOptions, Error};
 
@@ -27,17 +27,15 @@ fn bytes(length: usize) -> Vec<u8> {
     (0..length).map(|i| (i * 31 % 251) as u8).collect()
 }
 
+const FILES: [(&str, usize); 4] =
+    [("RECORDS", 10), ("a/one.dat", 300_000), ("a/two.dat", 5000), ("b/has space.hea", 1)];
+
 fn server() -> Server {
-    Server::of(&[
-        ("RECORDS", bytes(10)),
-        ("a/one.dat", bytes(300_000)),
-        ("a/two.dat", bytes(5000)),
-        ("b/has space.hea", bytes(1)),
-    ])
+    Server::of(&FILES.map(|(name, length)| (name, bytes(length))))
 }
 
 fn is_whole(folder: &Path) {
-    for (name, length) in [("RECORDS", 10), ("a/one.dat", 300_000), ("a/two.dat", 5000), ("b/has space.hea", 1)] {
+    for (name, length) in FILES {
         assert!(fs::read(folder.join(name)).unwrap() == bytes(length), "{name}");
     }
     let all = fs::read_dir(folder.join("a")).unwrap().count();
@@ -113,6 +111,33 @@ fn a_file_that_changed_meanwhile_is_begun_anew() {
     fetch(&server, place.path(), &once).unwrap_err();
     server.replace("a/one.dat", &bytes(300_000));
     fetch(&server, place.path(), &config()).unwrap();
+    is_whole(place.path());
+}
+
+/// Killed after the last byte, and before the file was moved to its place; and a part that is longer than the file.
+#[test]
+fn a_part_that_is_whole_is_taken_and_one_that_is_too_long_is_not() {
+    let server = server();
+    for (length, requests) in [(300_000, 1), (300_001, 2)] {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("a")).unwrap();
+        fs::write(place.path().join("a/one.dat.part"), bytes(length)).unwrap();
+        let before = server.gets("a/one.dat").len();
+        fetch(&server, place.path(), &config()).unwrap();
+        is_whole(place.path());
+        assert_eq!(server.gets("a/one.dat").len() - before, requests);
+    }
+}
+
+#[test]
+fn a_listed_file_that_is_not_there_does_not_keep_the_others() {
+    let server = server();
+    let list: String = FILES.iter().map(|(name, length)| format!("{} {name}\n", sha256(&bytes(*length)))).collect();
+    server.replace("SHA256SUMS.txt", format!("{list}{} gone.dat\n", "0".repeat(64)).as_bytes());
+    let place = tempfile::tempdir().unwrap();
+    let error = fetch(&server, place.path(), &config()).unwrap_err();
+    let Error::NotFetched { failed: 1, files: 5, first } = error else { panic!("{error}") };
+    assert!(first.to_string().contains("gone.dat: the server answers 404"), "{first}");
     is_whole(place.path());
 }
 

@@ -180,8 +180,8 @@ impl Client {
             if let Some(authorization) = &self.authorization {
                 request = request.header(header::AUTHORIZATION, authorization);
             }
-            // A server need not know this kind of request.
-            Ok(match self.answer(url, request.call(), &[200, 405, 501])? {
+            // A server need not know this kind of request; and a file that is not there is reported when it is fetched.
+            Ok(match self.answer(url, request.call(), &[200, 404, 405, 501])? {
                 Attempt::Done(response) if response.status() == StatusCode::OK => {
                     Attempt::Done(number(&response, header::CONTENT_LENGTH))
                 }

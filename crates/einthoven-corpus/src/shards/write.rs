@@ -20,7 +20,7 @@ use crate::{Dataset, Error, Leftovers, Result};
 /// Records that are prepared at once.
 const AT_ONCE: usize = 64;
 
-/// What [`write`] came to.
+/// What [`write()`] came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sharded {
     /// Records in the shards.
