@@ -3,9 +3,13 @@
 //! A [`KnowledgeBase`] holds a [`Page`] per statement: definition, mechanism, signs, criteria, mimics, and a
 //! description of the waveform that a caption can carry. [`KnowledgeBase::read`] finds the concepts in a statement
 //! of a machine report ("Possible inferior infarct - age undetermined"), [`KnowledgeBase::describe`] composes
-//! their descriptions. No language model is asked, and nothing is downloaded.
+//! their descriptions; for that no language model is asked, and nothing is downloaded.
+//!
+//! A [language model](model::LanguageModel) may describe statements instead. A [`Flow`](flow::Flow) asks it once about
+//! every distinct statement of a corpus that passes the [`Screen`], has its answers judged, and keeps the descriptions
+//! in a [store](store::Store), from which captions take them. An [audit](audit::Audit) tells what they are worth.
 
-mod audit;
+pub mod audit;
 mod base;
 pub mod checks;
 mod compose;
@@ -23,7 +27,6 @@ mod vocabulary;
 mod wall;
 mod words;
 
-pub use audit::{Audit, Coverage, Diversity, Example, FaultKind, Length};
 pub use base::KnowledgeBase;
 pub use error::{Error, Result};
 pub use page::{Codes, Page, Quantity, Range, Section};

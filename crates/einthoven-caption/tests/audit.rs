@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use einthoven_caption::audit::{Audit, Coverage};
 use einthoven_caption::model::Usage;
 use einthoven_caption::store::{Fault, Origin, Record, Source, StoreWriter};
-use einthoven_caption::{Audit, Coverage};
 use tempfile::TempDir;
 
 #[test]

@@ -14,10 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::{KNOWLEDGE, data};
+use einthoven_caption::audit::Audit;
 use einthoven_caption::flow::{Ended, Flow, Plan};
 use einthoven_caption::model::{Composer, LanguageModel, ModelConfig, Provider};
 use einthoven_caption::store::{Fault, Source, Store, StoreWriter};
-use einthoven_caption::{Audit, Error, Prompt, PromptConfig, Statement, Withheld};
+use einthoven_caption::{Error, Prompt, PromptConfig, Statement, Withheld};
 use einthoven_corpus::{Dataset, SimulatedConfig};
 use server::{Reply, Server, openai};
 use tempfile::TempDir;
@@ -140,24 +141,29 @@ fn kill_and_go_on(server: &Server, requests: usize) {
     }
     killed.kill().unwrap();
     killed.wait().unwrap();
-    let before: Vec<String> = server.requests.lock().unwrap().iter().map(|request| asked(request)).collect();
+    let before = server.count();
+    // A statement whose answer was rejected has been asked about more than once.
+    let asked_about: BTreeSet<String> = server.requests.lock().unwrap().iter().map(|request| asked(request)).collect();
     let stored: BTreeSet<String> =
         Store::open(folder.path()).unwrap().records().iter().map(|record| record.statement.clone()).collect();
-    // All that was asked is stored, but for what was under way.
-    assert!(stored.len() + 8 >= before.len() && stored.len() < 100, "{} of {}", stored.len(), before.len());
+    // All that was asked about is stored, but for what was under way.
+    assert!(
+        stored.is_subset(&asked_about) && stored.len() + 8 >= asked_about.len() && stored.len() < 100,
+        "{stored:?}"
+    );
 
     let model = connect(&patient(&server.url));
     let (plan, ended) = build(&*model, &passes, &statements(), folder.path(), &never());
     let report = ended.report;
     println!(
-        "{} stored when killed after {} requests, {} asked after that: {report:#?}",
+        "{} stored when killed after {before} requests about {}, {} requests after that: {report:#?}",
         stored.len(),
-        before.len(),
-        server.count() - before.len()
+        asked_about.len(),
+        server.count() - before
     );
     assert_eq!((plan.stored, report.done()), (stored.len(), 100 - stored.len()));
     let seen = server.requests.lock().unwrap();
-    let again: BTreeSet<String> = seen[before.len()..].iter().map(|request| asked(request)).collect();
+    let again: BTreeSet<String> = seen[before..].iter().map(|request| asked(request)).collect();
     assert!(again.is_disjoint(&stored), "asked twice");
     let store = Store::open(folder.path()).unwrap();
     assert_eq!((store.records().len(), again.len()), (100, 100 - stored.len()));
@@ -302,7 +308,10 @@ fn nothing_that_identifies_a_patient_leaves_the_machine() {
         texts.push(format!("Confirmed by {secret}"));
     }
     let folder = TempDir::new().unwrap();
-    let (plan, ended) = build(&*connect(&client(&server.url)), &passes, &texts, folder.path(), &never());
+    // A variable that every test has, for a key that is easily found again.
+    const KEY_ENV: &str = "CARGO_MANIFEST_DIR";
+    let model = connect(&ModelConfig { key_env: Some(KEY_ENV.into()), ..client(&server.url) });
+    let (plan, ended) = build(&*model, &passes, &texts, folder.path(), &never());
     assert_eq!((ended.report.by_model, plan.ask.len()), (clean, clean));
     assert_eq!(plan.withheld.values().map(Vec::len).sum::<usize>(), 3 * (secrets.len() - 2));
     assert!(plan.withheld.contains_key(&Withheld::Word) && plan.withheld.contains_key(&Withheld::Date));
@@ -312,6 +321,9 @@ fn nothing_that_identifies_a_patient_leaves_the_machine() {
         .unwrap()
         .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
         .collect();
+    let key = std::env::var(KEY_ENV).unwrap();
+    assert!(requests.iter().all(|request| request.contains(&key)));
+    assert!(stored.iter().all(|text| !text.contains(&key)), "the key is in the store");
     for secret in secrets {
         for text in requests.iter().chain(&stored) {
             // The head holds lengths and the port.

@@ -105,8 +105,10 @@ fn one_process_writes_at_a_time() {
 fn other_folders_are_left_alone() {
     let folder = TempDir::new().unwrap();
     assert!(matches!(Store::open(folder.path()), Err(Error::NoStore { .. })));
+    assert!(Store::open_if_any(folder.path()).unwrap().records().is_empty());
     fs::write(folder.path().join("thesis.txt"), "mine").unwrap();
     assert!(matches!(StoreWriter::open(folder.path()), Err(Error::NoStore { .. })));
+    assert!(matches!(Store::open_if_any(folder.path()), Err(Error::NoStore { .. })));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 

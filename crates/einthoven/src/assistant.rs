@@ -74,7 +74,7 @@ impl Assistant {
     /// Those of the store and the prompt.
     pub fn plan(&self, dataset: &Dataset, caption: &CaptionConfig, store: &Path) -> Result<(Plan, Estimate)> {
         self.with_flow(|flow| {
-            let store = if store.exists() { Store::open(store)? } else { Store::empty(store) };
+            let store = Store::open_if_any(store)?;
             let asked = asked(dataset, caption);
             let plan = flow.plan(asked.iter().map(String::as_str), &store);
             let estimate = flow.estimate(&plan)?;
@@ -182,7 +182,7 @@ mod tests {
         config.caption.store = Some(StoreConfig { path: folder.path().to_owned(), origin: None });
         assert!(Data::select(&dataset, &config, &train).unwrap_err().is_usage());
         let assistant = Assistant::new(&AssistantConfig::default(), Arc::default()).unwrap();
-        let (plan, _) = assistant.plan(&dataset, &config.caption, &folder.path().join("none")).unwrap();
+        let (plan, _) = assistant.plan(&dataset, &config.caption, folder.path()).unwrap();
         let ended = assistant.build(&dataset, &config.caption, folder.path(), &mut |_| {}).unwrap();
         assert_eq!((ended.report.by_model, ended.report.withheld.len()), (plan.ask.len(), 0));
         let stored = Data::select(&dataset, &config, &train).unwrap();

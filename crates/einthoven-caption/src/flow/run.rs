@@ -20,6 +20,13 @@ struct Course {
     halt: AtomicBool,
 }
 
+/// What came of a statement.
+struct Outcome {
+    result: Result<Record>,
+    /// Dropped when the record is stored.
+    pending: Sender<()>,
+}
+
 impl Course {
     /// Takes note of a result: whether to go on depends on it.
     fn note(&self, result: &Result<Record>) {
@@ -56,7 +63,8 @@ impl Flow<'_> {
             }
             drop(sender);
             let stored = self.store(&receiver, store, &mut report, &mut early, progress);
-            course.halt.store(true, Ordering::Relaxed);
+            // Whoever still asks learns that nobody listens.
+            drop(receiver);
             stored
         })?;
         if report.done() == plan.ask.len() {
@@ -68,15 +76,21 @@ impl Flow<'_> {
         Ok(Ended { report, early })
     }
 
-    /// One of the threads that ask.
-    fn work(&self, plan: &Plan, origin: &Origin, course: &Course, sender: &Sender<Result<Record>>) {
+    /// One of the threads that ask. It goes on when its last answer is stored, so that a process that is killed has asked
+    /// no more in vain than it has threads.
+    fn work(&self, plan: &Plan, origin: &Origin, course: &Course, sender: &Sender<Outcome>) {
         while !course.halt.load(Ordering::Relaxed) && !self.stop.load(Ordering::Relaxed) {
             let next = course.next.fetch_add(1, Ordering::Relaxed);
             let Some(statement) = plan.ask.get(next) else { return };
             let result = self.describe(statement, origin);
             course.note(&result);
-            if sender.send(result).is_err() {
+            let (pending, stored) = channel();
+            if sender.send(Outcome { result, pending }).is_err() {
                 return;
+            }
+            if !self.model.is_free() {
+                // Ends when the other side is dropped.
+                stored.recv().ok();
             }
         }
     }
@@ -84,7 +98,7 @@ impl Flow<'_> {
     /// The thread that writes.
     fn store(
         &self,
-        receiver: &Receiver<Result<Record>>,
+        receiver: &Receiver<Outcome>,
         store: &mut StoreWriter,
         report: &mut Report,
         early: &mut Option<Error>,
@@ -92,9 +106,10 @@ impl Flow<'_> {
     ) -> Result<()> {
         while let Ok(first) = receiver.recv() {
             // What has come in the meantime is written together.
-            let mut records = Vec::new();
-            for result in std::iter::once(first).chain(receiver.try_iter()) {
-                match result {
+            let (mut records, mut pending) = (Vec::new(), Vec::new());
+            for outcome in std::iter::once(first).chain(receiver.try_iter()) {
+                pending.push(outcome.pending);
+                match outcome.result {
                     Ok(record) => {
                         report.count(&record);
                         records.push(record);
@@ -109,6 +124,7 @@ impl Flow<'_> {
                 }
             }
             store.append(records)?;
+            drop(pending);
             report.traffic = self.model.traffic();
             progress(report);
         }

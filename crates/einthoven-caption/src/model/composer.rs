@@ -32,6 +32,10 @@ impl LanguageModel for Composer {
         Ok(Answer { text, usage: Usage::default(), finish: Finish::Stop })
     }
 
+    fn is_free(&self) -> bool {
+        true
+    }
+
     fn estimate(&self, _request: &Request) -> Usage {
         Usage::default()
     }

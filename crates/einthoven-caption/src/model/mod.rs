@@ -40,6 +40,11 @@ pub trait LanguageModel: Send + Sync {
         1
     }
 
+    /// Whether asking again costs neither money nor time: its answers need not be on the disk before it is asked on.
+    fn is_free(&self) -> bool {
+        false
+    }
+
     /// What it has cost so far.
     fn traffic(&self) -> Traffic {
         Traffic::default()

@@ -77,9 +77,19 @@ impl Store {
         Ok(store)
     }
 
-    /// A store at `folder` that holds nothing; nothing is written.
-    pub fn empty(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), records: Vec::new(), by_key: HashMap::new(), damage: Vec::new() }
+    /// Reads a store; where the folder is not there or empty, one that holds nothing. Nothing is written.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`].
+    pub fn open_if_any(folder: impl AsRef<Path>) -> Result<Self> {
+        match Self::open(&folder) {
+            Err(Error::NoStore { path }) if is_vacant(&path)? => Ok(Self::empty(path)),
+            store => store,
+        }
+    }
+
+    fn empty(folder: PathBuf) -> Self {
+        Self { folder, records: Vec::new(), by_key: HashMap::new(), damage: Vec::new() }
     }
 
     fn read(&mut self, path: &Path) -> Result<()> {
@@ -167,13 +177,8 @@ impl StoreWriter {
         let folder = folder.as_ref();
         fs::create_dir_all(folder).map_err(writing(folder))?;
         let mark = folder.join(MARK);
-        if !mark.exists() {
-            let reading = |source| Error::Read { path: folder.to_owned(), source };
-            let mut files = fs::read_dir(folder).map_err(reading)?;
-            // A lock alone is what a process leaves that was ended at this very place.
-            if files.any(|file| file.is_ok_and(|file| file.file_name() != LOCK)) {
-                return Err(Error::NoStore { path: folder.to_owned() });
-            }
+        if !mark.exists() && !is_vacant(folder)? {
+            return Err(Error::NoStore { path: folder.to_owned() });
         }
         let path = folder.join(LOCK);
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(writing(&path))?;
@@ -240,6 +245,15 @@ impl StoreWriter {
         };
         let (file, path) = self.segment.insert(segment);
         Ok((file, path))
+    }
+}
+
+/// Whether a folder is not there or holds nothing; a lock alone is what a process leaves that was ended while it began.
+fn is_vacant(folder: &Path) -> Result<bool> {
+    match fs::read_dir(folder) {
+        Ok(mut files) => Ok(files.all(|file| file.is_ok_and(|file| file.file_name() == LOCK))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        Err(source) => Err(Error::Read { path: folder.to_owned(), source }),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use einthoven::caption::Audit;
+use einthoven::caption::audit::Audit;
 use einthoven::caption::store::Store;
 use einthoven::{Result, write_atomically};
 
