@@ -34,8 +34,9 @@ impl Row {
         };
         let r = self.samples[top].max(0.0);
         let depth = |range: Range<usize>| self.samples[range].iter().fold(0.0, |deep: f64, x| deep.max(-x));
-        // Without an R wave the complex is one deflection (QS), which counts as S.
-        if r < LEAST_R { (0.0, depth(complex), 0.0) } else { (r, depth(top..complex.end), depth(complex.start..top)) }
+        // Without an R wave there is no Q wave either but a QS complex.
+        let q = if r < LEAST_R { 0.0 } else { depth(complex.start..top) };
+        (r, depth(complex), q)
     }
 
     /// The sample in a wave that is furthest from the line between its ends, from there, mV.

@@ -20,6 +20,9 @@ const STIMULUS_MS: f64 = 140.0;
 /// The T wave before is taken away when it ends this shortly before QRS, ms.
 const T_NEAR_MS: f64 = 220.0;
 
+/// P waves of so many beats at most are compared, evenly chosen.
+const COMPARED: usize = 256;
+
 /// A recording with its beats.
 pub(super) struct Analysis {
     pub conditions: Vec<LeadCondition>,
@@ -97,7 +100,8 @@ impl Analysis {
 
     pub fn is_paced(&self, r: usize) -> bool {
         let from = r.saturating_sub(samples(STIMULUS_MS));
-        self.signal.stimuli.iter().any(|stimulus| (from..=r).contains(stimulus))
+        let stimuli = &self.signal.stimuli;
+        stimuli.get(stimuli.partition_point(|&stimulus| stimulus < from)).is_some_and(|&stimulus| stimulus <= r)
     }
 
     /// The waves of beat `i`.
@@ -165,6 +169,7 @@ impl Typical {
         let window = atria::window(qrs.onset, rest);
         let single: Vec<View> = centers
             .iter()
+            .step_by(centers.len().div_ceil(COMPARED).max(1))
             .filter_map(|center| (center + window.whole.start).checked_sub(BEFORE))
             .map(|begin| view_of(signal, begin..begin + window.whole.len()))
             .collect::<Option<_>>()

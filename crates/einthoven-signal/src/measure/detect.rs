@@ -38,6 +38,8 @@ const SEEN_IN: f64 = 0.375;
 const SEEN: f64 = 0.25;
 /// What is this much larger than what follows the other beats at the same distance is no T wave.
 const UNLIKE_OTHERS: f64 = 2.0;
+/// The other beats are so many before and after.
+const NEIGHBOURS: usize = 20;
 /// Peaks this close to each other are of one complex, ms.
 const ONE_COMPLEX_MS: f64 = 130.0;
 /// A complex that is largest so close to the recording's ends has its R peak outside, ms.
@@ -157,49 +159,45 @@ fn is_t_wave(energy: &Energy, before: Option<usize>, i: usize) -> bool {
 }
 
 /// Whether what is at `i` is larger than what follows the other beats after the same time.
-fn is_unlike_others(energy: &Energy, beats: &[usize], before: Option<usize>, i: usize) -> bool {
-    let Some(before) = before else {
-        return false;
-    };
+fn is_unlike_others(energy: &Energy, beats: &[usize], before: usize, i: usize) -> bool {
     let lag = i - before;
-    let clear = beats.windows(2).filter(|pair| pair[0] != before && pair[1] - pair[0] > lag + samples(REFRACTORY_MS));
+    let place = beats.partition_point(|&beat| beat < before);
+    let around = &beats[place.saturating_sub(NEIGHBOURS)..(place + NEIGHBOURS).min(beats.len())];
+    let clear = around.windows(2).filter(|pair| pair[0] != before && pair[1] - pair[0] > lag + samples(REFRACTORY_MS));
     let others: Vec<f64> = clear.map(|pair| energy.level[pair[0] + lag]).collect();
     median(&others).is_some_and(|usual| energy.level[i] > UNLIKE_OTHERS * usual)
 }
 
 /// Adds what is smaller than a usual beat where one is missing.
-fn look_again(energy: &Energy, candidates: &[usize], chosen: &mut Vec<usize>, threshold: impl Fn(usize) -> f64) {
-    loop {
-        let intervals: Vec<f64> = chosen.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
-        let Some(usual) = quantile(&intervals, RATHER_SHORT) else {
-            return;
-        };
-        // The ends are looked through as if a beat had been just outside.
-        let length = energy.level.len();
-        let starts = std::iter::once(None).chain(chosen.iter().map(|&i| Some(i)));
-        let ends = chosen.iter().map(|&i| Some(i)).chain(std::iter::once(None));
-        let missed = starts.zip(ends).find_map(|(start, end)| {
-            let (from, to) = (start.map_or(0, |i| i + 1), end.unwrap_or(length));
-            let long = if start.is_some() && end.is_some() { LONG } else { 1.0 };
-            if ((to - from) as f64) < long * usual {
-                return None;
-            }
-            let inside = candidates.iter().copied().filter(|&i| {
-                from <= i
-                    && i < to
-                    && !chosen.contains(&i)
-                    && energy.level[i] >= threshold(i)
-                    && (!is_t_wave(energy, start, i) || is_unlike_others(energy, chosen, start, i))
-                    && end.is_none_or(|end| end - i >= samples(T_WAVE_MS))
-            });
-            inside.max_by(|&a, &b| energy.level[a].total_cmp(&energy.level[b]))
+fn look_again(energy: &Energy, candidates: &[usize], beats: &mut Vec<usize>, threshold: impl Fn(usize) -> f64) {
+    let intervals: Vec<f64> = beats.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
+    let Some(usual) = quantile(&intervals, RATHER_SHORT) else {
+        return;
+    };
+    // Gaps between two beats; the ends are looked through as if a beat had been just outside.
+    let starts = std::iter::once(None).chain(beats.iter().copied().map(Some));
+    let ends = beats.iter().copied().map(Some).chain([None]);
+    let mut gaps: Vec<(Option<usize>, Option<usize>)> = starts.zip(ends).collect();
+    let mut found = Vec::new();
+    while let Some((start, end)) = gaps.pop() {
+        let (from, to) = (start.map_or(0, |i| i + 1), end.unwrap_or(energy.level.len()));
+        let long = if start.is_some() && end.is_some() { LONG } else { 1.0 };
+        if ((to - from) as f64) < long * usual {
+            continue;
+        }
+        let inside = candidates.partition_point(|&i| i < from)..candidates.partition_point(|&i| i < to);
+        let missed = candidates[inside].iter().copied().filter(|&i| {
+            let is_t =
+                is_t_wave(energy, start, i) && !start.is_some_and(|start| is_unlike_others(energy, beats, start, i));
+            energy.level[i] >= threshold(i) && !is_t && end.is_none_or(|end| end - i >= samples(T_WAVE_MS))
         });
-        let Some(missed) = missed else {
-            return;
-        };
-        let place = chosen.partition_point(|&i| i < missed);
-        chosen.insert(place, missed);
+        if let Some(missed) = missed.max_by(|&a, &b| energy.level[a].total_cmp(&energy.level[b])) {
+            found.push(missed);
+            gaps.extend([(start, Some(missed)), (Some(missed), end)]);
+        }
     }
+    beats.extend(found);
+    beats.sort_unstable();
 }
 
 /// The R peak of the complex whose energy is highest at `i`.

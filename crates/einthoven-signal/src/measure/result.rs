@@ -107,9 +107,9 @@ pub struct LeadMeasurements {
     pub lead: Lead,
     /// Height of the largest upward deflection of QRS; 0 if there is none.
     pub r_mv: Option<f64>,
-    /// Depth of the largest downward deflection after the R wave, or of the whole complex if it has none; 0 or more.
+    /// Depth of the largest downward deflection of QRS: of S, or of a Q wave or QS complex that is deeper; 0 if there is none.
     pub s_mv: Option<f64>,
-    /// Depth of the downward deflection before the R wave; 0 or more.
+    /// Depth of the downward deflection before the R wave; 0 if there is none.
     pub q_mv: Option<f64>,
     /// Level of the ST segment 60 ms after the end of QRS.
     pub st_mv: Option<f64>,

@@ -14,6 +14,8 @@ const SHIFT_MS: f64 = 40.0;
 const SIMILAR: f64 = 0.85;
 /// Beats of one shape differ by at most this factor in size.
 const FACTOR: f64 = 2.0;
+/// So many shapes are told apart; a recording with more is mostly noise, and what fits none of them is one odd shape more.
+const MOST_SHAPES: usize = 24;
 /// Two shapes are about as frequent when one has this part of the other's beats; a bigeminus has.
 const AS_FREQUENT: f64 = 0.6;
 /// A beat is premature after less than this part of the usual interval, a choice near the 20 % of most readers.
@@ -56,17 +58,20 @@ impl Shapes {
                 .max_by(|a, b| a.1.likeness.total_cmp(&b.1.likeness));
             let (shape, center) = match best {
                 Some((i, fit)) if fit.likeness >= SIMILAR => (i, fit.center),
+                _ if shapes.len() == MOST_SHAPES => (MOST_SHAPES, r),
                 _ => {
                     shapes.push(Shape { sum: vec![0.0; complex(signal, r).len()], count: 0 });
                     (shapes.len() - 1, r)
                 }
             };
-            shapes[shape].add(&complex(signal, center));
+            if let Some(shape) = shapes.get_mut(shape) {
+                shape.add(&complex(signal, center));
+            }
             beats.push(Found { r: center, shape, premature: false });
         }
         // Early beats were fitted to what was known of the shape then.
         for beat in &mut beats {
-            if let Some(fit) = shapes[beat.shape].fit(signal, beat.r) {
+            if let Some(fit) = shapes.get(beat.shape).and_then(|shape| shape.fit(signal, beat.r)) {
                 beat.r = fit.center;
             }
         }
