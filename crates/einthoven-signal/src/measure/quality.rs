@@ -12,7 +12,7 @@ use crate::{Lead, Record};
 /// Parts of a lead that may be missing, flat or cut off without a word, a choice.
 const TOLERATED: f64 = 0.01;
 /// A lead is noisy when QRS is less than twenty times the noise's root mean square: then the noise has half of a P wave's
-/// height. So are 0.2 % of the leads of PTB-XL's sample.
+/// height.
 const NOISY_DB: f64 = 26.0;
 /// With this ratio, which 95 % of PTB-XL's sample reach, a lead is as good as can be; with 0 dB it is of no use.
 const CLEAN_DB: f64 = 38.0;
