@@ -34,7 +34,7 @@ fn questions() -> Vec<Asked> {
 /// The first three pages of the passages that are found.
 fn first_pages(index: &Index, method: Method, question: &str) -> Vec<String> {
     let mut pages: Vec<String> = Vec::new();
-    for passage in index.search_by(method, question, 30).unwrap() {
+    for passage in index.search_by(method, question, 60).unwrap() {
         if !pages.contains(&passage.page) {
             pages.push(passage.page);
         }
