@@ -17,7 +17,8 @@ use einthoven_caption::retrieval::{Built, EncoderConfig, Index, Method, Vectors}
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const NOTES: &str = "# Ward notes\n\nRound at eight.\n\n## Gerbil rhythm\n\nThe gerbil rhythm has zebra waves before each complex.\n";
+const NOTES: &str =
+    "# Ward notes\n\nRound at eight.\n\n## Gerbil rhythm\n\nThe gerbil rhythm has zebra waves before each complex.\n";
 
 fn build(folder: &Path, documents: &[PathBuf], encoder: Option<&EncoderConfig>) -> Result<Built, Error> {
     Index::build(folder, &KNOWLEDGE, documents, encoder, |_, _| ())
@@ -105,12 +106,15 @@ fn only_new_chunks_are_encoded() {
     let renewed = build(&index, &[notes], Some(&encoder)).unwrap();
     assert_eq!(renewed, Built { chunks: pages + 2, encoded: 1, kept: pages + 1 });
     assert_eq!(encoded.load(Ordering::SeqCst), pages + 3);
-    let mut names: Vec<_> = fs::read_dir(&index).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(&index).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     let kinds: Vec<_> = names.iter().map(|name| name.split('-').next().unwrap()).collect();
     assert_eq!(kinds, ["chunks", "index.json", "index.lock", "vectors"]);
     let index = Index::open(&index).unwrap();
-    let passage = index.search_by(Method::Meaning, "Ward notes. The gerbil rhythm has giraffe waves before each complex.", 1).unwrap();
+    let passage = index
+        .search_by(Method::Meaning, "Ward notes. The gerbil rhythm has giraffe waves before each complex.", 1)
+        .unwrap();
     assert_eq!(passage[0].section, "Gerbil rhythm");
     assert_eq!(index.search("giraffe", 1).unwrap()[0].page, "notes.md");
 }
@@ -138,8 +142,14 @@ fn what_is_damaged_or_foreign_is_refused() {
     assert!(message(&part("chunks"), b"{}").contains("its content has changed"));
     assert!(message(&part("vectors"), b"abc").contains("3 bytes, expected"));
     let manifest = fs::read_to_string(part("index.json")).unwrap();
-    assert!(message(&part("index.json"), manifest.replace("\"format\": 1", "\"format\": 9").as_bytes()).contains("format 9, expected 1"));
-    assert!(message(&part("index.json"), manifest.replace("letters at", "words at").as_bytes()).contains("made with the encoder words at"));
+    assert!(
+        message(&part("index.json"), manifest.replace("\"format\": 1", "\"format\": 9").as_bytes())
+            .contains("format 9, expected 1")
+    );
+    assert!(
+        message(&part("index.json"), manifest.replace("letters at", "words at").as_bytes())
+            .contains("made with the encoder words at")
+    );
     assert!(message(&part("index.json"), b"{").contains("index.json"));
     assert!(Index::open(&index).is_ok());
     let documents = |name: &str, bytes: &[u8]| {
@@ -167,7 +177,10 @@ fn large_sets_are_searched_in_cells() {
     };
     let (count, width) = (60_000, 16);
     let centres: Vec<f32> = (0..400 * width).map(|_| draw()).collect();
-    let values: Vec<f32> = (0..count).flat_map(|i| (0..width).map(move |j| (i % 400) * width + j)).map(|j| centres[j] + 0.3 * draw()).collect();
+    let values: Vec<f32> = (0..count)
+        .flat_map(|i| (0..width).map(move |j| (i % 400) * width + j))
+        .map(|j| centres[j] + 0.3 * draw())
+        .collect();
     let vectors = Vectors::new(width, values.clone()).unwrap();
     assert_eq!((vectors.len(), vectors.dimension()), (count, width));
     let (mut shared, queries) = (0, 100);
@@ -182,5 +195,9 @@ fn large_sets_are_searched_in_cells() {
     assert!(vectors.nearest(&[1.0], 3).is_empty());
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     assert!(one.install(|| Vectors::new(width, values).unwrap()) == vectors, "cells depend on the number of threads");
-    assert!(Vectors::new(0, Vec::new()).is_err() && Vectors::new(2, vec![0.0, 0.0]).is_err() && Vectors::new(2, vec![1.0]).is_err());
+    assert!(
+        Vectors::new(0, Vec::new()).is_err()
+            && Vectors::new(2, vec![0.0, 0.0]).is_err()
+            && Vectors::new(2, vec![1.0]).is_err()
+    );
 }

@@ -82,7 +82,8 @@ fn nearest_centres(dimension: usize, values: &[f32], centres: &[f32]) -> Vec<u32
     let blocks = values.par_chunks(BLOCK * dimension);
     let nearest = blocks.flat_map_iter(|block| {
         let products = products(dimension, block, centres);
-        let best = |row: &[f32]| (0..cells).fold(0, |best, cell| if row[cell] > row[best] { cell } else { best }) as u32;
+        let best =
+            |row: &[f32]| (0..cells).fold(0, |best, cell| if row[cell] > row[best] { cell } else { best }) as u32;
         products.chunks_exact(cells).map(best).collect::<Vec<_>>()
     });
     nearest.collect()

@@ -47,7 +47,10 @@ impl Chunk {
 
 /// A chunk for each section of a page.
 pub(crate) fn of_page(page: &Page) -> impl Iterator<Item = Chunk> {
-    let title = std::iter::once(page.name.as_str()).chain(page.synonyms.iter().map(String::as_str)).collect::<Vec<_>>().join("; ");
+    let title = std::iter::once(page.name.as_str())
+        .chain(page.synonyms.iter().map(String::as_str))
+        .collect::<Vec<_>>()
+        .join("; ");
     Section::ALL.into_iter().map(move |section| Chunk {
         page: page.slug.clone(),
         title: title.clone(),
@@ -111,7 +114,8 @@ mod tests {
         let long = "One two three four. ".repeat(50);
         let text = format!("Before.\n\n# Notes\n\nAfter it.\n```\n# no heading\n```\n## Long ##\n{long}");
         let chunks = of_markdown("notes.md", &text);
-        let lines: Vec<_> = chunks.iter().map(|chunk| (chunk.section.as_str(), chunk.text.split(' ').count())).collect();
+        let lines: Vec<_> =
+            chunks.iter().map(|chunk| (chunk.section.as_str(), chunk.text.split(' ').count())).collect();
         assert_eq!(lines, [("", 1), ("Notes", 7), ("Long", 160), ("Long", 40)]);
         assert!(chunks.iter().all(|chunk| chunk.title == "Notes" && chunk.page == "notes.md"));
         assert!(of_markdown("empty.md", "\n# Title\n").is_empty());

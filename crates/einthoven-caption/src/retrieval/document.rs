@@ -20,7 +20,10 @@ pub(super) fn chunks(path: &Path) -> Result<Vec<Chunk>> {
         chunks.extend(chunks_of_file(&file, &name)?);
     }
     if chunks.is_empty() {
-        return Err(Error::Document { path: path.to_owned(), message: format!("no text in files that end in {}", KINDS.join(", ")) });
+        return Err(Error::Document {
+            path: path.to_owned(),
+            message: format!("no text in files that end in {}", KINDS.join(", ")),
+        });
     }
     Ok(chunks)
 }
@@ -57,7 +60,8 @@ fn chunks_of_file(path: &Path, name: &str) -> Result<Vec<Chunk>> {
     Ok(match ending.as_str() {
         "md" | "markdown" => chunk::of_markdown(name, without_front_matter(text)),
         "html" | "htm" => {
-            let converter = htmd::HtmlToMarkdown::builder().skip_tags(vec!["script", "style", "head", "nav", "noscript"]).build();
+            let converter =
+                htmd::HtmlToMarkdown::builder().skip_tags(vec!["script", "style", "head", "nav", "noscript"]).build();
             let markdown = converter.convert(text).map_err(|error| wrong(format!("not HTML: {error}")))?;
             chunk::of_markdown(name, &markdown)
         }

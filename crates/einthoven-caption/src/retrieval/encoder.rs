@@ -41,10 +41,13 @@ impl SentenceEncoder {
             let path = folder.join(name);
             std::fs::read(&path).map_err(|source| Error::Read { path, source })
         };
-        let wrong = |name: &str, message: String| Error::Embedder { name: folder.join(name).display().to_string(), message };
+        let wrong =
+            |name: &str, message: String| Error::Embedder { name: folder.join(name).display().to_string(), message };
         let config = read("config.json")?;
-        let parsed: Config = serde_json::from_slice(&config).map_err(|error| wrong("config.json", error.to_string()))?;
-        let mut tokenizer = Tokenizer::from_bytes(read("tokenizer.json")?).map_err(|error| wrong("tokenizer.json", error.to_string()))?;
+        let parsed: Config =
+            serde_json::from_slice(&config).map_err(|error| wrong("config.json", error.to_string()))?;
+        let mut tokenizer = Tokenizer::from_bytes(read("tokenizer.json")?)
+            .map_err(|error| wrong("tokenizer.json", error.to_string()))?;
         tokenizer.with_padding(Some(PaddingParams::default()));
         let truncation = TruncationParams { max_length: LONGEST, ..TruncationParams::default() };
         tokenizer.with_truncation(Some(truncation)).map_err(|error| wrong("tokenizer.json", error.to_string()))?;
@@ -66,7 +69,8 @@ impl SentenceEncoder {
         let encodings = self.tokenizer.encode_batch(texts.to_vec(), true)?;
         let length = encodings.first().map_or(0, |encoding| encoding.get_ids().len());
         let ids: Vec<u32> = encodings.iter().flat_map(|encoding| encoding.get_ids().iter().copied()).collect();
-        let mask: Vec<u32> = encodings.iter().flat_map(|encoding| encoding.get_attention_mask().iter().copied()).collect();
+        let mask: Vec<u32> =
+            encodings.iter().flat_map(|encoding| encoding.get_attention_mask().iter().copied()).collect();
         let shape = (texts.len(), length);
         let ids = Tensor::from_vec(ids, shape, &Device::Cpu)?;
         let mask = Tensor::from_vec(mask, shape, &Device::Cpu)?;
@@ -89,7 +93,9 @@ impl Embedder for SentenceEncoder {
         let mut vectors = vec![Vec::new(); texts.len()];
         for batch in order.chunks(BATCH) {
             let chosen: Vec<&str> = batch.iter().map(|&index| texts[index]).collect();
-            let encoded = self.encode(&chosen).map_err(|error| Error::Embedder { name: self.identity.clone(), message: error.to_string() })?;
+            let encoded = self
+                .encode(&chosen)
+                .map_err(|error| Error::Embedder { name: self.identity.clone(), message: error.to_string() })?;
             for (&index, vector) in batch.iter().zip(encoded) {
                 vectors[index] = vector;
             }

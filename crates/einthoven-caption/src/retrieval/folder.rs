@@ -56,7 +56,9 @@ pub(super) struct Contents {
 pub(super) fn read(folder: &Path) -> Result<Contents> {
     let path = folder.join(MANIFEST);
     let text = match std::fs::read(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(Error::NoIndex { path: folder.to_owned() }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Error::NoIndex { path: folder.to_owned() });
+        }
         other => other.map_err(|source| Error::Read { path: path.clone(), source })?,
     };
     let damaged = |path: &Path, message: String| Error::Index { path: path.to_owned(), message };
@@ -71,8 +73,10 @@ pub(super) fn read(folder: &Path) -> Result<Contents> {
         return Err(damaged(&path, "its content has changed".to_owned()));
     }
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    let chunks: Vec<Chunk> =
-        lines.map(serde_json::from_slice).collect::<std::result::Result<_, _>>().map_err(|error| damaged(&path, error.to_string()))?;
+    let chunks: Vec<Chunk> = lines
+        .map(serde_json::from_slice)
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|error| damaged(&path, error.to_string()))?;
     let vectors = match &manifest.vectors {
         None => None,
         Some(dense) => {
@@ -152,7 +156,13 @@ pub(super) fn write(folder: &Path, chunks: &[Chunk], vectors: Option<(&Vectors, 
             Some(Dense { encoder, identity: identity.to_owned(), dimension, cells })
         }
     };
-    let manifest = Manifest { format: FORMAT, content: content.clone(), chunks: chunks.len(), sha256: hexadecimal(&Sha256::digest(&lines)), vectors: dense };
+    let manifest = Manifest {
+        format: FORMAT,
+        content: content.clone(),
+        chunks: chunks.len(),
+        sha256: hexadecimal(&Sha256::digest(&lines)),
+        vectors: dense,
+    };
     let text = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| Error::WriteIndex { path: folder.join(MANIFEST), source: error.into() })?;
     save(folder, MANIFEST, &[&text])?;
@@ -160,7 +170,8 @@ pub(super) fn write(folder: &Path, chunks: &[Chunk], vectors: Option<(&Vectors, 
 }
 
 fn save_numbers<T: Copy>(folder: &Path, name: &str, numbers: &[T], bytes: impl Fn(T) -> [u8; 4]) -> Result<()> {
-    let blocks = numbers.chunks(1 << 18).map(|block| block.iter().flat_map(|&number| bytes(number)).collect::<Vec<u8>>());
+    let blocks =
+        numbers.chunks(1 << 18).map(|block| block.iter().flat_map(|&number| bytes(number)).collect::<Vec<u8>>());
     save(folder, name, blocks)
 }
 

@@ -14,6 +14,9 @@ use crate::{Error, KnowledgeBase, Result};
 
 /// The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, "Reciprocal rank fusion", 2009).
 const RANK_CONSTANT: f64 = 60.0;
+/// What a rank by meaning counts beside one by words. Small encoders of general language know little of ECGs: alone, MiniLM has the right page
+/// among the first three for 74 % of the questions in `tests/questions.jsonl`, words for 97 %.
+const MEANING: f64 = 0.125;
 /// How many chunks of each ranking are fused.
 const DEPTH: usize = 100;
 /// Chunks that are encoded between two reports of progress.
@@ -134,7 +137,8 @@ impl Index {
             (Some(dense), Some(vectors)) => {
                 let embedder = dense.encoder.open()?;
                 if embedder.identity() != dense.identity {
-                    let message = format!("made with the encoder {}, which is now {}", dense.identity, embedder.identity());
+                    let message =
+                        format!("made with the encoder {}, which is now {}", dense.identity, embedder.identity());
                     return Err(Error::Index { path: path.as_ref().to_owned(), message });
                 }
                 Some((vectors, embedder))
@@ -212,13 +216,14 @@ impl Index {
         let mut pages = Vec::new();
         if method != Method::Meaning {
             let ranking = self.words.search(question, depth);
-            pages.extend([self.pages_of(&ranking), self.pages.search(question, depth), self.names.named(question)]);
-            chunks.push(ranking);
+            let of_pages = [self.pages_of(&ranking), self.pages.search(question, depth), self.names.named(question)];
+            pages.extend(of_pages.map(|ranking| (1.0, ranking)));
+            chunks.push((1.0, ranking));
         }
         if method != Method::Words {
             let ranking = self.by_meaning(question, depth)?;
-            pages.push(self.pages_of(&ranking));
-            chunks.push(ranking);
+            pages.push((MEANING, self.pages_of(&ranking)));
+            chunks.push((MEANING, ranking));
         }
         // A passage stands for itself and for its page.
         let (chunks, pages) = (fuse(&chunks), fuse(&pages));
@@ -262,12 +267,12 @@ fn rows(old: &folder::Contents, identity: &str) -> HashMap<String, Vec<f32>> {
     vectors.map(row).unwrap_or_default()
 }
 
-/// Reciprocal rank fusion: what each ranking gives what it ranks.
-fn fuse(rankings: &[Vec<usize>]) -> BTreeMap<usize, f64> {
+/// Reciprocal rank fusion: what the rankings, each with its weight, give what they rank.
+fn fuse(rankings: &[(f64, Vec<usize>)]) -> BTreeMap<usize, f64> {
     let mut scores: BTreeMap<usize, f64> = BTreeMap::new();
-    for ranking in rankings {
+    for (weight, ranking) in rankings {
         for (rank, &index) in ranking.iter().enumerate() {
-            *scores.entry(index).or_default() += 1.0 / (RANK_CONSTANT + rank as f64 + 1.0);
+            *scores.entry(index).or_default() += weight / (RANK_CONSTANT + rank as f64 + 1.0);
         }
     }
     scores
@@ -275,7 +280,10 @@ fn fuse(rankings: &[Vec<usize>]) -> BTreeMap<usize, f64> {
 
 impl std::fmt::Debug for Index {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Index").field("chunks", &self.chunks.len()).field("has_vectors", &self.has_vectors()).finish_non_exhaustive()
+        f.debug_struct("Index")
+            .field("chunks", &self.chunks.len())
+            .field("has_vectors", &self.has_vectors())
+            .finish_non_exhaustive()
     }
 }
 
@@ -285,7 +293,7 @@ mod tests {
 
     #[test]
     fn what_two_rankings_agree_on_comes_first() {
-        let fused = fuse(&[vec![4, 2, 9], vec![2, 7]]);
+        let fused = fuse(&[(1.0, vec![4, 2, 9]), (1.0, vec![2, 7])]);
         assert!(fused[&2] > fused[&4] && fused[&4] > fused[&7] && fused[&7] > fused[&9]);
     }
 }

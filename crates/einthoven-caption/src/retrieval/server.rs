@@ -65,7 +65,9 @@ impl EmbeddingServer {
         let answer: Answer = serde_json::from_str(&text).map_err(|error| format!("no list of embeddings: {error}"))?;
         let mut vectors = vec![Vec::new(); texts.len()];
         for entry in answer.data {
-            let vector = vectors.get_mut(entry.index).ok_or_else(|| format!("an embedding for text {}, of {}", entry.index, texts.len()))?;
+            let vector = vectors
+                .get_mut(entry.index)
+                .ok_or_else(|| format!("an embedding for text {}, of {}", entry.index, texts.len()))?;
             *vector = entry.embedding;
         }
         let width = vectors.first().map_or(0, Vec::len);

@@ -114,7 +114,21 @@ const STOP_WORDS: &[&str] = &[
     "look",
     "called",
     "mean",
-    "patient", "like", "appear", "meant", "say", "said", "named", "recognised", "recognise", "told", "tell", "reported", "happened", "happen"];
+    "patient",
+    "like",
+    "appear",
+    "meant",
+    "say",
+    "said",
+    "named",
+    "recognised",
+    "recognise",
+    "told",
+    "tell",
+    "reported",
+    "happened",
+    "happen",
+];
 
 /// Other words for the same.
 const SYNONYMS: [(&str, &str); 25] = [
