@@ -24,7 +24,8 @@ pub fn run(options: &Options) -> Result<()> {
     let &Options { ref common, ref model, samples } = options;
     let ops = ops::run(&ops::Options { common: common.clone(), name: None })?;
     record("ops", &[ops])?;
-    let search = search::Options { common: common.clone(), vectors: 1_000_000, dimension: 384, questions: 1000, compared: 200 };
+    let search =
+        search::Options { common: common.clone(), vectors: 1_000_000, dimension: 384, questions: 1000, compared: 200 };
     record("search", &[search::run(&search)?])?;
     let length = length::Options {
         common: common.clone(),

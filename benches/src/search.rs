@@ -78,7 +78,9 @@ pub fn run(options: &Options) -> Result<Table> {
         .sum();
     let recall = shared as f64 / (NEIGHBOURS * all.len()).max(1) as f64;
     let row = |name: &str, seconds: &[f64], recall: f64| {
-        let at = |part: f64| seconds.get((part * seconds.len() as f64) as usize).map_or("–".to_owned(), |&seconds| ms(seconds));
+        let at = |part: f64| {
+            seconds.get((part * seconds.len() as f64) as usize).map_or("–".to_owned(), |&seconds| ms(seconds))
+        };
         vec![name.to_owned(), seconds.len().to_string(), at(0.5), at(0.95), format!("{recall:.3}")]
     };
     Ok(Table {
@@ -87,8 +89,14 @@ pub fn run(options: &Options) -> Result<Table> {
         head: vec!["search", "questions", "median ms", "95 % ms", "recall@10"],
         rows: vec![row("in cells", &fast, recall), row("all vectors", &slow, 1.0)],
         notes: vec![
-            format!("Put into cells in {built:.0} s; peak memory {}.", peak.map_or("unknown".to_owned(), |mib| format!("{mib:.0} MiB"))),
-            format!("The vectors lie around {} random topics of unequal size; a question lies near one of them.", vectors / PER_TOPIC),
+            format!(
+                "Put into cells in {built:.0} s; peak memory {}.",
+                peak.map_or("unknown".to_owned(), |mib| format!("{mib:.0} MiB"))
+            ),
+            format!(
+                "The vectors lie around {} random topics of unequal size; a question lies near one of them.",
+                vectors / PER_TOPIC
+            ),
         ],
         ..Table::default()
     })

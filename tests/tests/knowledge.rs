@@ -23,7 +23,8 @@ fn an_index_holds_pages_and_documents() {
     fs::write(&notes, "# Ward\n\n## Gerbil rhythm\n\nZebra waves before each complex.\n").unwrap();
     let index = place.path().join("index");
     let (index, notes) = (index.to_str().unwrap(), notes.to_str().unwrap());
-    let built: Value = serde_json::from_str(&succeeded(&run(["caption", "index", index, "--documents", notes, "--json"]))).unwrap();
+    let built: Value =
+        serde_json::from_str(&succeeded(&run(["caption", "index", index, "--documents", notes, "--json"]))).unwrap();
     assert!(built["built"]["chunks"].as_u64().unwrap() > 1000);
     let text = succeeded(&run(["caption", "ask", "zebra waves", "--index", index, "--top", "1"]));
     assert_eq!(text, "[1] notes.md, Gerbil rhythm (notes.md)\n    Zebra waves before each complex.\n");

@@ -4,6 +4,8 @@
 //! description of the waveform that a caption can carry. [`KnowledgeBase::read`] finds the concepts in a statement
 //! of a machine report ("Possible inferior infarct - age undetermined"), [`KnowledgeBase::describe`] composes
 //! their descriptions. No language model is asked, and nothing is downloaded.
+//!
+//! [`retrieval`] finds the passages of pages and documents that answer a question; [`checks`] judges what a language model answers.
 
 mod base;
 pub mod checks;

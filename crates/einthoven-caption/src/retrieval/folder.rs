@@ -142,7 +142,7 @@ pub(super) fn write(folder: &Path, chunks: &[Chunk], vectors: Option<(&Vectors, 
     hash.update(vectors.as_ref().map_or("", |(_, _, identity)| identity));
     let content = hexadecimal(&hash.finalize())[..16].to_owned();
     let name = |part: &str| format!("{part}{content}");
-    save(folder, &name("chunks-"), &[&lines])?;
+    save(folder, &name("chunks-"), [&lines])?;
     let dense = match vectors {
         None => None,
         Some((vectors, encoder, identity)) => {
@@ -165,7 +165,7 @@ pub(super) fn write(folder: &Path, chunks: &[Chunk], vectors: Option<(&Vectors, 
     };
     let text = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| Error::WriteIndex { path: folder.join(MANIFEST), source: error.into() })?;
-    save(folder, MANIFEST, &[&text])?;
+    save(folder, MANIFEST, [&text])?;
     remove_others(folder, &content)
 }
 

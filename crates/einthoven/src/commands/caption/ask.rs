@@ -25,7 +25,8 @@ pub fn ask(options: &CaptionAsk) -> Result<ExitCode> {
     } else if passages.is_empty() {
         print("No passage shares a word with the question.")?;
     } else {
-        let shown: Vec<String> = passages.iter().enumerate().map(|(rank, passage)| show(rank + 1, passage, &base)).collect();
+        let shown: Vec<String> =
+            passages.iter().enumerate().map(|(rank, passage)| show(rank + 1, passage, &base)).collect();
         print(&shown.join("\n\n"))?;
     }
     Ok(ExitCode::SUCCESS)
