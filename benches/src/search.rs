@@ -19,8 +19,8 @@ const SPREAD: (f32, f32) = (0.8, 0.5);
 /// Vectors of a topic, on average.
 const PER_TOPIC: usize = 40;
 
-/// Indices and cosines.
-type Found = Vec<(usize, f32)>;
+/// A search: a question to the numbers of its nearest vectors and their cosines.
+type Search<'a> = dyn Fn(&[f32]) -> Vec<(usize, f32)> + 'a;
 
 /// What is measured.
 #[derive(Clone, Debug, Args)]
@@ -58,7 +58,7 @@ pub fn run(options: &Options) -> Result<Table> {
     let index = Vectors::new(dimension, values)?;
     let built = start.elapsed().as_secs_f64();
     let peak = machine::peak_mib();
-    let time = |search: &dyn Fn(&[f32]) -> Found, asked: &[Vec<f32>]| {
+    let time = |search: &Search<'_>, asked: &[Vec<f32>]| {
         let mut seconds = Vec::new();
         let mut found = Vec::new();
         for question in asked {

@@ -6,8 +6,9 @@
 //! their descriptions; for that no language model is asked, and nothing is downloaded.
 //!
 //! A [language model](model::LanguageModel) may describe statements instead. A [`Flow`](flow::Flow) asks it once about
-//! every distinct statement of a corpus that passes the [`Screen`], has its answers judged, and keeps the descriptions
-//! in a [store](store::Store), from which captions take them. An [audit](audit::Audit) tells what they are worth.
+//! every distinct statement of a corpus that passes the [`Screen`], has its answers judged by [`checks`], and keeps the
+//! descriptions in a [store](store::Store), from which captions take them. An [audit](audit::Audit) tells what they are
+//! worth. [`retrieval`] finds the passages of pages and documents that answer a question.
 
 pub mod audit;
 mod base;

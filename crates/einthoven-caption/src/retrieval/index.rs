@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::chunk::{self, Chunk};
+use super::names::Names;
 use super::vectors::Vectors;
 use super::words::Words;
 use super::{Embedder, EmbeddingServer, SentenceEncoder, document, folder};
@@ -13,6 +14,9 @@ use crate::{Error, KnowledgeBase, Result};
 
 /// The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, "Reciprocal rank fusion", 2009).
 const RANK_CONSTANT: f64 = 60.0;
+/// What a rank by meaning counts beside one by words. Small encoders of general language know little of ECGs: alone, MiniLM has the right page
+/// among the first three for 74 % of the questions in `tests/questions.jsonl`, words for 97 %.
+const MEANING: f64 = 0.125;
 /// How many chunks of each ranking are fused.
 const DEPTH: usize = 100;
 /// Chunks that are encoded between two reports of progress.
@@ -87,7 +91,12 @@ pub struct Built {
 /// Passages of knowledge pages and documents, found by words and, with an encoder, by meaning.
 pub struct Index {
     chunks: Vec<Chunk>,
+    /// The page of each chunk, counted from 0 in the order of the chunks.
+    page_of: Vec<usize>,
     words: Words,
+    /// The words of whole pages: a question may take one from each section.
+    pages: Words,
+    names: Names,
     dense: Option<(Vectors, Box<dyn Embedder>)>,
 }
 
@@ -99,7 +108,22 @@ impl Index {
 
     fn new(chunks: Vec<Chunk>, dense: Option<(Vectors, Box<dyn Embedder>)>) -> Self {
         let searched: Vec<String> = chunks.iter().map(Chunk::searched).collect();
-        Self { words: Words::new(searched.iter().map(String::as_str)), chunks, dense }
+        let mut page_of: Vec<usize> = Vec::with_capacity(chunks.len());
+        let mut texts: Vec<String> = Vec::new();
+        let mut names = Names::default();
+        for (index, chunk) in chunks.iter().enumerate() {
+            if index == 0 || chunks[index - 1].page != chunk.page {
+                names.add(&chunk.title, texts.len());
+                texts.push(chunk.title.clone());
+            }
+            if let Some(text) = texts.last_mut() {
+                text.push_str(". ");
+                text.push_str(&chunk.text);
+            }
+            page_of.push(texts.len() - 1);
+        }
+        let words = Words::new(searched.iter().map(String::as_str));
+        Self { words, pages: Words::new(texts.iter().map(String::as_str)), names, page_of, chunks, dense }
     }
 
     /// Opens the index of a folder, and the encoder that it was made with.
@@ -187,17 +211,42 @@ impl Index {
     /// # Errors
     /// Those of the encoder.
     pub fn search_by(&self, method: Method, question: &str, k: usize) -> Result<Vec<Passage>> {
-        let words = || self.words.search(question, DEPTH.max(k));
-        let rankings = match method {
-            Method::Words => vec![words()],
-            Method::Meaning => vec![self.by_meaning(question, k)?],
-            Method::Fusion => vec![words(), self.by_meaning(question, DEPTH.max(k))?],
-        };
+        let depth = DEPTH.max(k);
+        let mut chunks = Vec::new();
+        let mut pages = Vec::new();
+        if method != Method::Meaning {
+            let ranking = self.words.search(question, depth);
+            let of_pages = [self.pages_of(&ranking), self.pages.search(question, depth), self.names.named(question)];
+            pages.extend(of_pages.map(|ranking| (1.0, ranking)));
+            chunks.push((1.0, ranking));
+        }
+        if method != Method::Words {
+            let ranking = self.by_meaning(question, depth)?;
+            pages.push((MEANING, self.pages_of(&ranking)));
+            chunks.push((MEANING, ranking));
+        }
+        // A passage stands for itself and for its page.
+        let (chunks, pages) = (fuse(&chunks), fuse(&pages));
+        let of_page = |index: usize| pages.get(&self.page_of[index]).copied().unwrap_or_default();
+        let mut found: Vec<(usize, f64)> =
+            chunks.into_iter().map(|(index, score)| (index, score + of_page(index))).collect();
+        found.sort_by(|a, b| b.1.total_cmp(&a.1));
         let passage = |(index, score): (usize, f64)| {
             let Chunk { page, section, text, .. } = self.chunks[index].clone();
             Passage { page, section, text, score }
         };
-        Ok(fuse(&rankings).into_iter().take(k).map(passage).collect())
+        Ok(found.into_iter().take(k).map(passage).collect())
+    }
+
+    /// The pages of chunks, each at the place of its first.
+    fn pages_of(&self, ranking: &[usize]) -> Vec<usize> {
+        let mut pages = Vec::new();
+        for page in ranking.iter().map(|&index| self.page_of[index]) {
+            if !pages.contains(&page) {
+                pages.push(page);
+            }
+        }
+        pages
     }
 
     fn by_meaning(&self, question: &str, k: usize) -> Result<Vec<usize>> {
@@ -218,17 +267,15 @@ fn rows(old: &folder::Contents, identity: &str) -> HashMap<String, Vec<f32>> {
     vectors.map(row).unwrap_or_default()
 }
 
-/// Reciprocal rank fusion: the best first, of equals the earlier.
-fn fuse(rankings: &[Vec<usize>]) -> Vec<(usize, f64)> {
+/// Reciprocal rank fusion: what the rankings, each with its weight, give what they rank.
+fn fuse(rankings: &[(f64, Vec<usize>)]) -> BTreeMap<usize, f64> {
     let mut scores: BTreeMap<usize, f64> = BTreeMap::new();
-    for ranking in rankings {
+    for (weight, ranking) in rankings {
         for (rank, &index) in ranking.iter().enumerate() {
-            *scores.entry(index).or_default() += 1.0 / (RANK_CONSTANT + rank as f64 + 1.0);
+            *scores.entry(index).or_default() += weight / (RANK_CONSTANT + rank as f64 + 1.0);
         }
     }
-    let mut fused: Vec<(usize, f64)> = scores.into_iter().collect();
-    fused.sort_by(|a, b| b.1.total_cmp(&a.1));
-    fused
+    scores
 }
 
 impl std::fmt::Debug for Index {
@@ -246,7 +293,7 @@ mod tests {
 
     #[test]
     fn what_two_rankings_agree_on_comes_first() {
-        let fused: Vec<usize> = fuse(&[vec![4, 2, 9], vec![2, 7]]).into_iter().map(|(index, _)| index).collect();
-        assert_eq!(fused, [2, 4, 7, 9]);
+        let fused = fuse(&[(1.0, vec![4, 2, 9]), (1.0, vec![2, 7])]);
+        assert!(fused[&2] > fused[&4] && fused[&4] > fused[&7] && fused[&7] > fused[&9]);
     }
 }

@@ -11,6 +11,7 @@ mod embed;
 mod encoder;
 mod folder;
 mod index;
+mod names;
 mod server;
 mod terms;
 mod vectors;

@@ -115,10 +115,23 @@ const STOP_WORDS: &[&str] = &[
     "called",
     "mean",
     "patient",
+    "like",
+    "appear",
+    "meant",
+    "say",
+    "said",
+    "named",
+    "recognised",
+    "recognise",
+    "told",
+    "tell",
+    "reported",
+    "happened",
+    "happen",
 ];
 
 /// Other words for the same.
-const SYNONYMS: [(&str, &str); 20] = [
+const SYNONYMS: [(&str, &str); 25] = [
     ("bpm", "beat"),
     ("min", "minute"),
     ("precordial", "chest"),
@@ -139,6 +152,11 @@ const SYNONYMS: [(&str, &str); 20] = [
     ("lengthened", "prolonged"),
     ("fast", "rapid"),
     ("enlarged", "enlargement"),
+    ("atria", "atrial"),
+    ("ventricle", "ventricular"),
+    ("thickened", "hypertrophy"),
+    ("overloaded", "overload"),
+    ("nodal", "junctional"),
 ];
 
 /// The terms of a text in its order: words in one spelling, without the most frequent ones, reduced to their stems.
