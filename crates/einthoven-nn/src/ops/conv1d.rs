@@ -11,6 +11,9 @@ use crate::cpu::{Real, parallel};
 
 const OP: &str = "conv1d";
 
+/// Fewer examples are too few to give each thread one.
+const FEW_EXAMPLES: usize = 8;
+
 /// How the windows of a convolution lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv1d {
@@ -138,12 +141,17 @@ impl Windows {
         })
     }
 
+    /// Who computes a product: a thread for each example, or all where examples are few.
+    fn threads(&self) -> Threads {
+        if self.examples < FEW_EXAMPLES { Threads::All } else { Threads::One }
+    }
+
     /// Outputs of a group.
     fn own(&self) -> usize {
         self.outputs / self.options.groups
     }
 
-    /// `x wᵀ + bias`, a thread for each example: `weights` `[outputs, taps, width]`.
+    /// `x wᵀ + bias`: `weights` `[outputs, taps, width]`.
     fn product<T: Real>(self, x: &[T], weights: &[T], bias: Option<&[T]>) -> Vec<T> {
         let Self { examples, steps, outputs, taps, width, .. } = self;
         let example_len = x.len() / examples;
@@ -156,7 +164,7 @@ impl Windows {
                 let windows = Matrix::strided(&x[at..], self.shift());
                 let w = Matrix::strided(&weights[weight..], taps * width).t();
                 let (y, accumulate) = (&mut y[output..], bias.is_some() || taps > 1);
-                product_into((steps, width, self.own()), y, outputs, accumulate, windows, w, T::ONE, Threads::One);
+                product_into((steps, width, self.own()), y, outputs, accumulate, windows, w, T::ONE, self.threads());
             }
         })
     }
@@ -173,7 +181,7 @@ impl Windows {
                     let windows = Matrix::strided(&x[at..], self.shift());
                     let dy = Matrix::strided(&dy[output..], outputs).t();
                     let size = (self.own(), steps, width);
-                    product_into(size, &mut dw[weight..], taps * width, true, dy, windows, T::ONE, Threads::One);
+                    product_into(size, &mut dw[weight..], taps * width, true, dy, windows, T::ONE, self.threads());
                 }
             }
         })
@@ -190,7 +198,7 @@ impl Windows {
                 let dy = Matrix::strided(&dy[output..], outputs);
                 let w = Matrix::strided(&weights[weight..], taps * width);
                 let size = (steps, self.own(), width);
-                product_into(size, &mut padded[at..], self.shift(), true, dy, w, T::ONE, Threads::One);
+                product_into(size, &mut padded[at..], self.shift(), true, dy, w, T::ONE, self.threads());
             }
             dx.copy_from_slice(&padded[options.padding * channels..][..len]);
         })
