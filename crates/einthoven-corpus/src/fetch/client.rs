@@ -1,9 +1,12 @@
 //! Requests, and when and how they are repeated.
 
 use std::io::Read;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use einthoven_random::Streams;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rand::RngExt;
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
@@ -19,6 +22,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// The largest answer that is kept in memory: a list of ten million files.
 const LARGEST_LIST: u64 = 1 << 30;
+
+/// What is encoded in the path of an address: all but what RFC 3986 leaves as it is, and the `/` between its parts.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// The way to a source.
 pub(super) struct Client {
@@ -58,7 +64,7 @@ impl Client {
             .build();
         let authorization = config.credentials.as_ref().map(|(user, password)| {
             let pair = format!("{user}:{password}");
-            format!("Basic {}", base64(pair.as_bytes()))
+            format!("Basic {}", BASE64_STANDARD.encode(pair))
         });
         Self {
             agent: agent.into(),
@@ -71,8 +77,7 @@ impl Client {
 
     /// The address of a file.
     pub fn url(&self, name: &str) -> String {
-        let encoded = name.split('/').map(percent_encoded).collect::<Vec<_>>().join("/");
-        format!("{}{encoded}", self.base)
+        format!("{}{}", self.base, utf8_percent_encode(name, RESERVED))
     }
 
     /// Repeats `attempt` until it is done or nothing new comes any more.
@@ -207,28 +212,14 @@ pub(super) fn number(response: &Response<Body>, name: header::HeaderName) -> Opt
     text(response, name)?.trim().parse().ok()
 }
 
-/// How long the server asks to wait, in seconds; a date is not understood, and the pause is as usual.
+/// How long the server asks to wait: seconds, or until a date (RFC 9110, 10.2.3).
 fn retry_after(response: &Response<Body>) -> Option<Duration> {
-    number(response, header::RETRY_AFTER).map(Duration::from_secs)
-}
-
-fn percent_encoded(part: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    part.bytes().map(encode).collect()
-}
-
-/// Base64 after RFC 4648.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let group = |chunk: &[u8]| {
-        let bits = (0..3).fold(0, |bits: usize, i| bits << 8 | usize::from(chunk.get(i).copied().unwrap_or(0)));
-        let digit = |i: usize| if i <= chunk.len() { char::from(DIGITS[bits >> (18 - 6 * i) & 63]) } else { '=' };
-        (0..4).map(digit).collect::<String>()
-    };
-    bytes.chunks(3).map(group).collect()
+    let value = text(response, header::RETRY_AFTER)?.trim();
+    let seconds = value.parse().ok().map(Duration::from_secs);
+    seconds.or_else(|| {
+        let date = httpdate::parse_http_date(value).ok()?;
+        Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+    })
 }
 
 #[cfg(test)]
@@ -236,12 +227,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_encoded() {
-        let encoded: Vec<_> =
-            ["", "f", "fo", "foo", "foob", "user:pässword"].iter().map(|t| base64(t.as_bytes())).collect();
-        assert_eq!(encoded, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "dXNlcjpww6Rzc3dvcmQ="]);
+    fn names_are_encoded() {
         let client = Client::new("http://x/files/", &FetchConfig::default());
         assert_eq!(client.url("a b/ü.hea"), "http://x/files/a%20b/%C3%BC.hea");
+    }
+
+    #[test]
+    fn a_server_asks_to_wait_for_seconds_or_until_a_date() {
+        let wait = |value: &str| {
+            let response = Response::builder().header(header::RETRY_AFTER, value);
+            retry_after(&response.body(Body::builder().data("")).unwrap())
+        };
+        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        let later = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(100));
+        assert!((90..=100).contains(&wait(&later).unwrap().as_secs()));
+        assert_eq!(wait("soon"), None);
     }
 
     #[test]
