@@ -52,19 +52,23 @@ class Block(nn.Module):
 class ConvNextV2(nn.Module):
     """Signals `[batch, leads, samples]` to embeddings `[batch, widths[-1]]`."""
 
-    def __init__(self, leads, depths, widths, classes=5):
+    def __init__(self, leads, depths, widths, classes=5, norm=TimeNorm):
         super().__init__()
-        stem = nn.Sequential(nn.Conv1d(leads, widths[0], 4, 4), TimeNorm(widths[0]))
-        downs = [nn.Sequential(TimeNorm(a), nn.Conv1d(a, b, 2, 2)) for a, b in zip(widths, widths[1:])]
+        stem = nn.Sequential(nn.Conv1d(leads, widths[0], 4, 4), norm(widths[0]))
+        downs = [nn.Sequential(norm(a), nn.Conv1d(a, b, 2, 2)) for a, b in zip(widths, widths[1:])]
         self.downsample_layers = nn.ModuleList([stem, *downs])
         self.stages = nn.ModuleList(nn.Sequential(*(Block(w) for _ in range(d))) for d, w in zip(depths, widths))
         self.norm = nn.LayerNorm(widths[-1], eps=1e-6)
         self.head = nn.Linear(widths[-1], classes)
 
-    def forward(self, x):
+    def sequence(self, x):
+        """Signals to features over time, `[batch, widths[-1], samples / 32]`."""
         for down, stage in zip(self.downsample_layers, self.stages):
             x = stage(down(x))
-        return self.norm(x.mean(-1))
+        return x
+
+    def forward(self, x):
+        return self.norm(self.sequence(x).mean(-1))
 
 
 class BiasFreeNorm(nn.Module):

@@ -1,4 +1,4 @@
-//! Einthoven against PyTorch, per operation and per training step, and Einthoven against length, batch, size and threads.
+//! Einthoven against PyTorch, per operation, training step and experiment, and Einthoven against length, batch, size and threads.
 //!
 //! Two sides of a comparison start from the same numbers, and what they compute is compared before anything is timed. They take
 //! turns, so that whatever else the machine does hits both alike; medians and their ratio are printed.
@@ -18,6 +18,7 @@ mod sizes;
 mod step;
 mod table;
 mod threads;
+mod train;
 mod twin;
 mod worker;
 
@@ -54,11 +55,16 @@ enum Command {
     Threads(threads::Options),
     /// The search for the nearest of a million vectors, in cells and among all
     Search(search::Options),
-    /// Everything, written into benches/README.md with charts
+    /// A whole experiment, recordings read, trained and judged, against PyTorch's
+    Train(train::Options),
+    /// Everything but `train`, written into benches/README.md with charts
     All(all::Options),
     /// Einthoven's side of a step, on request of the other commands
     #[command(hide = true)]
     Worker(worker::Options),
+    /// Einthoven's side of a whole experiment
+    #[command(hide = true)]
+    TrainSide(train::Side),
 }
 
 /// What all comparisons have in common.
@@ -83,7 +89,8 @@ impl Command {
             Self::Search(options) => options.common.threads,
             Self::All(options) => options.common.threads,
             Self::Worker(options) => options.threads,
-            Self::Step(_) | Self::Length(_) | Self::Threads(_) => 1,
+            Self::TrainSide(options) => options.threads,
+            Self::Step(_) | Self::Length(_) | Self::Threads(_) | Self::Train(_) => 1,
         }
     }
 
@@ -94,7 +101,9 @@ impl Command {
             Self::Length(options) => print(&length::run(options)?),
             Self::Threads(options) => print(&[threads::run(options)?]),
             Self::Search(options) => print(&[search::run(options)?]),
+            Self::Train(options) => print(&[train::run(options)?]),
             Self::All(options) => return all::run(options),
+            Self::TrainSide(options) => return train::side(options),
             Self::Worker(options) => return worker::run(options),
         }
         Ok(())

@@ -43,7 +43,7 @@ pub fn medians<const N: usize>(values: &[[f64; N]]) -> [f64; N] {
 }
 
 /// The middle value; not a number if there is none.
-fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
