@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use candle_core::Tensor;
 
 use super::linear::column_sums;
@@ -62,7 +64,7 @@ pub fn conv1d(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, options: Conv1d) ->
     with_element_type!(OP, x.dtype(), T => run::<T>(x, w, bias, options))
 }
 
-/// The products that make up a convolution, on examples with their padding.
+/// The products that make up a convolution. Examples get their margins one by one, while they are in the cache.
 #[derive(Clone, Copy)]
 struct Windows {
     examples: usize,
@@ -73,6 +75,8 @@ struct Windows {
     /// Taps of a product each, and the values that each takes in of one group.
     taps: usize,
     width: usize,
+    /// Samples of zeros before and after an example.
+    margin: usize,
     options: Conv1d,
 }
 
@@ -81,15 +85,15 @@ fn run<T: Real>(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, options: Conv1d) 
     let (outputs, width, kernel) = w.dims3()?;
     let Conv1d { stride, padding, dilation, groups } = options;
     let steps = (time + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
-    let by_taps = Windows { examples: batch, steps, channels, outputs, taps: kernel, width, options };
+    let by_taps = Windows { examples: batch, steps, channels, outputs, taps: kernel, width, margin: padding, options };
     let is_plain = dilation == 1 && groups == 1;
     let windows = if is_plain { Windows { taps: 1, width: kernel * channels, ..by_taps } } else { by_taps };
     let weights = by_tap::<T>(&view(OP, &dense(w)?)?, outputs, width, kernel);
-    let padded = with_margins(&view::<T>(OP, &dense(x)?)?, time, channels, padding);
+    let samples = dense(x)?;
     let y = {
         let bias = bias.map(dense).transpose()?;
         let bias = bias.as_ref().map(|bias| view::<T>(OP, bias)).transpose()?;
-        windows.product(&padded, &weights, bias.as_deref())
+        windows.product(&view::<T>(OP, &samples)?, &weights, bias.as_deref())
     };
     let mut inputs = vec![x, w];
     inputs.extend(bias);
@@ -99,9 +103,9 @@ fn run<T: Real>(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, options: Conv1d) 
         if needs[0] {
             let dx = if is_plain && stride == 1 && padding < kernel {
                 // Each sample is seen by windows side by side: the same operation with channels and taps turned round.
-                let dy = with_margins(&dy, steps, outputs, kernel - 1 - padding);
                 let (width, channels, outputs) = (kernel * outputs, outputs, channels);
-                let windows = Windows { steps: time, channels, outputs, width, ..windows };
+                let windows =
+                    Windows { steps: time, channels, outputs, width, margin: kernel - 1 - padding, ..windows };
                 windows.product(&dy, &turned(&weights, channels, kernel, outputs), None)
             } else {
                 by_taps.input_gradient(&dy, &weights, time)
@@ -109,7 +113,7 @@ fn run<T: Real>(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, options: Conv1d) 
             gradients[0] = Some(tensor(dx, (batch, time, channels))?);
         }
         if needs[1] {
-            let dw = by_channel(&windows.weight_gradient(&dy, &padded), outputs, width, kernel);
+            let dw = by_channel(&windows.weight_gradient(&dy, &view::<T>(OP, &samples)?), outputs, width, kernel);
             gradients[1] = Some(tensor(dw, (outputs, width, kernel))?);
         }
         if needs.len() > 2 && needs[2] {
@@ -141,6 +145,15 @@ impl Windows {
         })
     }
 
+    /// An example with zeros before and after it.
+    fn with_margins<T: Real>(self, x: &[T]) -> Cow<'_, [T]> {
+        if self.margin == 0 {
+            return Cow::Borrowed(x);
+        }
+        let zeros = vec![T::ZERO; self.margin * self.channels];
+        Cow::Owned([&zeros, x, &zeros].concat())
+    }
+
     /// Who computes a product: a thread for each example, or all where examples are few.
     fn threads(&self) -> Threads {
         if self.examples < FEW_EXAMPLES { Threads::All } else { Threads::One }
@@ -156,7 +169,7 @@ impl Windows {
         let Self { examples, steps, outputs, taps, width, .. } = self;
         let example_len = x.len() / examples;
         parallel::fill(examples * self.result(), self.result(), |start, y: &mut [T]| {
-            let x = &x[start / self.result() * example_len..][..example_len];
+            let x = self.with_margins(&x[start / self.result() * example_len..][..example_len]);
             if let Some(bias) = bias {
                 y.chunks_exact_mut(outputs).for_each(|y| y.copy_from_slice(bias));
             }
@@ -175,7 +188,7 @@ impl Windows {
         let example_len = x.len() / examples;
         parallel::sum_parts(examples, examples.div_ceil(16), outputs * taps * width, |part, dw: &mut [T]| {
             for example in part {
-                let x = &x[example * example_len..][..example_len];
+                let x = self.with_margins(&x[example * example_len..][..example_len]);
                 let dy = &dy[example * self.result()..][..self.result()];
                 for (at, weight, output) in self.parts() {
                     let windows = Matrix::strided(&x[at..], self.shift());
@@ -189,7 +202,7 @@ impl Windows {
 
     /// `dy w`, each tap's part added to the samples that it saw; without the padding. Of taps of a product each.
     fn input_gradient<T: Real>(self, dy: &[T], weights: &[T], time: usize) -> Vec<T> {
-        let Self { examples, steps, channels, outputs, taps, width, options } = self;
+        let Self { examples, steps, channels, outputs, taps, width, options, .. } = self;
         let len = time * channels;
         parallel::fill(examples * len, len, |start, dx: &mut [T]| {
             let dy = &dy[start / len * self.result()..][..self.result()];
@@ -203,17 +216,6 @@ impl Windows {
             dx.copy_from_slice(&padded[options.padding * channels..][..len]);
         })
     }
-}
-
-/// Examples of `time` rows of `width` values with `margin` rows of zeros before and after each.
-fn with_margins<T: Real>(x: &[T], time: usize, width: usize, margin: usize) -> Vec<T> {
-    let (len, padded_len) = (time * width, (time + 2 * margin) * width);
-    parallel::fill(
-        x.len() / len * padded_len,
-        padded_len,
-        #[inline(always)]
-        |start, row: &mut [T]| row[margin * width..][..len].copy_from_slice(&x[start / padded_len * len..][..len]),
-    )
 }
 
 /// `[out, k, in]` as `[in, k, out]` with the taps from last to first.
