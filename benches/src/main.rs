@@ -5,6 +5,7 @@
 
 mod all;
 mod chart;
+mod generate;
 mod length;
 mod machine;
 mod measure;
@@ -54,6 +55,8 @@ enum Command {
     Threads(threads::Options),
     /// The search for the nearest of a million vectors, in cells and among all
     Search(search::Options),
+    /// A language model in a GGUF file, run here and by llama.cpp's server
+    Generate(generate::Options),
     /// Everything, written into benches/README.md with charts
     All(all::Options),
     /// Einthoven's side of a step, on request of the other commands
@@ -76,11 +79,12 @@ struct Common {
 }
 
 impl Command {
-    /// Threads that this process computes with; only `ops`, `search` and `worker` do.
+    /// Threads that this process computes with; only `ops`, `search`, `generate` and `worker` do.
     fn threads(&self) -> u32 {
         match self {
             Self::Ops(options) => options.common.threads,
             Self::Search(options) => options.common.threads,
+            Self::Generate(options) => options.common.threads,
             Self::All(options) => options.common.threads,
             Self::Worker(options) => options.threads,
             Self::Step(_) | Self::Length(_) | Self::Threads(_) => 1,
@@ -94,6 +98,7 @@ impl Command {
             Self::Length(options) => print(&length::run(options)?),
             Self::Threads(options) => print(&[threads::run(options)?]),
             Self::Search(options) => print(&[search::run(options)?]),
+            Self::Generate(options) => print(&[generate::run(options)?]),
             Self::All(options) => return all::run(options),
             Self::Worker(options) => return worker::run(options),
         }
