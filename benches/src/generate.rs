@@ -185,7 +185,8 @@ impl Drop for Server {
 }
 
 fn version(server: &Path) -> String {
-    let output = Command::new(server).arg("--version").env("LD_LIBRARY_PATH", server.parent().unwrap_or(server)).output();
+    let output =
+        Command::new(server).arg("--version").env("LD_LIBRARY_PATH", server.parent().unwrap_or(server)).output();
     let text = output.map(|output| String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned());
     let text = text.unwrap_or_default();
     text.lines().find_map(|line| line.strip_prefix("version: ")).unwrap_or("of an unknown version").to_owned()

@@ -20,10 +20,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Request, Result};
 
+pub(crate) use client::url_of;
 pub use composer::Composer;
 pub use config::{ModelConfig, Prices, Provider};
 pub use gguf::Gguf;
-pub(crate) use client::url_of;
 pub(crate) use openai::Bearer;
 pub(crate) use retry::Failure;
 pub(crate) use transport::{Reply, Transport};

@@ -125,7 +125,8 @@ impl Kind {
             Self::Bf16 => bytes.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
             _ => {
                 let (row, group) = (self.row(bytes), self.form().group);
-                let number = |(at, &quant): (usize, &u8)| row.scales[at / group] * f32::from(quant) + row.offsets[at / group];
+                let number =
+                    |(at, &quant): (usize, &u8)| row.scales[at / group] * f32::from(quant) + row.offsets[at / group];
                 row.quants.iter().enumerate().map(number).collect()
             }
         }
@@ -231,4 +232,44 @@ fn nibbles(bytes: &[u8]) -> impl Iterator<Item = u8> {
 fn fifths(high: &[u8], low: &[u8]) -> impl Iterator<Item = u8> {
     let high = u32::from_le_bytes([high[0], high[1], high[2], high[3]]);
     nibbles(low).enumerate().map(move |(at, low)| low | ((high >> at & 1) as u8) << 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::quantized::{GgmlDType, QTensor};
+    use candle_core::{Device, Tensor};
+    use einthoven_random::Streams;
+    use rand::RngExt;
+
+    use super::*;
+
+    #[test]
+    fn blocks_hold_what_candle_put_into_them() {
+        let mut stream = Streams::new(0).stream("blocks", &[]);
+        let values: Vec<f32> = (0..4 * 512).map(|at| stream.random_range(-1.0..1.0) * (at / 256) as f32).collect();
+        let tensor = Tensor::from_vec(values, (4, 512), &Device::Cpu).unwrap();
+        let kinds = [
+            (Kind::F32, GgmlDType::F32),
+            (Kind::F16, GgmlDType::F16),
+            (Kind::Bf16, GgmlDType::BF16),
+            (Kind::Q4_0, GgmlDType::Q4_0),
+            (Kind::Q4_1, GgmlDType::Q4_1),
+            (Kind::Q5_0, GgmlDType::Q5_0),
+            (Kind::Q5_1, GgmlDType::Q5_1),
+            (Kind::Q8_0, GgmlDType::Q8_0),
+            (Kind::Q4K, GgmlDType::Q4K),
+            (Kind::Q5K, GgmlDType::Q5K),
+            (Kind::Q6K, GgmlDType::Q6K),
+        ];
+        for (kind, theirs) in kinds {
+            let stored = QTensor::quantize(&tensor, theirs).unwrap();
+            let right: Vec<f32> = stored.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+            let found = kind.numbers(&stored.data().unwrap());
+            assert_eq!(found.len(), right.len(), "{kind:?}");
+            for (found, right) in found.iter().zip(&right) {
+                // Their sums are taken in another order.
+                assert!((found - right).abs() <= 4e-6 * (1.0 + right.abs()), "{kind:?}: {found} instead of {right}");
+            }
+        }
+    }
 }

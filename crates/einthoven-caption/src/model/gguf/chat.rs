@@ -37,9 +37,12 @@ impl Chat {
         environment.set_syntax(syntax.map_err(|error| file.wrong(error.to_string()))?);
         environment.set_fuel(Some(FUEL));
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.add_function("raise_exception", |message: String| -> std::result::Result<String, minijinja::Error> {
-            Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
-        });
+        environment.add_function(
+            "raise_exception",
+            |message: String| -> std::result::Result<String, minijinja::Error> {
+                Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
+            },
+        );
         let added = environment.add_template_owned("chat", template.to_owned());
         added.map_err(|error| file.wrong(format!("the chat template is not valid: {error:#}")))?;
         Ok(Self { environment: Some(environment) })

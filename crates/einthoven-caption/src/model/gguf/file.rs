@@ -69,10 +69,6 @@ impl File {
         Ok(Self { path: path.to_owned(), map, metadata, tensors })
     }
 
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// All of it.
     pub fn bytes(&self) -> &[u8] {
         &self.map
@@ -163,7 +159,10 @@ impl File {
         }
         let kind = Kind::from_id(entry.kind).ok_or_else(|| {
             let known = "F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K and Q6_K";
-            self.wrong(format!("the tensor {name} is of type {}: known are {known}; quantize the model anew", entry.kind))
+            self.wrong(format!(
+                "the tensor {name} is of type {}: known are {known}; quantize the model anew",
+                entry.kind
+            ))
         })?;
         if !columns.is_multiple_of(kind.block()) {
             let block = kind.block();

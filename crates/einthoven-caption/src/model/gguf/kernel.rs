@@ -192,7 +192,8 @@ mod x86 {
                         (_mm512_and_si512(weights, low), _mm512_and_si512(_mm512_srli_epi16::<4>(weights), low));
                     for row in 0..M {
                         sums[row] = _mm512_dpbusd_epi32(sums[row], first, _mm512_set1_epi32(integers[row][2 * at]));
-                        sums[row] = _mm512_dpbusd_epi32(sums[row], second, _mm512_set1_epi32(integers[row][2 * at + 1]));
+                        sums[row] =
+                            _mm512_dpbusd_epi32(sums[row], second, _mm512_set1_epi32(integers[row][2 * at + 1]));
                     }
                 } else {
                     for row in 0..M {
@@ -277,5 +278,92 @@ mod x86 {
                 unsafe { _mm256_storeu_ps(lanes[8 * half..].as_mut_ptr(), total) };
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use einthoven_random::Streams;
+    use rand::RngExt;
+
+    use super::*;
+
+    /// The product of random weights and rows by each body that the machine has, after those in 64-bit numbers.
+    fn check<const W: usize, const HALVES: bool>(group: usize, zero: Zero) {
+        const M: usize = 4;
+        const COLUMNS: usize = 96;
+        let mut stream = Streams::new(0).stream("kernel", &[group as u64]);
+        let mut number = || stream.random_range(-1.0f32..1.0);
+        let groups = COLUMNS / group;
+        let scales: Vec<f32> = (0..groups * TILE).map(|_| number()).collect();
+        let offsets: Vec<f32> = (0..if zero == Zero::Offsets { groups * TILE } else { 0 }).map(|_| number()).collect();
+        let rows: Vec<f32> = (0..M * COLUMNS).map(|_| number()).collect();
+        let input = Rows::new(&rows, COLUMNS);
+        // The ends of the range, where sums of products are greatest, among all.
+        let most = if HALVES || zero == Zero::At(128) { 255 } else { 31 };
+        let bytes = COLUMNS * TILE / if HALVES { 2 } else { 1 };
+        let quants: Vec<u8> =
+            (0..bytes).map(|at| if at % 3 == 0 { [0, most][at % 2] } else { (at * 89) as u8 & most }).collect();
+        let tile =
+            Tile { form: Form { group, halves: HALVES, zero }, quants: &quants, scales: &scales, offsets: &offsets };
+        let quant = |lane: usize, column: usize| {
+            if HALVES {
+                quants[(column / 8 * TILE + lane) * 4 + column % 4] >> (4 * (column / 4 % 2)) & 15
+            } else {
+                quants[(column / 4 * TILE + lane) * 4 + column % 4]
+            }
+        };
+        let inputs = Inputs::<M> {
+            words: std::array::from_fn(|row| input.words(row)),
+            scales: std::array::from_fn(|row| input.scales(row)),
+            sums: std::array::from_fn(|row| input.sums(row)),
+        };
+        let mut found = [[0.0; TILE]; M];
+        anywhere::<M, W, HALVES>(&tile, &inputs, &mut found);
+        for (row, lanes) in found.iter().enumerate() {
+            for (lane, found) in lanes.iter().enumerate() {
+                let product = |column: usize| {
+                    let at = column / group * TILE + lane;
+                    let offset = offsets.get(at).copied().unwrap_or(-scales[at] * tile.zero() as f32);
+                    let weight = f64::from(scales[at]) * f64::from(quant(lane, column)) + f64::from(offset);
+                    let number = input.words(row)[column / 4].to_le_bytes()[column % 4].cast_signed();
+                    weight * f64::from(number) * f64::from(input.scales(row)[column / 32])
+                };
+                let right: f64 = (0..COLUMNS).map(product).sum();
+                assert!((f64::from(*found) - right).abs() < 1e-5 * (100.0 + right.abs()), "{found} instead of {right}");
+            }
+        }
+        #[cfg(target_arch = "x86_64")]
+        {
+            let mut again = [[0.0; TILE]; M];
+            if x86::has_avx2() {
+                // SAFETY: the machine has the instructions.
+                unsafe { x86::avx2::<M, W, HALVES>(&tile, &inputs, &mut again) };
+                assert_eq!(
+                    found.map(|lanes| lanes.map(f32::to_bits)),
+                    again.map(|lanes| lanes.map(f32::to_bits)),
+                    "AVX2"
+                );
+            }
+            if x86::has_vnni() {
+                // SAFETY: the machine has the instructions.
+                unsafe { x86::vnni::<M, W, HALVES>(&tile, &inputs, &mut again) };
+                assert_eq!(
+                    found.map(|lanes| lanes.map(f32::to_bits)),
+                    again.map(|lanes| lanes.map(f32::to_bits)),
+                    "VNNI"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn all_bodies_give_the_same_bits() {
+        check::<8, true>(32, Zero::At(8));
+        check::<8, true>(32, Zero::Offsets);
+        check::<8, false>(32, Zero::At(16));
+        check::<8, false>(32, Zero::Offsets);
+        check::<8, false>(32, Zero::At(128));
+        check::<4, false>(16, Zero::At(32));
     }
 }

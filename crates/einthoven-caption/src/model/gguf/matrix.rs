@@ -154,7 +154,8 @@ impl Matrix {
     }
 
     fn tile(&self, tile: usize) -> Tile<'_> {
-        let (quants, scales) = (TILE * self.padded / if self.form.halves { 2 } else { 1 }, self.padded / self.form.group * TILE);
+        let (quants, scales) =
+            (TILE * self.padded / if self.form.halves { 2 } else { 1 }, self.padded / self.form.group * TILE);
         let offsets = if self.offsets.is_empty() { 0 } else { scales };
         Tile {
             form: self.form,

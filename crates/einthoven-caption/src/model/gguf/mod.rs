@@ -11,6 +11,8 @@ mod kernel;
 mod maths;
 mod matrix;
 mod network;
+#[cfg(test)]
+mod tests;
 mod vocabulary;
 
 use std::fmt;

@@ -105,7 +105,8 @@ impl Network {
         let count = file.need_count(&key("block_count"), MOST_LAYERS)?;
         let hidden = file.need_count(&key("feed_forward_length"), WIDEST)?;
         let epsilon = file.real(&key("attention.layer_norm_rms_epsilon")).unwrap_or(1e-5);
-        let possible = (1..=heads).contains(&key_heads) && heads.is_multiple_of(key_heads) && key_heads * head_width <= WIDEST;
+        let possible =
+            (1..=heads).contains(&key_heads) && heads.is_multiple_of(key_heads) && key_heads * head_width <= WIDEST;
         if !possible || head_width == 0 || !head_width.is_multiple_of(2) || heads * head_width > WIDEST {
             let shape = format!("{heads} heads of {head_width} numbers over {key_heads} heads of keys");
             return Err(file.wrong(format!("attention with {shape} is impossible")));
@@ -146,7 +147,9 @@ impl Network {
             network.layers.push(network.layer(&mut source, index, hidden, view)?);
         }
         if let Some(unread) = file.names().filter(|name| !source.read.contains(*name)).min() {
-            return Err(file.wrong(format!("the tensor {unread} is not known in {name}: this kind of it cannot be run")));
+            return Err(
+                file.wrong(format!("the tensor {unread} is not known in {name}: this kind of it cannot be run"))
+            );
         }
         Ok(network)
     }
@@ -231,7 +234,8 @@ impl Network {
             || layer.query.product(&input),
             || rayon::join(|| layer.key.product(&input), || layer.value.product(&input)),
         );
-        for (which, (heads, count)) in [(&mut queries, self.heads), (&mut keys, self.key_heads)].into_iter().enumerate() {
+        for (which, (heads, count)) in [(&mut queries, self.heads), (&mut keys, self.key_heads)].into_iter().enumerate()
+        {
             each_row(
                 heads,
                 count * self.head_width,

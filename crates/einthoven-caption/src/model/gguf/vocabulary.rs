@@ -15,7 +15,8 @@ use crate::Result;
 
 /// How Llama 3 and Qwen 2 divide a text before they look for tokens; they differ in the digits that may stand together.
 const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+const QWEN2: &str =
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
 /// The mark that SentencePiece has in place of a space.
 const SPACE: &str = "\u{2581}";
@@ -46,7 +47,8 @@ impl Vocabulary {
     /// [`Error::Gguf`](crate::Error::Gguf) for one that is missing, inconsistent or of an unknown kind.
     pub fn open(file: &File) -> Result<Self> {
         let tokens = file.texts("tokenizer.ggml.tokens").filter(|tokens| !tokens.is_empty());
-        let tokens = tokens.ok_or_else(|| file.wrong("tokenizer.ggml.tokens is missing: the file has no vocabulary"))?;
+        let tokens =
+            tokens.ok_or_else(|| file.wrong("tokenizer.ggml.tokens is missing: the file has no vocabulary"))?;
         let pieces = file.text("tokenizer.ggml.model") == Some("llama");
         let tokenizer = match file.text("tokenizer.ggml.model") {
             Some("gpt2") => of_bytes(file, tokens),
