@@ -249,8 +249,8 @@ mod x86 {
                     } else {
                         load(&words[(group * W + word) * 2 + half])
                     };
-                    for row in 0..M {
-                        let numbers = _mm256_set1_epi32(inputs.words[row][group * W + word]);
+                    for (sum, words) in sums.iter_mut().zip(inputs.words) {
+                        let numbers = _mm256_set1_epi32(words[group * W + word]);
                         let pairs = if bytes {
                             // Products of whole bytes would not fit in pairs, those of magnitudes up to 128 do.
                             let signed = _mm256_xor_si256(weights, _mm256_set1_epi8(-128));
@@ -259,7 +259,7 @@ mod x86 {
                             _mm256_maddubs_epi16(weights, numbers)
                         };
                         let fours = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
-                        sums[row] = _mm256_add_epi32(sums[row], fours);
+                        *sum = _mm256_add_epi32(*sum, fours);
                     }
                 }
                 let scale = load_numbers(&scales[group * 2 + half]);

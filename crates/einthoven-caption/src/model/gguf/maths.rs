@@ -72,7 +72,7 @@ pub(super) fn open(gate: Gate, gates: &mut [f32], values: &[f32]) {
     let opened = |x: f32| match gate {
         Gate::Silu => x / (1.0 + exp(-x)),
         // (1 + tanh y) / 2 is the logistic function of 2 y.
-        Gate::Gelu => x / (1.0 + exp(-1.595_769_1 * (x + 0.044_715 * x * x * x))),
+        Gate::Gelu => x / (1.0 + exp(-1.595_769 * (x + 0.044_715 * x * x * x))),
     };
     match gate {
         Gate::Silu => gates.iter_mut().zip(values).for_each(|(x, value)| *x = opened(*x) * value),
