@@ -5,6 +5,7 @@
 
 mod all;
 mod chart;
+mod generate;
 mod length;
 mod machine;
 mod measure;
@@ -57,7 +58,9 @@ enum Command {
     Search(search::Options),
     /// A whole experiment, recordings read, trained and judged, against PyTorch's
     Train(train::Options),
-    /// Everything but `train`, written into benches/README.md with charts
+    /// A language model in a GGUF file, run here and by llama.cpp's server
+    Generate(generate::Options),
+    /// Everything but `train` and `generate`, written into benches/README.md with charts
     All(all::Options),
     /// Einthoven's side of a step, on request of the other commands
     #[command(hide = true)]
@@ -82,11 +85,12 @@ struct Common {
 }
 
 impl Command {
-    /// Threads that this process computes with; only `ops`, `search` and `worker` do.
+    /// Threads that this process computes with; only `ops`, `search`, `generate` and `worker` do.
     fn threads(&self) -> u32 {
         match self {
             Self::Ops(options) => options.common.threads,
             Self::Search(options) => options.common.threads,
+            Self::Generate(options) => options.common.threads,
             Self::All(options) => options.common.threads,
             Self::Worker(options) => options.threads,
             Self::TrainSide(options) => options.threads,
@@ -102,6 +106,7 @@ impl Command {
             Self::Threads(options) => print(&[threads::run(options)?]),
             Self::Search(options) => print(&[search::run(options)?]),
             Self::Train(options) => print(&[train::run(options)?]),
+            Self::Generate(options) => print(&[generate::run(options)?]),
             Self::All(options) => return all::run(options),
             Self::TrainSide(options) => return train::side(options),
             Self::Worker(options) => return worker::run(options),

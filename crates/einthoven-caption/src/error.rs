@@ -137,6 +137,27 @@ pub enum Error {
         /// What is wrong, and the remedy.
         message: String,
     },
+    /// A GGUF file cannot be used.
+    #[error("{}: {message}", path.display())]
+    Gguf {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and the remedy.
+        message: String,
+    },
+    /// A request is longer than a model can read.
+    #[error(
+        "the request has {tokens} tokens, and {} reads at most {context}, its answer included: take a shorter prompt, or a model that reads more",
+        path.display()
+    )]
+    TooLong {
+        /// The model's file.
+        path: PathBuf,
+        /// The tokens of the request.
+        tokens: usize,
+        /// The tokens that the model reads and writes at most.
+        context: usize,
+    },
     /// A prompt cannot be used.
     #[error("{}: the prompt is not valid: {message}", path.display())]
     Prompt {

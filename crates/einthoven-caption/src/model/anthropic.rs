@@ -6,11 +6,12 @@ use std::sync::atomic::AtomicBool;
 use serde_json::{Value, json};
 use ureq::http::HeaderValue;
 
+use super::client::{Api, Client, url_of};
 use super::config::setting;
 use super::retry::Failure;
 use super::secret::Secret;
-use super::transport::{Reply, Transport};
-use super::{Answer, Finish, LanguageModel, ModelConfig, Prices, Traffic, Usage};
+use super::transport::Reply;
+use super::{Answer, Finish, ModelConfig, Usage};
 use crate::{Request, Result};
 
 const BASE_URL: &str = "https://api.anthropic.com/v1";
@@ -20,32 +21,26 @@ const VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 /// The tool whose input is the answer, where a schema is asked for.
 const TOOL: &str = "answer";
 
-/// A client of one model.
+/// Anthropic's API.
 pub(super) struct Anthropic {
-    name: String,
     model: String,
     stream: bool,
-    in_flight: usize,
-    transport: Transport,
 }
 
 impl Anthropic {
-    pub fn new(config: &ModelConfig, stop: Arc<AtomicBool>) -> Result<Self> {
+    /// A client of one model.
+    pub fn connect(config: &ModelConfig, stop: Arc<AtomicBool>) -> Result<Client<Self>> {
         let key_env = config.key_env.clone().unwrap_or_else(|| KEY_ENV.to_owned());
         let key = Secret::from_env(&key_env);
         let key = key.ok_or_else(|| setting(&key_env, "set this environment variable to the key of the API"))?;
         let headers = vec![("x-api-key", key.header("", &key_env)?), ("anthropic-version", VERSION)];
-        let base = config.base_url.as_deref().unwrap_or(BASE_URL).trim_end_matches('/');
-        let url = format!("{base}/messages");
-        Ok(Self {
-            name: format!("anthropic:{}", config.name),
-            model: config.name.clone(),
-            stream: config.stream,
-            in_flight: config.in_flight,
-            transport: Transport::new(config, url, headers, (Some(key), key_env), stop),
-        })
+        let api = Self { model: config.name.clone(), stream: config.stream };
+        let url = url_of(config.base_url.as_deref().unwrap_or(BASE_URL), "messages");
+        Ok(Client::new(config, ("anthropic", api), url, headers, (Some(key), key_env), stop))
     }
+}
 
+impl Api for Anthropic {
     fn body(&self, request: &Request) -> Value {
         let mut body = json!({
             "model": self.model,
@@ -62,39 +57,18 @@ impl Anthropic {
         }
         body
     }
-}
 
-impl LanguageModel for Anthropic {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn answer(&self, request: &Request) -> Result<Answer> {
-        self.transport.ask(request, &self.body(request), |reply| match reply {
+    fn read(&self, reply: Reply<'_>, _request: &Request) -> std::result::Result<Answer, Failure> {
+        match reply {
             Reply::Whole(json) => whole(&json),
             Reply::Events(mut events) => {
                 let mut message = Message::default();
                 while !message.complete {
-                    // Without the last event the answer is not whole, whatever came.
-                    let event = events.next()?.ok_or(Failure::Cut)?;
-                    let json = serde_json::from_str(&event).map_err(|error| Failure::Json(error.to_string()))?;
-                    message.take(&json)?;
+                    message.take(&events.json()?.ok_or(Failure::Cut)?)?;
                 }
                 Ok(message.answer())
             }
-        })
-    }
-
-    fn in_flight(&self) -> usize {
-        self.in_flight
-    }
-
-    fn traffic(&self) -> Traffic {
-        self.transport.meter().traffic()
-    }
-
-    fn prices(&self) -> Option<Prices> {
-        self.transport.meter().prices()
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::anthropic::Anthropic;
 use super::openai::OpenAi;
-use super::{Composer, LanguageModel};
+use super::{Composer, Gguf, LanguageModel};
 use crate::{Error, KnowledgeBase, Result};
 
 /// Which model is asked, and how.
@@ -16,7 +16,7 @@ use crate::{Error, KnowledgeBase, Result};
 pub struct ModelConfig {
     /// Who answers.
     pub provider: Provider,
-    /// The model's name at the provider; of no meaning for `knowledge`.
+    /// The model's name at the provider, or the file of `gguf`; of no meaning for `knowledge`.
     pub name: String,
     /// Where the server's API begins, such as `http://localhost:8080/v1`; the provider's own by default.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,7 +25,9 @@ pub struct ModelConfig {
     /// server is asked without a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_env: Option<String>,
-    /// Requests under way at once.
+    /// The seed of what `gguf` draws at a temperature above zero.
+    pub seed: u64,
+    /// Requests under way at once; `gguf` answers one at a time, with all threads.
     pub in_flight: usize,
     /// Requests begun per minute, at most.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,6 +55,7 @@ impl Default for ModelConfig {
             name: String::new(),
             base_url: None,
             key_env: None,
+            seed: 0,
             in_flight: 8,
             requests_per_minute: None,
             timeout_seconds: 120.0,
@@ -76,6 +79,8 @@ pub enum Provider {
     Openai,
     /// Anthropic's Messages API.
     Anthropic,
+    /// A model in a GGUF file, run in this process.
+    Gguf,
 }
 
 /// What tokens cost, in US dollars per million.
@@ -89,7 +94,7 @@ pub struct Prices {
 }
 
 impl ModelConfig {
-    /// Takes provider and name from `knowledge`, `openai:NAME` or `anthropic:NAME`.
+    /// Takes provider and name from `knowledge`, `openai:NAME`, `anthropic:NAME` or `gguf:FILE`.
     ///
     /// # Errors
     /// [`Error::Setting`] for anything else.
@@ -99,8 +104,9 @@ impl ModelConfig {
             ("knowledge", true) => Provider::Knowledge,
             ("openai", false) => Provider::Openai,
             ("anthropic", false) => Provider::Anthropic,
+            ("gguf", false) => Provider::Gguf,
             _ => {
-                let expected = "expected knowledge, openai:NAME or anthropic:NAME";
+                let expected = "expected knowledge, openai:NAME, anthropic:NAME or gguf:FILE";
                 return Err(setting("model", format!("`{choice}`: {expected}")));
             }
         };
@@ -111,20 +117,21 @@ impl ModelConfig {
     /// The client. It gives up waiting when `stop` becomes true.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a value that is impossible, or a key that is needed and not there.
+    /// [`Error::Setting`] for a value that is impossible, or a key that is needed and not there; those of [`Gguf::open`].
     pub fn connect(&self, base: &Arc<KnowledgeBase>, stop: Arc<AtomicBool>) -> Result<Box<dyn LanguageModel>> {
         self.validate()?;
         Ok(match self.provider {
             Provider::Knowledge => Box::new(Composer::new(Arc::clone(base))),
-            Provider::Openai => Box::new(OpenAi::new(self, stop)?),
-            Provider::Anthropic => Box::new(Anthropic::new(self, stop)?),
+            Provider::Openai => Box::new(OpenAi::connect(self, stop)?),
+            Provider::Anthropic => Box::new(Anthropic::connect(self, stop)?),
+            Provider::Gguf => Box::new(Gguf::open(&self.name, self.seed, stop)?),
         })
     }
 
     fn validate(&self) -> Result<()> {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         if self.provider != Provider::Knowledge && self.name.is_empty() {
-            return Err(setting("model.name", "name the model that the server is to use"));
+            return Err(setting("model.name", "name the model that the server is to use, or the GGUF file"));
         }
         if self.in_flight == 0 || self.attempts == 0 {
             return Err(setting("model", "in_flight and attempts are at least 1"));

@@ -2,6 +2,8 @@
 
 use std::io::{BufRead, BufReader, Read};
 
+use serde_json::Value;
+
 use super::retry::Failure;
 use super::transport::failure;
 
@@ -9,7 +11,7 @@ use super::transport::failure;
 const LONGEST: u64 = 1 << 20;
 
 /// The data of each event, in turn.
-pub(super) struct Events<R> {
+pub(crate) struct Events<R> {
     reader: BufReader<R>,
 }
 
@@ -18,8 +20,17 @@ impl<R: Read> Events<R> {
         Self { reader: BufReader::new(reader) }
     }
 
+    /// The next event of an answer; none where OpenAI's say that they are done. The end of the stream comes too early.
+    pub fn json(&mut self) -> Result<Option<Value>, Failure> {
+        let event = self.next()?.ok_or(Failure::Cut)?;
+        if event == "[DONE]" {
+            return Ok(None);
+        }
+        serde_json::from_str(&event).map(Some).map_err(|error| Failure::Json(error.to_string()))
+    }
+
     /// The data of the next event; none at the end of the stream. Events without data are passed over.
-    pub fn next(&mut self) -> Result<Option<String>, Failure> {
+    fn next(&mut self) -> Result<Option<String>, Failure> {
         let mut data = String::new();
         loop {
             let mut line = Vec::new();

@@ -11,7 +11,7 @@ use crate::{Error, Result};
 /// Before a request begins, the most that it can cost is set aside; the budget is kept even if all requests under
 /// way cost that much.
 #[derive(Debug)]
-pub(super) struct Meter {
+pub(crate) struct Meter {
     prices: Option<Prices>,
     budget_usd: Option<f64>,
     state: Mutex<State>,

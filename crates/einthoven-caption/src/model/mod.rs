@@ -1,9 +1,11 @@
 //! Language models: one trait, and the clients behind it.
 
 mod anthropic;
+mod client;
 mod composer;
 mod config;
 mod events;
+mod gguf;
 mod limiter;
 mod meter;
 mod openai;
@@ -18,10 +20,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Request, Result};
 
+pub(crate) use client::url_of;
 pub use composer::Composer;
 pub use config::{ModelConfig, Prices, Provider};
+pub use gguf::Gguf;
+pub(crate) use openai::Bearer;
+pub(crate) use retry::Failure;
+pub(crate) use transport::{Reply, Transport};
 
-/// Something that answers requests: a server, or the knowledge base itself.
+/// Something that answers requests: a server, a model in this process, or the knowledge base itself.
 ///
 /// An implementation may be asked from several threads at once, [`in_flight`](Self::in_flight) of them.
 pub trait LanguageModel: Send + Sync {
@@ -32,7 +39,8 @@ pub trait LanguageModel: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Unanswered`] where trying was in vain; [`Error::Refused`], [`Error::Budget`], [`Error::Stopped`] and
-    /// [`Error::WaitTooLong`] where further requests would fare no better; [`Error::NotUnderstood`] of a [`Composer`].
+    /// [`Error::WaitTooLong`] where further requests would fare no better; [`Error::NotUnderstood`] of a [`Composer`];
+    /// [`Error::TooLong`] of a [`Gguf`].
     fn answer(&self, request: &Request) -> Result<Answer>;
 
     /// How many requests should be under way at once.
@@ -115,6 +123,6 @@ pub struct Traffic {
 impl Error {
     /// Whether the request alone failed: another may well be answered.
     pub(crate) fn concerns_one_request(&self) -> bool {
-        matches!(self, Self::Unanswered { .. } | Self::NotUnderstood { .. })
+        matches!(self, Self::Unanswered { .. } | Self::NotUnderstood { .. } | Self::TooLong { .. })
     }
 }

@@ -4,47 +4,61 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::{Value, json};
+use ureq::http::HeaderValue;
 
+use super::client::{Api, Client, url_of};
 use super::retry::Failure;
 use super::secret::Secret;
-use super::transport::{Reply, Transport};
-use super::{Answer, Finish, LanguageModel, ModelConfig, Prices, Traffic, Usage};
+use super::transport::Reply;
+use super::{Answer, Finish, ModelConfig, Usage};
 use crate::{Request, Result};
 
 const BASE_URL: &str = "https://api.openai.com/v1";
 const KEY_ENV: &str = "OPENAI_API_KEY";
 
-/// A client of one model on one server.
+/// OpenAI's API.
 pub(super) struct OpenAi {
-    name: String,
     model: String,
     /// OpenAI's newer models know the longest answer by another name than the servers that follow its older API.
     length_key: &'static str,
     stream: bool,
-    in_flight: usize,
-    transport: Transport,
 }
 
 impl OpenAi {
-    pub fn new(config: &ModelConfig, stop: Arc<AtomicBool>) -> Result<Self> {
-        let key_env = config.key_env.clone().unwrap_or_else(|| KEY_ENV.to_owned());
-        let key = Secret::from_env(&key_env);
-        let mut headers = Vec::new();
-        if let Some(key) = &key {
-            headers.push(("authorization", key.header("Bearer ", &key_env)?));
-        }
-        let base = config.base_url.as_deref().unwrap_or(BASE_URL).trim_end_matches('/');
-        let url = format!("{base}/chat/completions");
-        Ok(Self {
-            name: format!("openai:{}", config.name),
+    /// A client of one model on one server.
+    pub fn connect(config: &ModelConfig, stop: Arc<AtomicBool>) -> Result<Client<Self>> {
+        let Bearer { key, key_env, headers } = Bearer::new(config.key_env.as_deref())?;
+        let api = Self {
             model: config.name.clone(),
             length_key: if config.base_url.is_none() { "max_completion_tokens" } else { "max_tokens" },
             stream: config.stream,
-            in_flight: config.in_flight,
-            transport: Transport::new(config, url, headers, (key, key_env), stop),
-        })
+        };
+        let url = url_of(config.base_url.as_deref().unwrap_or(BASE_URL), "chat/completions");
+        Ok(Client::new(config, ("openai", api), url, headers, (key, key_env), stop))
     }
+}
 
+/// The key that servers with this API are shown.
+pub(crate) struct Bearer {
+    /// None if the environment variable is not set: many servers ask for none.
+    pub key: Option<Secret>,
+    /// The environment variable.
+    pub key_env: String,
+    /// The header that holds the key.
+    pub headers: Vec<(&'static str, HeaderValue)>,
+}
+
+impl Bearer {
+    /// The key in the environment variable `key_env`, or else in `OPENAI_API_KEY`.
+    pub fn new(key_env: Option<&str>) -> Result<Self> {
+        let key_env = key_env.unwrap_or(KEY_ENV).to_owned();
+        let key = Secret::from_env(&key_env);
+        let header = key.as_ref().map(|key| key.header("Bearer ", &key_env)).transpose()?;
+        Ok(Self { key, key_env, headers: header.map(|header| ("authorization", header)).into_iter().collect() })
+    }
+}
+
+impl Api for OpenAi {
     fn body(&self, request: &Request) -> Value {
         let mut body = json!({
             "model": self.model,
@@ -67,65 +81,39 @@ impl OpenAi {
         }
         body
     }
-}
 
-impl LanguageModel for OpenAi {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn answer(&self, request: &Request) -> Result<Answer> {
-        self.transport.ask(request, &self.body(request), |reply| read(reply, request))
-    }
-
-    fn in_flight(&self) -> usize {
-        self.in_flight
-    }
-
-    fn traffic(&self) -> Traffic {
-        self.transport.meter().traffic()
-    }
-
-    fn prices(&self) -> Option<Prices> {
-        self.transport.meter().prices()
-    }
-}
-
-fn read(reply: Reply<'_>, request: &Request) -> std::result::Result<Answer, Failure> {
-    let mut text = String::new();
-    let mut reason = None;
-    let mut usage = None;
-    match reply {
-        Reply::Whole(json) => {
-            let content = json.pointer("/choices/0/message/content").and_then(Value::as_str);
-            text.push_str(content.ok_or_else(|| Failure::Json("no choices[0].message.content".to_owned()))?);
-            reason = json.pointer("/choices/0/finish_reason").and_then(Value::as_str).map(str::to_owned);
-            usage = usage_of(&json);
+    fn read(&self, reply: Reply<'_>, request: &Request) -> std::result::Result<Answer, Failure> {
+        let mut text = String::new();
+        let mut reason = None;
+        let mut usage = None;
+        match reply {
+            Reply::Whole(json) => {
+                let content = json.pointer("/choices/0/message/content").and_then(Value::as_str);
+                text.push_str(content.ok_or_else(|| Failure::Json("no choices[0].message.content".to_owned()))?);
+                reason = json.pointer("/choices/0/finish_reason").and_then(Value::as_str).map(str::to_owned);
+                usage = usage_of(&json);
+            }
+            Reply::Events(mut events) => {
+                while let Some(json) = events.json()? {
+                    if let Some(error) = json.get("error") {
+                        return Err(Failure::Json(format!("an error in the stream: {error}")));
+                    }
+                    text.push_str(json.pointer("/choices/0/delta/content").and_then(Value::as_str).unwrap_or_default());
+                    if let Some(found) = json.pointer("/choices/0/finish_reason").and_then(Value::as_str) {
+                        reason = Some(found.to_owned());
+                    }
+                    usage = usage_of(&json).or(usage);
+                }
+            }
         }
-        Reply::Events(mut events) => loop {
-            // Without the last event the answer is not whole, whatever came.
-            let event = events.next()?.ok_or(Failure::Cut)?;
-            if event == "[DONE]" {
-                break;
-            }
-            let json: Value = serde_json::from_str(&event).map_err(|error| Failure::Json(error.to_string()))?;
-            if let Some(error) = json.get("error") {
-                return Err(Failure::Json(format!("an error in the stream: {error}")));
-            }
-            text.push_str(json.pointer("/choices/0/delta/content").and_then(Value::as_str).unwrap_or_default());
-            if let Some(found) = json.pointer("/choices/0/finish_reason").and_then(Value::as_str) {
-                reason = Some(found.to_owned());
-            }
-            usage = usage_of(&json).or(usage);
-        },
+        let finish = match reason.as_deref() {
+            Some("length") => Finish::Length,
+            Some("content_filter") => Finish::Filtered,
+            _ => Finish::Stop,
+        };
+        let usage = usage.unwrap_or_else(|| request.estimate(&text));
+        Ok(Answer { text, usage, finish })
     }
-    let finish = match reason.as_deref() {
-        Some("length") => Finish::Length,
-        Some("content_filter") => Finish::Filtered,
-        _ => Finish::Stop,
-    };
-    let usage = usage.unwrap_or_else(|| request.estimate(&text));
-    Ok(Answer { text, usage, finish })
 }
 
 fn usage_of(json: &Value) -> Option<Usage> {

@@ -10,7 +10,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// Why a request failed.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The server answered with an error.
     Status { code: u16, retry_after: Option<Duration>, message: String },
     /// No whole answer came in time.

@@ -11,7 +11,7 @@ const SHOWN: usize = 300;
 
 /// A key to a server.
 #[derive(Clone)]
-pub(super) struct Secret(String);
+pub(crate) struct Secret(String);
 
 impl Secret {
     /// The key in an environment variable; none if it is not set or empty.

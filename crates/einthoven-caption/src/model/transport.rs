@@ -14,8 +14,8 @@ use super::limiter::{Limiter, sleep};
 use super::meter::Meter;
 use super::retry::{self, Failure};
 use super::secret::Secret;
-use super::{Answer, ModelConfig, Usage};
-use crate::{Error, Request, Result};
+use super::{ModelConfig, Usage};
+use crate::{Error, Result};
 
 /// The longest time that a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -27,13 +27,13 @@ const LONGEST: u64 = 16 << 20;
 const TEMPLATE_TOKENS: u64 = 256;
 
 /// What a server sent: the whole, or event by event.
-pub(super) enum Reply<'a> {
+pub(crate) enum Reply<'a> {
     Whole(Value),
     Events(Events<BodyReader<'a>>),
 }
 
 /// The way to one server.
-pub(super) struct Transport {
+pub(crate) struct Transport {
     agent: Agent,
     url: String,
     headers: Vec<(&'static str, HeaderValue)>,
@@ -86,27 +86,27 @@ impl Transport {
         &self.meter
     }
 
-    /// Sends `body` until `read` makes an answer of the reply.
+    /// Sends `body` until `read` makes something of the reply, and says what it took; `longest` is the most tokens that are written.
     ///
     /// # Errors
     /// Those of [`LanguageModel::answer`](super::LanguageModel::answer).
-    pub fn ask(
+    pub fn ask<T>(
         &self,
-        request: &Request,
         body: &Value,
-        read: impl Fn(Reply<'_>) -> std::result::Result<Answer, Failure>,
-    ) -> Result<Answer> {
+        longest: u32,
+        read: impl Fn(Reply<'_>) -> std::result::Result<(T, Usage), Failure>,
+    ) -> Result<T> {
         let body = body.to_string();
         // No token is shorter than a byte.
-        let bound = Usage { input: body.len() as u64 + TEMPLATE_TOKENS, output: u64::from(request.max_tokens()) };
+        let bound = Usage { input: body.len() as u64 + TEMPLATE_TOKENS, output: u64::from(longest) };
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
         let mut attempt = 1;
         loop {
             self.limiter.take(&self.stop)?;
             self.meter.begin(bound)?;
             let failure = match self.once(&body).and_then(|mut reply| read(reply.open()?)) {
-                Ok(answer) => {
-                    self.meter.end(bound, answer.usage, None);
+                Ok((answer, usage)) => {
+                    self.meter.end(bound, usage, None);
                     return Ok(answer);
                 }
                 Err(failure) => failure,

@@ -10,6 +10,7 @@ pub trait Embedder: Send + Sync {
     /// A vector for each text, all of one length, not all zero.
     ///
     /// # Errors
-    /// [`Error::Embedder`](crate::Error::Embedder).
+    /// [`Error::Embedder`](crate::Error::Embedder) of an encoder that runs here; [`Error::Unanswered`](crate::Error::Unanswered),
+    /// [`Error::Refused`](crate::Error::Refused) and [`Error::WaitTooLong`](crate::Error::WaitTooLong) of a server.
     fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>>;
 }

@@ -44,18 +44,18 @@ impl EncoderConfig {
     /// Opens the encoder.
     ///
     /// # Errors
-    /// Those of [`SentenceEncoder::open`].
+    /// Those of [`SentenceEncoder::open`] and [`EmbeddingServer::new`].
     pub fn open(&self) -> Result<Box<dyn Embedder>> {
         Ok(match self {
             Self::Folder { path } => Box::new(SentenceEncoder::open(path)?),
-            Self::Server { url, model } => Box::new(EmbeddingServer::new(url, model)),
+            Self::Server { url, model } => Box::new(EmbeddingServer::new(url, model)?),
         })
     }
 }
 
 /// A passage that was found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Passage {
+pub struct Hit {
     /// The page's slug, or the file name of a document.
     pub page: String,
     /// The heading above it; empty if there is none.
@@ -202,7 +202,7 @@ impl Index {
     ///
     /// # Errors
     /// Those of the encoder.
-    pub fn search(&self, question: &str, k: usize) -> Result<Vec<Passage>> {
+    pub fn search(&self, question: &str, k: usize) -> Result<Vec<Hit>> {
         self.search_by(if self.has_vectors() { Method::Fusion } else { Method::Words }, question, k)
     }
 
@@ -210,7 +210,7 @@ impl Index {
     ///
     /// # Errors
     /// Those of the encoder.
-    pub fn search_by(&self, method: Method, question: &str, k: usize) -> Result<Vec<Passage>> {
+    pub fn search_by(&self, method: Method, question: &str, k: usize) -> Result<Vec<Hit>> {
         let depth = DEPTH.max(k);
         let mut chunks = Vec::new();
         let mut pages = Vec::new();
@@ -233,7 +233,7 @@ impl Index {
         found.sort_by(|a, b| b.1.total_cmp(&a.1));
         let passage = |(index, score): (usize, f64)| {
             let Chunk { page, section, text, .. } = self.chunks[index].clone();
-            Passage { page, section, text, score }
+            Hit { page, section, text, score }
         };
         Ok(found.into_iter().take(k).map(passage).collect())
     }

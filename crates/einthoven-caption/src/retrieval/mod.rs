@@ -19,7 +19,7 @@ mod words;
 
 pub use embed::Embedder;
 pub use encoder::SentenceEncoder;
-pub use index::{Built, EncoderConfig, Index, Method, Passage};
+pub use index::{Built, EncoderConfig, Hit, Index, Method};
 pub use server::EmbeddingServer;
 pub(crate) use terms::terms;
 pub use vectors::Vectors;

@@ -12,6 +12,7 @@ pub enum Caption {
   einthoven caption build experiments/simulated.toml
   einthoven caption build --dataset ptb-xl --root ptb-xl --model openai:gpt-4o-mini --dry-run
   einthoven caption build --dataset simulated --model openai:qwen3 --base-url http://localhost:8080/v1
+  einthoven caption build --dataset simulated --model gguf:models/gemma-3-270m-it-Q8_0.gguf
 
 Without a model the knowledge base composes the descriptions. Statements that hold a name, a date or a number that may
 identify someone are sent to no model. A build that was ended goes on where it was. Keys are read from OPENAI_API_KEY
@@ -57,7 +58,7 @@ pub struct Build {
     /// Folder of the store [default: the experiment's, or captions]
     #[arg(long)]
     pub out: Option<PathBuf>,
-    /// Who describes: knowledge, openai:NAME (any server with OpenAI's API) or anthropic:NAME [default: knowledge]
+    /// Who describes: knowledge, openai:NAME (any server with OpenAI's API), anthropic:NAME or gguf:FILE (a model run here) [default: knowledge]
     #[arg(long)]
     pub model: Option<String>,
     /// Where the server's API begins, such as http://localhost:8080/v1

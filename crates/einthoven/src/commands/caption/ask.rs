@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use einthoven::Result;
 use einthoven::caption::KnowledgeBase;
-use einthoven::caption::retrieval::{Index, Passage};
+use einthoven::caption::retrieval::{Hit, Index};
 use serde_json::json;
 
 use crate::cli::caption as cli;
@@ -33,7 +33,7 @@ pub fn ask(options: &cli::Ask) -> Result<ExitCode> {
 }
 
 /// A passage with where it stands, and what its page rests on.
-fn show(rank: usize, passage: &Passage, base: &KnowledgeBase) -> String {
+fn show(rank: usize, passage: &Hit, base: &KnowledgeBase) -> String {
     let page = base.page(&passage.page);
     let name = page.map_or(passage.page.as_str(), |page| page.name.as_str());
     let section = if passage.section.is_empty() { String::new() } else { format!(", {}", passage.section) };
