@@ -43,7 +43,8 @@ fn every_metric_equals_the_independent_one() {
     for case in fixture["cases"].as_array().unwrap() {
         let name = case["name"].as_str().unwrap();
         let (targets, first, second) = (targets(&case["targets"]), numbers(&case["first"]), numbers(&case["second"]));
-        let check = |metric: &str, found, expected: &Value| close(&format!("{name}: {metric}"), found, option(expected));
+        let check =
+            |metric: &str, found, expected: &Value| close(&format!("{name}: {metric}"), found, option(expected));
 
         let ranking = &case["ranking"];
         check("AUROC", auroc(&targets, &first).unwrap(), &ranking["auroc"]);
@@ -57,8 +58,7 @@ fn every_metric_equals_the_independent_one() {
         check("MCE", Some(calibration.maximum_error), &case["calibration"]["maximum_error"]);
         assert_eq!(calibration.bins.iter().map(|bin| bin.records).sum::<usize>(), targets.len());
 
-        let (alone, pair) =
-            (delong(&targets, &first).unwrap(), delong_difference(&targets, &first, &second).unwrap());
+        let (alone, pair) = (delong(&targets, &first).unwrap(), delong_difference(&targets, &first, &second).unwrap());
         let expected = &case["delong"];
         assert_eq!(alone.is_none(), expected.is_null(), "{name}: DeLong");
         if let (Some(alone), Some(pair)) = (alone, pair) {

@@ -73,7 +73,8 @@ impl Encoder {
         let text = read(&description)?;
         let description: Description = parse(&description, &text)?;
         if description.format != FORMAT {
-            let message = format!("has format version {}, this build reads {FORMAT}; import it anew", description.format);
+            let message =
+                format!("has format version {}, this build reads {FORMAT}; import it anew", description.format);
             return Err(Error::Config { path: path.join(DESCRIPTION), message });
         }
         let contract = path.join(CONTRACT);
@@ -126,8 +127,9 @@ impl Encoder {
         for batch in records.chunks(BATCH) {
             let (mut samples, mut valid) = (Vec::new(), Vec::new());
             for (name, record) in batch {
-                let prepared = self.contract.prepare(record).map_err(|source| {
-                    einthoven_eval::Error::Record { record: name.clone(), source: Box::new(source) }
+                let prepared = self.contract.prepare(record).map_err(|source| einthoven_eval::Error::Record {
+                    record: name.clone(),
+                    source: Box::new(source),
                 })?;
                 samples.extend(prepared.samples);
                 valid.push(prepared.valid);

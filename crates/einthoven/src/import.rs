@@ -123,7 +123,8 @@ pub fn import_encoder(system: SignalSystem, file: &Path, out: &Path) -> Result<I
 fn contract(system: SignalSystem, imported: &ImportedEncoder) -> Result<InputContract> {
     let contract = match system {
         SignalSystem::Merl => {
-            let mut contract = InputContract::twelve_leads(500.0, merl_samples(&imported.config), Scaling::MinMaxRecord);
+            let mut contract =
+                InputContract::twelve_leads(500.0, merl_samples(&imported.config), Scaling::MinMaxRecord);
             contract.leads.swap(4, 5);
             contract
         }
@@ -196,7 +197,8 @@ mod tests {
         let model = Esi::new(&config, &parameters.root()).unwrap();
         let mut tensors: HashMap<String, Tensor> = parameters.tensors().into_iter().collect();
         // As published, the text encoder lies in the file under its other name, beside constants.
-        let text: Vec<String> = tensors.keys().filter(|name| name.starts_with("pretrained_text_encoder.")).cloned().collect();
+        let text: Vec<String> =
+            tensors.keys().filter(|name| name.starts_with("pretrained_text_encoder.")).cloned().collect();
         for name in text {
             let tensor = tensors.remove(&name).unwrap();
             tensors.insert(name.replace("pretrained_text_encoder.", "unimodal_layers."), tensor);

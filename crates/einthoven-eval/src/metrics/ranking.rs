@@ -95,8 +95,10 @@ impl Ranking {
 
     /// The records, by index, that are positives or that are not.
     pub(crate) fn records_of(&self, positive: bool) -> Vec<usize> {
-        let mut records: Vec<usize> =
-            (0..self.len()).filter(|&place| self.positive[place] == positive).map(|place| self.order[place] as usize).collect();
+        let mut records: Vec<usize> = (0..self.len())
+            .filter(|&place| self.positive[place] == positive)
+            .map(|place| self.order[place] as usize)
+            .collect();
         records.sort_unstable();
         records
     }

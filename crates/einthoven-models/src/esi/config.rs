@@ -163,9 +163,7 @@ pub fn is_decayed(name: &str) -> bool {
         parent == "1" && encoder.first().is_some_and(|first| first.bytes().all(|byte| byte.is_ascii_digit()));
     // Convolution 0 and norm 1 of a ResNet's shortcut, linear layers 0 and 3 of MERL's head with norms behind them, and the norm
     // behind the first convolution of wav2vec 2.0.
-    let is_numbered_norm = matches!(
-        path,
-        [.., "shortcut", "1"] | [.., "proj_e", "1" | "4"] | [.., "conv_layers", "0", "2"]
-    );
+    let is_numbered_norm =
+        matches!(path, [.., "shortcut", "1"] | [.., "proj_e", "1" | "4"] | [.., "conv_layers", "0", "2"]);
     !(is_norm || is_table || is_downsampling_norm || is_batch_norm || is_numbered_norm)
 }

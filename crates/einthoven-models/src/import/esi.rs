@@ -74,7 +74,8 @@ pub(super) fn xresnet(state: &State, prefix: &str) -> Result<(XResNetConfig, usi
         *width = state.axis(&format!("{prefix}{index}.0.weight"), 0)?;
     }
     // The stem's three convolutions and the max pool come first.
-    let block = |stage: usize, index: usize, layer: usize| format!("{prefix}{}.{index}.convs.{layer}.0.weight", stage + 4);
+    let block =
+        |stage: usize, index: usize, layer: usize| format!("{prefix}{}.{index}.convs.{layer}.0.weight", stage + 4);
     let stages = state.count(|stage| block(stage, 0, 0));
     let is_bottleneck = state.has(&block(0, 0, 2));
     let inner = state.axis(&block(0, 0, 0), 0)?;

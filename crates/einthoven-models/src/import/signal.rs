@@ -85,7 +85,8 @@ fn merl(mut state: State) -> Result<ImportedEncoder> {
     let prefix = if is_whole { "ecg_encoder." } else { "" };
     let mut left_out = state.leave_out(|name| {
         let of_system = ["lm_model.", "proj_t.", "linear1.", "linear2."].iter().any(|part| name.starts_with(part));
-        let head = name.strip_prefix(prefix).is_some_and(|name| name.starts_with("linear.") || name.starts_with("head."));
+        let head =
+            name.strip_prefix(prefix).is_some_and(|name| name.starts_with("linear.") || name.starts_with("head."));
         of_system || head
     });
     let (encoder, leads) = if state.has(&format!("{prefix}to_patch_embedding.weight")) {
@@ -189,7 +190,9 @@ fn ecg_founder(mut state: State) -> Result<ImportedEncoder> {
     if let Some(mean) = state.tensors.get("first_bn.running_mean") {
         let largest = mean.abs()?.max_all()?.to_dtype(DType::F32)?.to_scalar::<f32>()?;
         if largest != 0.0 {
-            return Err(state.error("first_bn.running_mean is not zero: this Net1D was trained with batch norm, which ECGFounder is not"));
+            return Err(state.error(
+                "first_bn.running_mean is not zero: this Net1D was trained with batch norm, which ECGFounder is not",
+            ));
         }
     }
     let left_out = state.leave_out(|name| {

@@ -186,7 +186,8 @@ impl Pool {
         let (batch, steps, _) = sequence.dims3()?;
         let (_, rows, width) = self.positions.dims3()?;
         if steps + 1 != rows {
-            let message = format!("{steps} time steps after the network, the attention pool takes exactly {}", rows - 1);
+            let message =
+                format!("{steps} time steps after the network, the attention pool takes exactly {}", rows - 1);
             return Err(Error::input("signals", message));
         }
         let reduced = linear(sequence, &self.reduce.weight.squeeze(2)?, self.reduce.bias.as_ref())?;

@@ -1,7 +1,5 @@
 use candle_core::Tensor;
-use einthoven_nn::{
-    Conv1d, Init, Linear, Pass, Scope, add, checkpoint, conv1d, max_pool1d, mean_over_time, silu,
-};
+use einthoven_nn::{Conv1d, Init, Linear, Pass, Scope, add, checkpoint, conv1d, max_pool1d, mean_over_time, silu};
 use serde::{Deserialize, Serialize};
 
 use super::{Features, SignalEncoder, channels_last, valid_steps};
@@ -80,7 +78,13 @@ impl Net1d {
             let scope = scope.enter("stage_list").enter(stage).enter("block_list");
             let mut blocks = Vec::with_capacity(depth);
             for index in 0..depth {
-                blocks.push(Block::new(config, &scope.enter(index), inputs, width, [stage == 0 && index == 0, index == 0])?);
+                blocks.push(Block::new(
+                    config,
+                    &scope.enter(index),
+                    inputs,
+                    width,
+                    [stage == 0 && index == 0, index == 0],
+                )?);
                 inputs = width;
             }
             stages.push(blocks);
@@ -160,14 +164,25 @@ impl Block {
         let [is_first, halve] = kind;
         let stride = if halve { 2 } else { 1 };
         let linear = |name: &str, inputs: usize, outputs| {
-            Linear::new(&scope.enter(name), inputs, outputs, true, Init::Uniform { bound: 1.0 / (inputs as f64).sqrt() })
+            Linear::new(
+                &scope.enter(name),
+                inputs,
+                outputs,
+                true,
+                Init::Uniform { bound: 1.0 / (inputs as f64).sqrt() },
+            )
         };
         Ok(Self {
             is_first,
             halve,
             path: [
                 Convolution::new(&scope.enter("conv1"), [inputs, width, 1], 1, 1)?,
-                Convolution::new(&scope.enter("conv2"), [width, width, config.kernel], stride, width / config.group_width)?,
+                Convolution::new(
+                    &scope.enter("conv2"),
+                    [width, width, config.kernel],
+                    stride,
+                    width / config.group_width,
+                )?,
                 Convolution::new(&scope.enter("conv3"), [width, width, 1], 1, 1)?,
             ],
             squeeze: linear("se_fc1", width, width / 2)?,

@@ -76,8 +76,9 @@ impl SignalEncoder for ResNet {
     fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
         let signals = channels_last(x, self.leads, 1, valid)?;
         let stem = self.stem.clone();
-        let mut sequence =
-            checkpoint(&[&signals], pass, move |inputs, pass| -> Result<_> { Ok(relu(&stem.forward(&inputs[0], pass)?)?) })?;
+        let mut sequence = checkpoint(&[&signals], pass, move |inputs, pass| -> Result<_> {
+            Ok(relu(&stem.forward(&inputs[0], pass)?)?)
+        })?;
         for blocks in self.stages.clone() {
             sequence = checkpoint(&[&sequence], pass, move |inputs, pass| {
                 blocks.iter().try_fold(inputs[0].clone(), |x, block| block.forward(&x, pass))

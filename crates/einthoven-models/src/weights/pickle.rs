@@ -280,15 +280,23 @@ impl<'a> Reader<'a> {
 
     /// An unsigned number of so many bytes.
     fn number(&mut self, width: usize) -> Result<usize, String> {
-        let number = self.take(width)?.iter().rev().try_fold(0usize, |number, &byte| {
-            number.checked_mul(256).map(|number| number + usize::from(byte))
-        });
+        let number = self
+            .take(width)?
+            .iter()
+            .rev()
+            .try_fold(0usize, |number, &byte| number.checked_mul(256).map(|number| number + usize::from(byte)));
         number.ok_or_else(|| self.damaged("a number is too large"))
     }
 
     /// Bytes after their count, which takes one byte in instruction `short`, eight in `long`, else four.
     fn counted(&mut self, code: u8, short: u8, long: u8) -> Result<&'a [u8], String> {
-        let width = if code == short { 1 } else if code == long { 8 } else { 4 };
+        let width = if code == short {
+            1
+        } else if code == long {
+            8
+        } else {
+            4
+        };
         let count = self.number(width)?;
         self.take(count)
     }

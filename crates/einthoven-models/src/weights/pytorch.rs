@@ -86,7 +86,8 @@ impl<'a> File<'a> {
         }
         let pickle = Pickle::read(&bytes[entries[&format!("{root}data.pkl")].clone()])?;
         let of_data = format!("{root}data/");
-        let storages = entries.into_iter().filter_map(|(name, range)| Some((name.strip_prefix(&of_data)?.to_owned(), range)));
+        let storages =
+            entries.into_iter().filter_map(|(name, range)| Some((name.strip_prefix(&of_data)?.to_owned(), range)));
         Ok(Self { bytes, storages: storages.collect(), pickle })
     }
 
@@ -161,7 +162,9 @@ impl<'a> File<'a> {
             let tensor = self.tensor(id).map_err(|problem| format!("the tensor {name} {problem}"))?;
             total = total.saturating_add(tensor.elem_count() * tensor.dtype().size_in_bytes());
             if total > self.bytes.len().saturating_mul(SHARED) {
-                return Err(format!("up to the tensor {name} it claims more than {SHARED} times the data that it holds"));
+                return Err(format!(
+                    "up to the tensor {name} it claims more than {SHARED} times the data that it holds"
+                ));
             }
             tensors.insert(name.to_owned(), tensor);
         }
@@ -229,7 +232,8 @@ impl<'a> File<'a> {
             }
             &in_order
         };
-        Tensor::from_raw_buffer(taken, storage.dtype, &shape, &Device::Cpu).map_err(|error| format!("cannot be made: {error}"))
+        Tensor::from_raw_buffer(taken, storage.dtype, &shape, &Device::Cpu)
+            .map_err(|error| format!("cannot be made: {error}"))
     }
 }
 

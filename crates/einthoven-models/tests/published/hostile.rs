@@ -45,7 +45,9 @@ fn a_pickle_that_would_run_a_program_is_refused_by_the_name_of_what_it_calls() {
     let folder = tempfile::tempdir().unwrap();
     let mark = folder.path().join("was-run");
     let command = format!("touch {}", mark.display());
-    for (module, name) in [("posix", "system"), ("os", "system"), ("builtins", "eval"), ("torch.hub", "load"), ("torch", "load")] {
+    for (module, name) in
+        [("posix", "system"), ("os", "system"), ("builtins", "eval"), ("torch.hub", "load"), ("torch", "load")]
+    {
         let pickle = Pickle::new().name(module, name).raw(b"(").text(&command).raw(b"tR").end();
         assert_refused(&checkpoint(&pickle), &format!("`{module}.{name}`"));
         // Within a dict beside a sound tensor, by a name made of two texts.
@@ -174,7 +176,11 @@ fn missing_extra_and_misshapen_keys_are_named() {
     let message = |change: &dyn Fn(&mut HashMap<String, Tensor>)| {
         let mut tensors = sound.clone();
         change(&mut tensors);
-        SignalSystem::EcgFounder.import(tensors).and_then(|imported| imported.build().map(|_| ())).unwrap_err().to_string()
+        SignalSystem::EcgFounder
+            .import(tensors)
+            .and_then(|imported| imported.build().map(|_| ()))
+            .unwrap_err()
+            .to_string()
     };
     let squeeze = "stage_list.0.block_list.0.se_fc1.weight";
     let error = message(&|tensors| drop(tensors.remove(squeeze)));

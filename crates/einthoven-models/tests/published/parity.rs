@@ -130,7 +130,8 @@ fn every_parameter_of_every_encoder_learns() {
         let expected = load_pytorch(&fixtures().join(format!("{name}.out.pt"))).unwrap();
         let (parameters, encoder) = import(fixtures(), name, system).build().unwrap();
         let features = encoder.forward(&signal(&values(&expected["shape"])), None, &Pass::evaluate()).unwrap();
-        let weights = Tensor::from_iter((0..features.pooled.elem_count()).map(|i| (i as f32 * 0.7).sin()), &Device::Cpu);
+        let weights =
+            Tensor::from_iter((0..features.pooled.elem_count()).map(|i| (i as f32 * 0.7).sin()), &Device::Cpu);
         let weights = weights.unwrap().reshape(features.pooled.shape()).unwrap();
         let gradients = backward(&(&features.pooled * weights).unwrap().sum_all().unwrap()).unwrap();
         for (parameter, variable) in parameters.trainable() {

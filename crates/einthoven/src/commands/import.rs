@@ -12,7 +12,8 @@ pub fn import(options: &Import) -> Result<ExitCode> {
     let encoder = |system| import_encoder(system, &options.file, &options.output);
     let imported = match options.system {
         System::Esi => {
-            let missing = || Error::Setting { key: "--text".to_owned(), message: "name the text encoder's folder".to_owned() };
+            let missing =
+                || Error::Setting { key: "--text".to_owned(), message: "name the text encoder's folder".to_owned() };
             import_esi(&options.file, options.text.as_deref().ok_or_else(missing)?, &options.output)
         }
         System::Merl => encoder(SignalSystem::Merl),
@@ -33,7 +34,10 @@ pub fn import(options: &Import) -> Result<ExitCode> {
         let count = imported.left_out.len();
         let first: Vec<&str> = imported.left_out.iter().take(3).map(String::as_str).collect();
         let rest = if count > first.len() { ", …" } else { "" };
-        text.push_str(&format!("\n  {count} tensors are no part of the encoder and were left out: {}{rest}", first.join(", ")));
+        text.push_str(&format!(
+            "\n  {count} tensors are no part of the encoder and were left out: {}{rest}",
+            first.join(", ")
+        ));
     }
     super::print(&text)?;
     Ok(ExitCode::SUCCESS)
