@@ -1,96 +1,17 @@
-//! Reading Python's pickles as data. A pickle is a program: it may name any function of any module and have it called.
-//! Here nothing is ever called. Names and calls stay what they are, values in a list, and a name that no checkpoint
-//! needs is refused.
+//! The instructions of a pickle, as far as state dicts need them.
 
 use std::collections::HashMap;
 
-/// The place of a value among a pickle's values.
-pub(super) type Id = usize;
+use super::names::is_of_checkpoints;
+use super::{Id, Value};
 
-/// A value of a pickle. Values refer to each other by place, so that neither depth nor repetition costs memory.
-#[derive(Debug)]
-pub(super) enum Value {
-    Bool(bool),
-    Int(i64),
-    Text(String),
-    /// A list, tuple or set.
-    Sequence(Vec<Id>),
-    Dict(Vec<(Id, Id)>),
-    /// A function or class, `module.name`.
-    Name(String),
-    /// What a call would have returned, with what is put into it later.
-    Call {
-        function: Id,
-        arguments: Id,
-        items: Vec<(Id, Id)>,
-    },
-    /// Something stored outside the pickle.
-    Persistent(Id),
-    /// What no state dict is made of: None, floats, bytes.
-    Other,
-}
-
-/// The values of a pickle.
-#[derive(Debug)]
-pub(super) struct Pickle {
-    values: Vec<Value>,
-    /// The value that the pickle is of.
-    pub root: Id,
-    /// Bytes of the file that it took.
-    pub length: usize,
-}
-
-impl Pickle {
-    /// Reads the pickle that `bytes` begin with; the error says what is wrong with it.
-    pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        let mut reader =
-            Reader { bytes, place: 0, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
-        while !reader.step()? {}
-        let root = reader.pop()?;
-        Ok(Self { values: reader.values, root, length: reader.place })
-    }
-
-    pub fn get(&self, id: Id) -> &Value {
-        &self.values[id]
-    }
-
-    pub fn values(&self) -> &[Value] {
-        &self.values
-    }
-
-    pub fn text(&self, id: Id) -> Option<&str> {
-        match self.get(id) {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// A number that counts something.
-    pub fn count(&self, id: Id) -> Option<usize> {
-        match self.get(id) {
-            Value::Int(number) => usize::try_from(*number).ok(),
-            _ => None,
-        }
-    }
-
-    pub fn sequence(&self, id: Id) -> Option<&[Id]> {
-        match self.get(id) {
-            Value::Sequence(items) => Some(items),
-            _ => None,
-        }
-    }
-
-    /// The entries of a dict, an ordered one included.
-    pub fn entries(&self, id: Id) -> Option<&[(Id, Id)]> {
-        match self.get(id) {
-            Value::Dict(items) => Some(items),
-            Value::Call { function, items, .. } => match self.get(*function) {
-                Value::Name(name) if name.starts_with("collections.") => Some(items),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
+/// The values of the pickle that `bytes` begin with, the value that it is of, and the bytes that it took.
+pub(super) fn run(bytes: &[u8]) -> Result<(Vec<Value>, Id, usize), String> {
+    let mut reader =
+        Reader { bytes, place: 0, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
+    while !reader.step()? {}
+    let root = reader.pop()?;
+    Ok((reader.values, root, reader.place))
 }
 
 struct Reader<'a> {
@@ -316,42 +237,4 @@ impl<'a> Reader<'a> {
 
 fn pairs(items: &[Id]) -> Vec<(Id, Id)> {
     items.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
-}
-
-/// Whether checkpoints of the published systems name this: tensors and containers, and the settings saved beside them.
-fn is_of_checkpoints(name: &str) -> bool {
-    const PREFIXES: [&str; 10] = [
-        "torch._utils._rebuild_",
-        "torch.storage.",
-        "torch.nn.parameter.",
-        "numpy.core.multiarray.",
-        "numpy._core.multiarray.",
-        "omegaconf.",
-        "fairseq.",
-        "fairseq_signals.",
-        "pathlib.",
-        "collections.",
-    ];
-    const NAMES: [&str; 9] = [
-        "torch.Size",
-        "torch.device",
-        "torch._tensor._rebuild_from_type_v2",
-        "numpy.dtype",
-        "numpy.ndarray",
-        "argparse.Namespace",
-        "typing.Any",
-        "_codecs.encode",
-        "copyreg._reconstructor",
-    ];
-    const BUILT_IN: [&str; 11] =
-        ["object", "set", "frozenset", "dict", "list", "tuple", "int", "float", "bool", "str", "bytes"];
-    let of_torch = name.strip_prefix("torch.").is_some_and(|rest| {
-        let number = ["float", "bfloat", "int", "uint", "bool"].iter().any(|kind| rest.starts_with(kind));
-        !rest.contains('.') && (rest.ends_with("Storage") || number)
-    });
-    let built_in = |rest: &str| BUILT_IN.contains(&rest);
-    of_torch
-        || NAMES.contains(&name)
-        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        || name.strip_prefix("builtins.").or(name.strip_prefix("__builtin__.")).is_some_and(built_in)
 }
