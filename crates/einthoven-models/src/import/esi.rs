@@ -28,7 +28,8 @@ pub struct ImportedEsi {
 /// [`Error::Checkpoint`](crate::Error::Checkpoint) if a tensor that says the shape is missing. Whether the others fit shows
 /// when they are loaded.
 pub fn esi(tensors: HashMap<String, Tensor>, text: Option<&BertConfig>) -> Result<ImportedEsi> {
-    let state = State::new("ESI", canonical_names(tensors));
+    let mut state = State::new("ESI", tensors);
+    state.tensors = canonical_names(std::mem::take(&mut state.tensors));
     let embeddings = "pretrained_text_encoder.embeddings";
     let words = format!("{embeddings}.word_embeddings.weight");
     let layer = |index: usize| format!("pretrained_text_encoder.encoder.layer.{index}");

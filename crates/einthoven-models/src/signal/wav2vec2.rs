@@ -53,8 +53,8 @@ impl Default for Wav2Vec2Config {
 /// 2408.05178) and the W2V+CMSC+RLM pretraining before it (Oh et al., CHIL 2022) have it, without what only their
 /// pretraining needs (mask vector, quantizer, projections). Parameter names are those of fairseq.
 ///
-/// As published, the norm behind the first convolution goes over time, padding included. The pooled vector is the mean over the
-/// time steps that are not padding.
+/// As published, the norm behind the first convolution, which goes over time, and the convolution of positions see padding; attention
+/// does not. The pooled vector is the mean over the time steps that are not padding.
 #[derive(Clone, Debug)]
 pub struct Wav2Vec2 {
     config: Wav2Vec2Config,
@@ -159,10 +159,7 @@ impl SignalEncoder for Wav2Vec2 {
         let lengths: Option<Vec<usize>> =
             valid.map(|valid| valid.iter().map(|count| (count >> self.convolutions.len()).clamp(1, steps)).collect());
         let spans = match &lengths {
-            Some(lengths) => {
-                features = without_padding(&features, lengths)?;
-                Spans::padded(lengths, steps)?
-            }
+            Some(lengths) => Spans::padded(lengths, steps)?,
             None => Spans::even(batch, steps)?,
         };
         let placed = add(&[&features, &gelu(&self.positions.forward(&features)?)?])?;
@@ -250,14 +247,6 @@ impl Layer {
 
 fn linear(scope: &Scope, inputs: usize, outputs: usize) -> Result<Linear> {
     Ok(Linear::new(scope, inputs, outputs, true, Init::Normal { std: 0.02 })?)
-}
-
-/// `x` `[batch, time, channels]` with zeros behind the first `lengths` steps.
-fn without_padding(x: &Tensor, lengths: &[usize]) -> Result<Tensor> {
-    let (batch, steps, _) = x.dims3()?;
-    let mask = lengths.iter().flat_map(|&length| (0..steps).map(move |step| f64::from(u8::from(step < length))));
-    let mask = Tensor::from_iter(mask, x.device())?.to_dtype(x.dtype())?.reshape((batch, steps, 1))?;
-    Ok(x.broadcast_mul(&mask)?)
 }
 
 impl Wav2Vec2Config {

@@ -120,6 +120,8 @@ fn depth_and_repetition_cost_nothing() {
     // A tuple within a tuple, a million deep.
     let deep = Pickle::new().raw(b")").raw(&vec![0x85; 1_000_000]).end();
     assert_refused(&checkpoint(&deep), "no state dict");
+    let endless = Pickle::new().raw(&vec![b'N'; 5_000_000]).end();
+    assert_refused(&checkpoint(&endless), "more than 4194304 values");
     // Each tuple twice in the next: 2^10,000 elements if written out.
     let doubling = (0..10_000).fold(Pickle::new().raw(b")q\0"), |pickle, _| pickle.raw(b"h\0h\0\x86q\0")).end();
     assert_refused(&checkpoint(&doubling), "no state dict");

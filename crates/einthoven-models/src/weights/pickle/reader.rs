@@ -5,11 +5,18 @@ use std::collections::HashMap;
 use super::names::is_of_checkpoints;
 use super::{Id, Value};
 
+/// A state dict of a thousand tensors takes some ten thousand.
+const MOST_VALUES: usize = 1 << 22;
+
 /// The values of the pickle that `bytes` begin with, the value that it is of, and the bytes that it took.
 pub(super) fn run(bytes: &[u8]) -> Result<(Vec<Value>, Id, usize), String> {
     let mut reader =
         Reader { bytes, place: 0, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
-    while !reader.step()? {}
+    while !reader.step()? {
+        if reader.values.len() > MOST_VALUES {
+            return Err(format!("the pickle in it makes more than {MOST_VALUES} values, which no state dict needs"));
+        }
+    }
     let root = reader.pop()?;
     Ok((reader.values, root, reader.place))
 }
