@@ -77,9 +77,7 @@ pub struct Estimated {
 /// All rankings are over the same records in the same order; draws come from the stream
 /// `("bootstrap", [resample])`.
 pub fn estimate(classes: &[Ranking], config: &BootstrapConfig, streams: &Streams) -> Result<Estimated> {
-    if !(config.level > 0.0 && config.level < 1.0) {
-        return Err(Error::Level { level: config.level });
-    }
+    check_level(config)?;
     let records = classes.first().map_or(0, Ranking::len);
     for class in classes {
         same_length("records ranked for a class", records, class.len())?;
@@ -96,22 +94,57 @@ pub fn estimate(classes: &[Ranking], config: &BootstrapConfig, streams: &Streams
         .collect::<Result<Vec<Vec<RankMetrics>>>>()?;
     let values: Vec<RankMetrics> = classes.iter().map(Ranking::metrics).collect();
 
-    let estimates = |value: &RankMetrics, resampled: &dyn Fn(&[RankMetrics]) -> RankMetrics| {
+    let of = |value: &RankMetrics, resampled: &dyn Fn(&[RankMetrics]) -> RankMetrics| {
         let drawn: Vec<RankMetrics> = resamples.iter().map(|metrics| resampled(metrics)).collect();
-        let of = |metric: fn(&RankMetrics) -> Option<f64>| Estimate {
-            value: metric(value),
-            interval: percentile_interval(drawn.iter().map(metric), config.level),
-        };
-        Estimates {
-            auroc: of(|metrics| metrics.auroc),
-            auprc: of(|metrics| metrics.average_precision),
-            f1_max: of(|metrics| metrics.f1_max),
-        }
+        estimates(value, &drawn, config.level)
     };
     Ok(Estimated {
-        classes: values.iter().enumerate().map(|(class, value)| estimates(value, &|metrics| metrics[class])).collect(),
-        r#macro: estimates(&averaged(&values), &averaged),
+        classes: values.iter().enumerate().map(|(class, value)| of(value, &|metrics| metrics[class])).collect(),
+        r#macro: of(&averaged(&values), &averaged),
     })
+}
+
+/// The metrics of one class with intervals from a stratified bootstrap: positives and negatives are drawn apart, as
+/// many of each as there are (Carpenter & Bithell, Statistics in Medicine 2000), so that no resample lacks either.
+///
+/// Draws come from the stream `("bootstrap/stratified", [resample])`.
+pub fn estimate_stratified(class: &Ranking, config: &BootstrapConfig, streams: &Streams) -> Result<Estimates> {
+    check_level(config)?;
+    let strata: [Vec<usize>; 2] = [true, false].map(|kind| class.records_of(kind));
+    let resamples = (0..config.resamples as u64)
+        .into_par_iter()
+        .map_init(
+            || vec![0; class.len()],
+            |times, resample| {
+                let mut stream = streams.stream("bootstrap/stratified", &[resample]);
+                times.fill(0);
+                for stratum in &strata {
+                    for _ in 0..stratum.len() {
+                        times[stratum[stream.random_range(0..stratum.len())]] += 1;
+                    }
+                }
+                class.metrics_resampled(times)
+            },
+        )
+        .collect::<Result<Vec<RankMetrics>>>()?;
+    Ok(estimates(&class.metrics(), &resamples, config.level))
+}
+
+/// A metric over all records with the interval of its resampled values.
+fn estimates(value: &RankMetrics, resampled: &[RankMetrics], level: f64) -> Estimates {
+    let of = |metric: fn(&RankMetrics) -> Option<f64>| Estimate {
+        value: metric(value),
+        interval: percentile_interval(resampled.iter().map(metric), level),
+    };
+    Estimates {
+        auroc: of(|metrics| metrics.auroc),
+        auprc: of(|metrics| metrics.average_precision),
+        f1_max: of(|metrics| metrics.f1_max),
+    }
+}
+
+fn check_level(config: &BootstrapConfig) -> Result<()> {
+    if config.level > 0.0 && config.level < 1.0 { Ok(()) } else { Err(Error::Level { level: config.level }) }
 }
 
 /// The interval that leaves `(1 − level) / 2` of the values on either side, interpolated linearly

@@ -122,6 +122,14 @@ pub enum Error {
         /// The record that was scored.
         record: String,
     },
+    /// A value that should be a probability lies outside 0 and 1.
+    #[error("{value} of record {record} (counted from 0) is no probability; pass scores through a sigmoid first")]
+    NotAProbability {
+        /// The record.
+        record: usize,
+        /// Its value.
+        value: f64,
+    },
 }
 
 impl From<einthoven_corpus::Error> for Error {
@@ -151,5 +159,15 @@ pub(crate) fn no_nan(scores: &[f64]) -> Result<()> {
         Some(record) => {
             Err(Error::NotANumber { class: "the class".into(), record: format!("record {record} (counted from 0)") })
         }
+    }
+}
+
+/// Fails unless there is a probability for each target.
+pub(crate) fn probabilities_for(targets: &[bool], probabilities: &[f64]) -> Result<()> {
+    same_length("probabilities for the targets", targets.len(), probabilities.len())?;
+    no_nan(probabilities)?;
+    match probabilities.iter().position(|value| !(0.0..=1.0).contains(value)) {
+        None => Ok(()),
+        Some(record) => Err(Error::NotAProbability { record, value: probabilities[record] }),
     }
 }

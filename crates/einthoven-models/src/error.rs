@@ -69,13 +69,22 @@ pub enum Error {
         source: SafeTensorError,
     },
 
-    /// A file of weights in PyTorch's own format could not be read.
-    #[error("cannot read the PyTorch weights {}: {source}", path.display())]
+    /// A file of weights in PyTorch's own format is damaged, or is more than weights.
+    #[error("cannot read the PyTorch weights {}: {message}", path.display())]
     PyTorchWeights {
         /// The file.
         path: PathBuf,
-        /// Why not.
-        source: candle_core::Error,
+        /// What is wrong with it, and what to do.
+        message: String,
+    },
+
+    /// A checkpoint is not one of the system that it is to be imported as.
+    #[error("{system}: {message}")]
+    Checkpoint {
+        /// The system.
+        system: &'static str,
+        /// The keys at fault, and what was expected of them.
+        message: String,
     },
 
     /// A JSON file does not parse.

@@ -42,6 +42,7 @@ mod blocks;
 mod decoder;
 mod error;
 mod esi;
+pub mod import;
 mod memory;
 mod signal;
 mod text;
@@ -55,8 +56,9 @@ pub use esi::{
 };
 pub use memory::{Kept, PassSize};
 pub use signal::{
-    AnyEncoder, ChannelNorm, ConvNext, ConvNextConfig, ConvNextSize, Features, SignalConfig, SignalEncoder, XResNet,
+    AnyEncoder, ChannelNorm, ConvNext, ConvNextConfig, ConvNextSize, Features, Merl, MerlConfig, MerlEncoder, Net1d,
+    Net1dConfig, ResNet, ResNetConfig, SignalConfig, SignalEncoder, Vit, VitConfig, Wav2Vec2, Wav2Vec2Config, XResNet,
     XResNetConfig,
 };
 pub use text::{Bert, BertConfig, Hub, PretrainedText, TextSource, TokenBatch, Tokenizer};
-pub use weights::{load_pytorch, load_safetensors};
+pub use weights::{load_pytorch, load_safetensors, load_weights};

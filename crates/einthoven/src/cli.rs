@@ -5,7 +5,7 @@ pub mod data;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Pretrain models that understand ECGs through words, and ask any ECG any question in plain text.
 #[derive(Debug, Parser)]
@@ -44,6 +44,20 @@ A run killed at any step and resumed ends with the same bytes as one that was ne
     Query(Query),
     /// Write a caption for a recording, word by word from the model's decoder
     Describe(Describe),
+    /// Print the embeddings of recordings
+    #[command(after_help = "Examples:
+  einthoven embed runs/quickstart simulated:5 simulated:6
+  einthoven embed runs/ecg-fm ecg.hea --json")]
+    Embed(Embed),
+    /// Bring the checkpoint of a published system into a run folder
+    #[command(after_help = "Examples:
+  einthoven import esi esi.safetensors -o runs/esi --text models/BioLinkBERT-base
+  einthoven import merl res18_best_encoder.pth -o runs/merl
+  einthoven import ecg-fm mimic_iv_ecg_physionet_pretrained.pt -o runs/ecg-fm
+
+Nothing in the file is executed. A run of esi is opened by query, evaluate and describe; of the other systems the
+signal encoder is imported, which embed opens.")]
+    Import(Import),
     /// Say what a recording, a checkpoint or a run folder holds
     Inspect(Inspect),
     /// Measure a recording: rate, intervals, axes, voltages, rhythm, and the quality of each lead
@@ -180,6 +194,56 @@ pub struct Describe {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `embed`.
+#[derive(Debug, Args)]
+pub struct Embed {
+    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose), a checkpoint folder or an imported encoder
+    pub run: PathBuf,
+    /// Recordings: WFDB, NumPy or CSV files, or simulated:INDEX
+    #[arg(required = true)]
+    pub records: Vec<String>,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Print the result as JSON instead of CSV
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The system that the checkpoint is of
+    pub system: System,
+    /// The checkpoint: safetensors, or a file that torch.save wrote
+    pub file: PathBuf,
+    /// Folder for the run
+    #[arg(short, long)]
+    pub output: PathBuf,
+    /// For esi: folder of the text encoder that it was trained with (tokenizer.json or vocab.txt, config.json)
+    #[arg(long, required_if_eq("system", "esi"))]
+    pub text: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Systems whose checkpoints can be imported.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum System {
+    /// ESI: ConvNeXt V2 or XResNet1d with BERT and a captioning decoder
+    Esi,
+    /// MERL: ResNet or ViT, with its head or without
+    Merl,
+    /// xresnet1d of the PTB-XL benchmark
+    #[value(name = "xresnet1d101")]
+    XResNet1d,
+    /// ECG-FM: wav2vec 2.0, pretrained or fine-tuned
+    EcgFm,
+    /// ECGFounder: Net1D of 12 leads or one
+    #[value(name = "ecgfounder")]
+    EcgFounder,
 }
 
 /// Options of `inspect`.

@@ -14,9 +14,11 @@
 
 mod assemble;
 mod assistant;
+mod encoder;
 mod error;
 mod experiment;
 mod files;
+mod import;
 mod judge;
 mod model;
 mod overrides;
@@ -35,9 +37,11 @@ pub use einthoven_train as train;
 
 pub use assemble::Data;
 pub use assistant::{Assistant, AssistantConfig, captions_from_store};
+pub use encoder::Encoder;
 pub use error::{Error, Result};
 pub use experiment::{DataConfig, EvaluateConfig, Experiment, TextConfig};
 pub use files::write_atomically;
+pub use import::{Imported, import_encoder, import_esi};
 pub use judge::{Judged, Judgement, judge};
 pub use model::Model;
 pub use overrides::in_data_folder;

@@ -11,7 +11,7 @@ use einthoven_random::Streams;
 use einthoven_signal::Record;
 use einthoven_train::Checkpoint;
 
-use crate::{Experiment, Result};
+use crate::{Encoder, Error, Experiment, Result};
 
 /// The file of reference embeddings beside a checkpoint's weights.
 pub(crate) const REFERENCE_FILE: &str = "reference.safetensors";
@@ -37,8 +37,13 @@ impl Model {
     /// Opens a run folder (its best checkpoint, else its last; `RUN@last` and `RUN@best` choose) or a checkpoint folder.
     ///
     /// # Errors
-    /// Names the file that is missing, cut short, or from another version.
+    /// Names the file that is missing, cut short, or from another version; [`Error::Setting`] for an [`Encoder`]'s folder.
     pub fn open(path: &Path) -> Result<Self> {
+        if Encoder::is_at(path) {
+            let message = "holds a signal encoder without a text tower, which answers no texts and writes none; \
+                           `einthoven embed` gives its embeddings, for a linear probe";
+            return Err(Error::setting(path.display().to_string(), message));
+        }
         let checkpoint = Checkpoint::open(path)?;
         let folder = checkpoint.folder();
         let experiment = Experiment::parse(&folder.join("config.toml"), checkpoint.config(), &[])?;

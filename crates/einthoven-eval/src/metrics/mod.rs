@@ -5,15 +5,19 @@
 //! never a number that could slip into an average.
 
 mod benchmark;
+mod calibration;
+mod delong;
 mod ranking;
 pub mod retrieval;
 mod table;
 mod threshold;
 
 pub use benchmark::{FG, apply_thresholds, f_g_beta, g_beta_threshold};
+pub use calibration::{Calibration, CalibrationBin, brier};
+pub use delong::{DeLong, DeLongDifference, delong, delong_difference};
 pub use ranking::{F1Max, PrCurve, RankMetrics, Ranking, RocCurve};
 pub use table::ScoreTable;
-pub use threshold::{Confusion, brier};
+pub use threshold::Confusion;
 
 use crate::Result;
 

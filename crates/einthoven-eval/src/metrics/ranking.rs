@@ -93,6 +93,16 @@ impl Ranking {
         self.positive.iter().filter(|&&positive| positive).count()
     }
 
+    /// The records, by index, that are positives or that are not.
+    pub(crate) fn records_of(&self, positive: bool) -> Vec<usize> {
+        let mut records: Vec<usize> = (0..self.len())
+            .filter(|&place| self.positive[place] == positive)
+            .map(|place| self.order[place] as usize)
+            .collect();
+        records.sort_unstable();
+        records
+    }
+
     /// The metrics, each record counted once.
     pub fn metrics(&self) -> RankMetrics {
         self.metrics_where(|_| 1)

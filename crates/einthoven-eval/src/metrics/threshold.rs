@@ -1,4 +1,4 @@
-//! Metrics of decisions at a fixed threshold, and of scores taken as probabilities.
+//! Metrics of decisions at a fixed threshold.
 
 use crate::error::{Result, no_nan, same_length};
 
@@ -59,16 +59,4 @@ impl Confusion {
 
 fn ratio(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-/// The Brier score: the mean squared difference between a probability and its outcome; `None` without records.
-pub fn brier(targets: &[bool], probabilities: &[f64]) -> Result<Option<f64>> {
-    same_length("probabilities for the targets", targets.len(), probabilities.len())?;
-    no_nan(probabilities)?;
-    let sum: f64 = targets
-        .iter()
-        .zip(probabilities)
-        .map(|(&target, probability)| (probability - f64::from(u8::from(target))).powi(2))
-        .sum();
-    Ok((!targets.is_empty()).then(|| sum / targets.len() as f64))
 }

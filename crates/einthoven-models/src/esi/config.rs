@@ -142,11 +142,15 @@ pub fn is_decayed(name: &str) -> bool {
     let Some((&last, path)) = parts.split_last() else { return true };
     match last {
         "bias" | "gamma" | "beta" | "temperature" | "logit_bias" | "img_queries" | "text_centre" => return false,
+        "cls_token" | "pos_embedding" | "positional_embedding" | "original0" => return false,
         "weight" => {}
         _ => return true,
     }
     let parent = path.last().copied().unwrap_or_default();
-    let is_norm = parent == "norm" || parent == "LayerNorm" || parent.ends_with("_norm");
+    let is_norm = parent == "norm"
+        || parent == "LayerNorm"
+        || parent.ends_with("_norm")
+        || parent.strip_prefix("bn").is_some_and(|number| number.parse::<usize>().is_ok());
     let is_table = parent.ends_with("_embeddings");
     // Stem: convolution 0, norm 1. Later downsamplings: norm 0, convolution 1.
     let is_downsampling_norm = matches!(
@@ -157,5 +161,9 @@ pub fn is_decayed(name: &str) -> bool {
     let encoder = path.strip_prefix(&["img_encoder"]).unwrap_or(path);
     let is_batch_norm =
         parent == "1" && encoder.first().is_some_and(|first| first.bytes().all(|byte| byte.is_ascii_digit()));
-    !(is_norm || is_table || is_downsampling_norm || is_batch_norm)
+    // Convolution 0 and norm 1 of a ResNet's shortcut, linear layers 0 and 3 of MERL's head with norms behind them, and the norm
+    // behind the first convolution of wav2vec 2.0.
+    let is_numbered_norm =
+        matches!(path, [.., "shortcut", "1"] | [.., "proj_e", "1" | "4"] | [.., "conv_layers", "0", "2"]);
+    !(is_norm || is_table || is_downsampling_norm || is_batch_norm || is_numbered_norm)
 }

@@ -1,6 +1,12 @@
 //! Signal encoders: networks that turn a recording into a sequence of features and one pooled vector.
 
+mod conv_norm;
 mod convnext;
+mod merl;
+mod net1d;
+mod resnet;
+mod vit;
+mod wav2vec2;
 mod xresnet;
 
 use candle_core::Tensor;
@@ -8,6 +14,11 @@ use einthoven_nn::{Pass, Scope};
 use serde::{Deserialize, Serialize};
 
 pub use convnext::{ChannelNorm, ConvNext, ConvNextConfig, ConvNextSize};
+pub use merl::{Merl, MerlConfig, MerlEncoder};
+pub use net1d::{Net1d, Net1dConfig};
+pub use resnet::{ResNet, ResNetConfig};
+pub use vit::{Vit, VitConfig};
+pub use wav2vec2::{Wav2Vec2, Wav2Vec2Config};
 pub use xresnet::{XResNet, XResNetConfig};
 
 use crate::{Error, Kept, Result};
@@ -50,6 +61,16 @@ pub enum SignalConfig {
     ConvNext(ConvNextConfig),
     /// XResNet in one dimension.
     XResNet(XResNetConfig),
+    /// A residual network as MERL's, without its head.
+    ResNet(ResNetConfig),
+    /// A vision transformer as MERL's, without its head.
+    Vit(VitConfig),
+    /// MERL's encoder with its head.
+    Merl(MerlConfig),
+    /// The encoder of wav2vec 2.0, as ECG-FM's.
+    Wav2Vec2(Wav2Vec2Config),
+    /// Net1D, as ECGFounder's.
+    Net1d(Net1dConfig),
 }
 
 impl Default for SignalConfig {
@@ -65,6 +86,16 @@ pub enum AnyEncoder {
     ConvNext(ConvNext),
     /// XResNet in one dimension.
     XResNet(XResNet),
+    /// A residual network as MERL's.
+    ResNet(ResNet),
+    /// A vision transformer as MERL's.
+    Vit(Vit),
+    /// MERL's encoder with its head.
+    Merl(Merl),
+    /// The encoder of wav2vec 2.0.
+    Wav2Vec2(Wav2Vec2),
+    /// Net1D.
+    Net1d(Net1d),
 }
 
 impl AnyEncoder {
@@ -86,6 +117,11 @@ impl AnyEncoder {
                 Self::ConvNext(ConvNext::new(&config, leads, classes, scope)?)
             }
             SignalConfig::XResNet(config) => Self::XResNet(XResNet::new(config, leads, scope)?),
+            SignalConfig::ResNet(config) => Self::ResNet(ResNet::new(config, leads, scope)?),
+            SignalConfig::Vit(config) => Self::Vit(Vit::new(config, leads, scope)?),
+            SignalConfig::Merl(config) => Self::Merl(Merl::new(config, leads, scope)?),
+            SignalConfig::Wav2Vec2(config) => Self::Wav2Vec2(Wav2Vec2::new(config, leads, scope)?),
+            SignalConfig::Net1d(config) => Self::Net1d(Net1d::new(config, leads, scope)?),
         })
     }
 
@@ -93,6 +129,11 @@ impl AnyEncoder {
         match self {
             Self::ConvNext(encoder) => encoder,
             Self::XResNet(encoder) => encoder,
+            Self::ResNet(encoder) => encoder,
+            Self::Vit(encoder) => encoder,
+            Self::Merl(encoder) => encoder,
+            Self::Wav2Vec2(encoder) => encoder,
+            Self::Net1d(encoder) => encoder,
         }
     }
 }

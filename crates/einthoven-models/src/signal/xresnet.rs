@@ -1,15 +1,11 @@
 use candle_core::Tensor;
-use einthoven_nn::{
-    BatchNormState, Conv1d, Init, Pass, Scope, add, avg_pool1d, batch_norm, checkpoint, conv1d, max_over_time,
-    max_pool1d, mean_over_time, relu,
-};
+use einthoven_nn::{Pass, Scope, add, avg_pool1d, checkpoint, max_over_time, max_pool1d, mean_over_time, relu};
 use serde::{Deserialize, Serialize};
 
+use super::conv_norm::ConvNorm;
 use super::{Features, SignalEncoder, channels_last, valid_steps};
 use crate::{Error, Kept, Result};
 
-const MOMENTUM: f64 = 0.1;
-const EPS: f64 = 1e-5;
 /// Samples per time step after the stem and the max pool.
 const STEM_STRIDE: usize = 4;
 
@@ -45,26 +41,16 @@ impl Default for XResNetConfig {
 pub struct XResNet {
     leads: usize,
     channels: usize,
-    stem: Vec<Convolution>,
+    stem: Vec<ConvNorm>,
     stages: Vec<Vec<Block>>,
-}
-
-/// A convolution without bias and a batch norm.
-#[derive(Clone, Debug)]
-struct Convolution {
-    weight: Tensor,
-    stride: usize,
-    norm_weight: Tensor,
-    norm_bias: Tensor,
-    statistics: BatchNormState,
 }
 
 /// A residual block: convolutions on one path, average pool and a 1×1 convolution where shapes differ on the other.
 #[derive(Clone, Debug)]
 struct Block {
-    path: Vec<Convolution>,
+    path: Vec<ConvNorm>,
     halve: bool,
-    shortcut: Option<Convolution>,
+    shortcut: Option<ConvNorm>,
 }
 
 impl XResNet {
@@ -80,7 +66,7 @@ impl XResNet {
         for (index, &outputs) in config.stem.iter().enumerate() {
             let stride = if index == 0 { 2 } else { 1 };
             let scope = scope.enter(index);
-            stem.push(Convolution::new(&scope, inputs, outputs, config.stem_kernel, stride, 1.0)?);
+            stem.push(numbered(&scope, inputs, outputs, config.stem_kernel, stride, 1.0)?);
             inputs = outputs;
         }
         let channels = inner * config.expansion;
@@ -116,7 +102,7 @@ impl XResNet {
     }
 }
 
-fn run_stem(stem: &[Convolution], x: &Tensor, pass: &Pass) -> Result<Tensor> {
+fn run_stem(stem: &[ConvNorm], x: &Tensor, pass: &Pass) -> Result<Tensor> {
     let mut x = x.clone();
     for convolution in stem {
         x = relu(&convolution.forward(&x, pass)?)?;
@@ -149,7 +135,7 @@ impl SignalEncoder for XResNet {
     }
 
     fn kept(&self, samples: usize) -> Vec<Kept> {
-        let outputs = |convolution: &Convolution| convolution.norm_weight.elem_count();
+        let outputs = ConvNorm::outputs;
         // Of each convolution its result, the normalised one and the rectified one.
         let mut steps = samples.div_ceil(2);
         let inside: usize = self.stem.iter().map(|convolution| 3 * outputs(convolution) * steps).sum();
@@ -175,29 +161,9 @@ impl SignalEncoder for XResNet {
     }
 }
 
-impl Convolution {
-    fn new(scope: &Scope, inputs: usize, outputs: usize, kernel: usize, stride: usize, gain: f64) -> Result<Self> {
-        let init = Init::Normal { std: (2.0 / (inputs * kernel) as f64).sqrt() };
-        let norm = scope.enter(1);
-        Ok(Self {
-            weight: scope.enter(0).parameter("weight", (outputs, inputs, kernel), init)?,
-            stride,
-            norm_weight: norm.parameter("weight", outputs, Init::Constant(gain))?,
-            norm_bias: norm.parameter("bias", outputs, Init::Zeros)?,
-            statistics: BatchNormState {
-                mean: norm.buffer("running_mean", outputs, 0.0)?,
-                var: norm.buffer("running_var", outputs, 1.0)?,
-            },
-        })
-    }
-
-    fn forward(&self, x: &Tensor, pass: &Pass) -> Result<Tensor> {
-        let padding = self.weight.dim(2)? / 2;
-        let x = conv1d(x, &self.weight, None, Conv1d { stride: self.stride, padding, ..Conv1d::default() })?;
-        let training = pass.is_training();
-        let (weight, bias) = (&self.norm_weight, &self.norm_bias);
-        Ok(batch_norm(&x, weight, bias, &self.statistics, MOMENTUM, EPS, training)?)
-    }
+/// A convolution and its norm under the numbers of the published names.
+fn numbered(scope: &Scope, inputs: usize, outputs: usize, kernel: usize, stride: usize, gain: f64) -> Result<ConvNorm> {
+    ConvNorm::new([&scope.enter(0), &scope.enter(1)], inputs, outputs, kernel, stride, gain)
 }
 
 impl Block {
@@ -215,7 +181,7 @@ impl Block {
             // A block starts as the identity: the gain of its last norm is zero.
             let gain = if index == last { 0.0 } else { 1.0 };
             let scope = scope.enter("convs").enter(index);
-            Convolution::new(&scope, inputs, outputs, kernel, stride, gain)
+            numbered(&scope, inputs, outputs, kernel, stride, gain)
         });
         let path = path.collect::<Result<_>>()?;
         let halve = stride == 2;
@@ -223,7 +189,7 @@ impl Block {
             None
         } else {
             let scope = scope.enter("idpath").enter(usize::from(halve));
-            Some(Convolution::new(&scope, inputs, outputs, 1, 1, 1.0)?)
+            Some(numbered(&scope, inputs, outputs, 1, 1, 1.0)?)
         };
         Ok(Self { path, halve, shortcut })
     }

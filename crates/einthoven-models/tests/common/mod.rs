@@ -186,7 +186,7 @@ impl Golden {
     }
 }
 
-fn relative_error(found: &Tensor, wanted: &Tensor) -> f64 {
+pub fn relative_error(found: &Tensor, wanted: &Tensor) -> f64 {
     let (found, wanted) = (values(found), values(wanted));
     let largest = wanted.iter().fold(0f64, |a, b| a.max(b.abs()));
     let difference = found

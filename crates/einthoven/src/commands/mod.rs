@@ -5,7 +5,9 @@ mod completions;
 mod data;
 mod describe;
 mod draw;
+mod embed;
 mod evaluate;
+mod import;
 mod inspect;
 mod measure;
 mod pretrain;
@@ -29,6 +31,8 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Evaluate(options) => evaluate::evaluate(&options),
         Command::Query(options) => query::query(options),
         Command::Describe(options) => describe::describe(&options),
+        Command::Embed(options) => embed::embed(&options),
+        Command::Import(options) => import::import(&options),
         Command::Inspect(options) => inspect::inspect(&options),
         Command::Measure(options) => measure::run(&options),
         Command::Draw(options) => draw::draw(&options),

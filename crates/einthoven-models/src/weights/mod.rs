@@ -1,6 +1,10 @@
 //! Reading files of weights.
 
+mod pickle;
+mod pytorch;
+
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::Path;
 
 use candle_core::safetensors::Load;
@@ -25,14 +29,30 @@ pub fn load_safetensors(path: &Path) -> Result<HashMap<String, Tensor>> {
     file.tensors().into_iter().map(|(name, view)| Ok((name, view.load(&Device::Cpu)?))).collect()
 }
 
-/// All tensors of a PyTorch `state_dict` file (`pytorch_model.bin`, the zip format of PyTorch 1.6 on).
+/// The tensors of a file that `torch.save` wrote, whether of today's format or the one before PyTorch 1.6: a state dict, or a
+/// dict that holds one under `model`, `state_dict` or another usual key.
+///
+/// The pickle in such a file is read as data; nothing that it names is ever called.
 ///
 /// # Errors
-/// [`Error::PyTorchWeights`] if the file is not such a file or is cut short.
+/// [`Error::Read`] if the file cannot be read; [`Error::PyTorchWeights`] if it is damaged, asks for anything but tensors and
+/// plain settings, or claims more data than it holds.
 pub fn load_pytorch(path: &Path) -> Result<HashMap<String, Tensor>> {
-    let tensors = candle_core::pickle::read_all(path)
-        .map_err(|source| Error::PyTorchWeights { path: path.to_path_buf(), source })?;
-    Ok(tensors.into_iter().collect())
+    let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
+    pytorch::tensors(&bytes).map_err(|message| Error::PyTorchWeights { path: path.to_path_buf(), message })
+}
+
+/// The tensors of a file of weights, safetensors or PyTorch's own, whichever its content is.
+///
+/// # Errors
+/// Those of [`load_safetensors`] and [`load_pytorch`].
+pub fn load_weights(path: &Path) -> Result<HashMap<String, Tensor>> {
+    let mut start = [0; 2];
+    let read = |source| Error::Read { path: path.to_path_buf(), source };
+    let length = std::fs::File::open(path).and_then(|file| file.take(2).read(&mut start)).map_err(read)?;
+    // A zip archive, or a pickle; a safetensors file begins with the length of its header.
+    let is_pytorch = &start[..length] == b"PK" || (length == 2 && start[0] == 0x80 && (1..=5).contains(&start[1]));
+    if is_pytorch { load_pytorch(path) } else { load_safetensors(path) }
 }
 
 fn describe(error: &SafeTensorError, bytes: usize) -> String {
