@@ -9,6 +9,7 @@ mod evaluate;
 mod inspect;
 mod measure;
 mod pretrain;
+mod publish;
 mod query;
 mod stop;
 mod table;
@@ -29,6 +30,8 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Evaluate(options) => evaluate::evaluate(&options),
         Command::Query(options) => query::query(options),
         Command::Describe(options) => describe::describe(&options),
+        Command::Publish(options) => publish::publish(&options),
+        Command::Pull(options) => publish::pull(&options),
         Command::Inspect(options) => inspect::inspect(&options),
         Command::Measure(options) => measure::run(&options),
         Command::Draw(options) => draw::draw(&options),
