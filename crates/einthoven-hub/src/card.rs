@@ -82,8 +82,8 @@ pub struct CardEvaluation {
     pub records: usize,
     /// Label set and prompts.
     pub labels: String,
-    /// The level of the intervals, in per cent.
-    pub level: f64,
+    /// The level of the intervals in per cent, as people write it.
+    pub level: String,
     /// The macro averages, for the front matter.
     pub metrics: Vec<CardMetric>,
     /// The table, a row for each class and one for the macro average.

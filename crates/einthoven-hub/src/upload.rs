@@ -59,7 +59,7 @@ impl Hub {
     /// The revision appears whole, by one commit, or not at all.
     ///
     /// # Errors
-    /// [`Error::NoToken`], [`Error::Offline`], [`Error::Visibility`] for a repository that is there and is more or less visible
+    /// [`Error::Name`] for a name with a revision, [`Error::NoToken`], [`Error::Offline`], [`Error::Visibility`] for a repository that is there and is more or less visible
     /// than was asked for, [`Error::Changed`] if somebody else wrote to it meanwhile, and what the server answers.
     pub fn publish(
         &self,
@@ -68,6 +68,10 @@ impl Hub {
         public: bool,
         heard: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Published> {
+        if name.revision() != BRANCH {
+            let message = "a new revision goes on top of main and gets its own name: leave out what follows the @";
+            return Err(Error::Name { name: name.to_string(), message });
+        }
         if self.offline {
             return Err(Error::Offline { action: "publish", name: name.to_string() });
         }

@@ -144,7 +144,7 @@ fn evaluation(run: &Path, source: &Source<'_>) -> Result<Option<CardEvaluation>>
         title,
         records: result.records,
         labels: format!("label set `{}`, prompts `{}`", result.labels, result.prompts),
-        level: 100.0 * result.bootstrap.level,
+        level: format!("{}", (1e4 * result.bootstrap.level).round() / 100.0),
         metrics: metrics.collect(),
         rows: rows.collect(),
         notes: notes(&judged),
