@@ -123,7 +123,17 @@ fn a_run_is_published_pulled_and_asked() {
     assert_eq!(judged(NAME), judged(run_folder().to_str().unwrap()));
     // Nothing that trains goes out.
     let files: Vec<&String> = published["files"].as_object().unwrap().keys().collect();
-    let expected = ["README.md", "config.json", "config.toml", "contract.json", "model.safetensors", "receipt.json", "reference.safetensors", "state.json", "tokenizer.json"];
+    let expected = [
+        "README.md",
+        "config.json",
+        "config.toml",
+        "contract.json",
+        "model.safetensors",
+        "receipt.json",
+        "reference.safetensors",
+        "state.json",
+        "tokenizer.json",
+    ];
     assert_eq!(files, expected);
     here.assert_no_token();
     there.assert_no_token();
@@ -161,10 +171,7 @@ fn what_is_published_can_be_refused_with_a_reason() {
     let server = TestHub::new();
     let machine = Machine::new(&server);
     let run = run_folder();
-    let without_token = machine.run_with(
-        ["publish", run.to_str().unwrap(), "--to", NAME],
-        &[("HF_TOKEN", "")],
-    );
+    let without_token = machine.run_with(["publish", run.to_str().unwrap(), "--to", NAME], &[("HF_TOKEN", "")]);
     let (code, message) = failed(&without_token);
     assert_eq!(code, 2);
     assert!(message.contains("HF_TOKEN") && message.contains("hf auth login"), "{message}");
@@ -189,7 +196,11 @@ fn weights_of_data_that_may_not_be_passed_on_stay_unless_told() {
     // The run's experiment comes to name a card of one's own, which says nothing of publishing.
     let card = fs::read_to_string(root().join("datasets/simulated.toml")).unwrap();
     let mine = place.path().join("clinic.toml");
-    fs::write(&mine, card.replace("name = \"simulated\"", "name = \"clinic\"").replace("publication = \"allowed\"\n", "")).unwrap();
+    fs::write(
+        &mine,
+        card.replace("name = \"simulated\"", "name = \"clinic\"").replace("publication = \"allowed\"\n", ""),
+    )
+    .unwrap();
     let checkpoint = fs::read_dir(run.join("checkpoints")).unwrap().next().unwrap().unwrap().path();
     let config = fs::read_to_string(checkpoint.join("config.toml")).unwrap();
     let changed = config.replace("dataset = \"simulated\"", &format!("dataset = {:?}", mine.to_str().unwrap()));
@@ -203,7 +214,8 @@ fn weights_of_data_that_may_not_be_passed_on_stay_unless_told() {
     let (code, message) = failed(&machine.publish(&run, &[]));
     assert_eq!(code, 2);
     assert!(message.contains("`clinic`") && message.contains("--allow-restricted"), "{message}");
-    fs::write(&mine, fs::read_to_string(&mine).unwrap().replace("licence =", "publication = \"forbidden\"\nlicence =")).unwrap();
+    fs::write(&mine, fs::read_to_string(&mine).unwrap().replace("licence =", "publication = \"forbidden\"\nlicence ="))
+        .unwrap();
     let (_, message) = failed(&machine.publish(&run, &["--dry-run"]));
     assert!(message.contains("forbids"), "{message}");
     assert!(server.requests("").is_empty());
@@ -237,7 +249,11 @@ fn huggingface_hub_pulls_the_same_files() {
     let mut command = Command::new(python);
     there.prepare(&mut command);
     // Its usage statistics would leave the machine.
-    command.envs([("HF_HUB_DISABLE_TELEMETRY", "1"), ("HF_HUB_DISABLE_XET", "1"), ("HF_HUB_DISABLE_PROGRESS_BARS", "1")]);
+    command.envs([
+        ("HF_HUB_DISABLE_TELEMETRY", "1"),
+        ("HF_HUB_DISABLE_XET", "1"),
+        ("HF_HUB_DISABLE_PROGRESS_BARS", "1"),
+    ]);
     let output = command.arg(root().join("tests/huggingface_pull.py")).arg(NAME).output().unwrap();
     let seen: Value = serde_json::from_str(&succeeded(&output)).unwrap();
     let head = server.head(NAME);
@@ -245,16 +261,14 @@ fn huggingface_hub_pulls_the_same_files() {
         assert_eq!(seen["files"][file], hub::sha256(&entry.bytes), "{file}");
     }
     assert_eq!(seen["tensors"].as_u64().unwrap(), tensors(&head["model.safetensors"].bytes));
-    let judgement: Value = serde_json::from_str(&fs::read_to_string(run_folder().join("judgement.json")).unwrap()).unwrap();
+    let judgement: Value =
+        serde_json::from_str(&fs::read_to_string(run_folder().join("judgement.json")).unwrap()).unwrap();
     assert_eq!(seen["card"]["license"], "mit");
     assert_eq!(seen["card"]["datasets"][0], "simulated");
     assert_eq!(seen["results"]["roc_auc"], judgement["zero_shot"]["macro"]["auroc"]["value"]);
     // Both programs share one cache: what Python pulled needs no network here.
     let offline = [("HF_HUB_OFFLINE", "1"), ("HF_ENDPOINT", "http://127.0.0.1:1")];
-    assert_eq!(
-        succeeded(&there.query(NAME, &offline)),
-        succeeded(&here.query(run_folder().to_str().unwrap(), &[]))
-    );
+    assert_eq!(succeeded(&there.query(NAME, &offline)), succeeded(&here.query(run_folder().to_str().unwrap(), &[])));
 }
 
 /// Tensors that the header of a safetensors file lists.

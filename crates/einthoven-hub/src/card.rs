@@ -1,7 +1,7 @@
 //! Model cards: what a model is, in words for people and in front matter for the Hub.
 
-use minijinja::value::Serde;
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{Environment, context};
 use serde::Serialize;
 

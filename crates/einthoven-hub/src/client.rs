@@ -232,11 +232,7 @@ impl Client {
     }
 
     /// An answer in JSON.
-    pub fn json<T: DeserializeOwned>(
-        &self,
-        url: &str,
-        response: Response<Body>,
-    ) -> std::result::Result<T, Failure> {
+    pub fn json<T: DeserializeOwned>(&self, url: &str, response: Response<Body>) -> std::result::Result<T, Failure> {
         let bytes = self.bytes(url, response)?;
         serde_json::from_slice(&bytes)
             .map_err(|error| Failure::Final(Error::Answer { url: plain(url), message: error.to_string() }))

@@ -156,7 +156,11 @@ impl Pull<'_> {
             download.part.set_len(0).map_err(Error::file("write", &path))?;
             let error = self.wrong(file, message);
             // A byte may have changed on its way; a second time it is the file.
-            if std::mem::replace(&mut wrong_before, true) { Err(Failure::Final(error)) } else { Err(Failure::Again(error, None)) }
+            if std::mem::replace(&mut wrong_before, true) {
+                Err(Failure::Final(error))
+            } else {
+                Err(Failure::Again(error, None))
+            }
         })?;
         download.part.sync_all().map_err(Error::file("write", &path))?;
         std::fs::rename(&path, blob).map_err(Error::file("write", blob))

@@ -89,7 +89,9 @@ pub enum Error {
         name: String,
     },
     /// A model has no receipt.
-    #[error("{name} at revision {revision} has no receipt.json, so nothing of it can be verified: it was not published by `einthoven publish`")]
+    #[error(
+        "{name} at revision {revision} has no receipt.json, so nothing of it can be verified: it was not published by `einthoven publish`"
+    )]
     NoReceipt {
         /// The model.
         name: String,
@@ -105,7 +107,9 @@ pub enum Error {
         message: String,
     },
     /// A file is not the one that the receipt describes.
-    #[error("{file} of {name} is not the file that the receipt describes: {message}; do not use it; pull again, and tell the owner if that does not help")]
+    #[error(
+        "{file} of {name} is not the file that the receipt describes: {message}; do not use it; pull again, and tell the owner if that does not help"
+    )]
     WrongFile {
         /// The model.
         name: String,

@@ -52,9 +52,9 @@ struct Action {
 
 impl Action {
     fn headers(&self) -> impl Iterator<Item = (&str, String)> {
-        self.header.iter().map(|(name, value)| {
-            (name.as_str(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-        })
+        self.header
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
     }
 }
 
@@ -93,12 +93,7 @@ impl Hub {
         Ok(())
     }
 
-    fn send_one(
-        &self,
-        name: &ModelName,
-        sending: &Sending<'_>,
-        heard: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<()> {
+    fn send_one(&self, name: &ModelName, sending: &Sending<'_>, heard: &mut dyn FnMut(Progress<'_>)) -> Result<()> {
         let print = &sending.file.fingerprint;
         let object = self.object(name, sending)?;
         let Some(Actions { upload: Some(upload), verify }) = object.actions else {
@@ -197,12 +192,7 @@ impl Hub {
     }
 
     /// Says something to the storage, whose answer matters only for its status.
-    fn tell<'a>(
-        &self,
-        url: &str,
-        headers: impl Iterator<Item = (&'a str, String)>,
-        body: &str,
-    ) -> Result<()> {
+    fn tell<'a>(&self, url: &str, headers: impl Iterator<Item = (&'a str, String)>, body: &str) -> Result<()> {
         let headers: Vec<(&str, String)> = headers.collect();
         self.client.repeat(url, || {
             let mut request = self.client.authorized(url, self.client.agent().post(url))?;

@@ -113,9 +113,22 @@ mod tests {
 
     #[test]
     fn names_that_lead_elsewhere_are_refused() {
-        for name in
-            ["", "a", "a/", "/b", "a/b/c", "../b", "a/..", "a/.b", "a/b-", "a/b--c", "a/b@", "a/b@../..", "a/b@x y", "ä/b"]
-        {
+        for name in [
+            "",
+            "a",
+            "a/",
+            "/b",
+            "a/b/c",
+            "../b",
+            "a/..",
+            "a/.b",
+            "a/b-",
+            "a/b--c",
+            "a/b@",
+            "a/b@../..",
+            "a/b@x y",
+            "ä/b",
+        ] {
             assert!(name.parse::<ModelName>().is_err(), "{name}");
         }
     }

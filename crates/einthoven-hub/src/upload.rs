@@ -178,7 +178,8 @@ impl Hub {
         // Whether an attempt that broke off was carried out is not known; with the parent stated, it is not carried out twice.
         let mut tried = false;
         let answer = self.client.repeat(&url, || {
-            let answer = self.client.post_once::<Commit>(&url, &[(header::CONTENT_TYPE, "application/x-ndjson")], &body);
+            let answer =
+                self.client.post_once::<Commit>(&url, &[(header::CONTENT_TYPE, "application/x-ndjson")], &body);
             let moved = matches!(&answer, Err(Failure::Final(Error::Refused { status: 409 | 412, .. })));
             let again = tried;
             tried = true;

@@ -173,7 +173,10 @@ fn troubles_that_stay_end_in_no_revision() {
             server.faults(request, &[Fault::Status(status, None); 8]);
             let error = publish(&server, &bundle(1)).unwrap_err();
             let shown = format!("{error} {error:?}");
-            assert!(matches!(error, Error::Refused { status: found, .. } if found == status), "{request} {status}: {shown}");
+            assert!(
+                matches!(error, Error::Refused { status: found, .. } if found == status),
+                "{request} {status}: {shown}"
+            );
             assert!(shown.contains(remedy), "{request} {status}: {shown}");
             assert!(shown.contains(&server.address) || request.starts_with("PUT"), "{request} {status}: {shown}");
             assert!(!shown.contains(TOKEN) && !shown.contains("geheim"), "{request} {status}: {shown}");
@@ -226,9 +229,8 @@ fn private_models_do_not_become_public_unnoticed() {
 #[test]
 fn who_may_not_publish_is_told_why() {
     let server = TestHub::new();
-    let attempt = |hub: &Hub, name: &str| {
-        hub.publish(&name.parse().unwrap(), &bundle(1), false, &mut |_| {}).unwrap_err()
-    };
+    let attempt =
+        |hub: &Hub, name: &str| hub.publish(&name.parse().unwrap(), &bundle(1), false, &mut |_| {}).unwrap_err();
     let without = Hub::new(&server.address, "/nowhere", None);
     assert!(attempt(&without, NAME).to_string().contains("HF_TOKEN"));
     let wrong = Hub::new(&server.address, "/nowhere", Some("hf_wrong"));

@@ -67,9 +67,11 @@ pub(crate) fn of(source: &Source<'_>) -> Result<ModelCard> {
         base_model,
         facts: facts(source.model),
         evaluation: run.as_deref().map(|run| evaluation(run, source)).transpose()?.flatten(),
-        cost: run.as_deref().map(|run| cost(run, source.model)).transpose()?.unwrap_or_else(|| {
-            vec!["The log of the training is not there, so its cost is not known.".to_owned()]
-        }),
+        cost: run
+            .as_deref()
+            .map(|run| cost(run, source.model))
+            .transpose()?
+            .unwrap_or_else(|| vec!["The log of the training is not there, so its cost is not known.".to_owned()]),
         config: source.config.to_owned(),
         commands: commands(source),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -228,7 +230,9 @@ fn duration(seconds: f64) -> String {
 fn commands(source: &Source<'_>) -> Vec<String> {
     let mut commands = Vec::new();
     if source.config != source.model.checkpoint.config() {
-        commands.push("# paths of the machine that it was trained on are cut: set data.root and the like to yours".to_owned());
+        commands.push(
+            "# paths of the machine that it was trained on are cut: set data.root and the like to yours".to_owned(),
+        );
     }
     commands.push(format!("einthoven pretrain experiment.toml --out runs/{}", source.name.model()));
     commands

@@ -155,7 +155,10 @@ pub fn first_commit() -> (String, Files) {
 
 fn serve(mut stream: TcpStream, state: &Mutex<State>, storage: bool) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
-    while read(&mut reader, state, storage).and_then(|(request, fault)| answer(&mut stream, &request, fault, state)).is_some() {}
+    while read(&mut reader, state, storage)
+        .and_then(|(request, fault)| answer(&mut stream, &request, fault, state))
+        .is_some()
+    {}
     stream.shutdown(std::net::Shutdown::Both).ok();
 }
 
@@ -330,7 +333,9 @@ fn model_api(state: &mut State, request: &Request, name: &str, rest: &[&str], kn
     match (request.method.as_str(), rest.first().copied()) {
         ("GET", None | Some("revision")) => {
             let siblings: Vec<Value> = files.keys().map(|file| json!({ "rfilename": file })).collect();
-            ok(&json!({ "_id": "1", "id": name, "modelId": name, "sha": sha, "private": repository.private, "siblings": siblings, "tags": [], "downloads": 0 }))
+            ok(
+                &json!({ "_id": "1", "id": name, "modelId": name, "sha": sha, "private": repository.private, "siblings": siblings, "tags": [], "downloads": 0 }),
+            )
         }
         ("GET", Some("tree")) => ok(&files
             .iter()
@@ -368,7 +373,12 @@ fn commit(state: &mut State, name: &str, body: &[u8]) -> Answer {
             }
             "lfsFile" => match state.objects.get(value["oid"].as_str().unwrap()) {
                 Some(bytes) => drop(files.insert(path, Entry { bytes: bytes.clone(), large: true })),
-                None => return refused(400, "Your push was rejected because an LFS pointer pointed to a file that does not exist"),
+                None => {
+                    return refused(
+                        400,
+                        "Your push was rejected because an LFS pointer pointed to a file that does not exist",
+                    );
+                }
             },
             "deletedFile" => drop(files.remove(&path).unwrap()),
             key => panic!("{key}"),
@@ -415,7 +425,9 @@ fn tag(entry: &Entry) -> String {
 }
 
 fn resolve(state: &State, request: &Request, name: &str, revision: &str, file: &str) -> Answer {
-    let Some((sha, files)) = find(&state.repositories[name], revision) else { return refused(404, "Revision not found") };
+    let Some((sha, files)) = find(&state.repositories[name], revision) else {
+        return refused(404, "Revision not found");
+    };
     let Some(entry) = files.get(file) else { return refused(404, "Entry not found") };
     let tag = tag(entry);
     let mut headers = vec![("x-repo-commit", sha.clone()), ("accept-ranges", "bytes".to_owned())];

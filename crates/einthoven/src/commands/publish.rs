@@ -39,12 +39,7 @@ pub fn publish(options: &Publish) -> Result<ExitCode> {
             &json!({ "name": name.to_string(), "visibility": visibility, "revision": published.revision, "page": published.page, "files": files }),
         )?;
     } else {
-        super::print(&format!(
-            "{}{} ({visibility})\nrevision {}",
-            show(&files),
-            published.page,
-            published.revision
-        ))?;
+        super::print(&format!("{}{} ({visibility})\nrevision {}", show(&files), published.page, published.revision))?;
     }
     Ok(ExitCode::SUCCESS)
 }
