@@ -1,6 +1,6 @@
 //! Requests to the Hub, and when and how they are repeated.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use einthoven_random::Streams;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use ureq::http::{Response, header};
 use ureq::{Agent, Body, RequestBuilder};
 
+use crate::failure::{Failure, meaning, retry_after};
 use crate::token::Token;
 use crate::{Error, Result};
 
@@ -45,22 +46,6 @@ pub(crate) enum Method {
     Get,
     /// For what there is to know of it.
     Head,
-}
-
-/// What one attempt came to, where it did not succeed.
-pub(crate) enum Failure {
-    /// There is no sense in another attempt.
-    Final(Error),
-    /// It is worth another attempt, after the pause that the server asked for.
-    Again(Error, Option<Duration>),
-    /// It broke off, but brought something new: attempts are counted anew.
-    Progress(Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Final(error)
-    }
 }
 
 impl Client {
@@ -176,47 +161,11 @@ impl Client {
         }
         let asked = retry_after(&response);
         let status = status.as_u16();
-        let error = Error::Refused { url: plain(url), status, message: self.meaning(status, &mut response) };
+        let error =
+            Error::Refused { url: plain(url), status, message: meaning(status, self.token.as_ref(), &mut response) };
         match status {
             408 | 425 | 429 | 500.. => Err(Failure::Again(error, asked)),
             _ => Err(Failure::Final(error)),
-        }
-    }
-
-    /// What a status means, and the remedy.
-    fn meaning(&self, status: u16, response: &mut Response<Body>) -> String {
-        let remedy = match (status, &self.token) {
-            (401, None) => {
-                return "there is no such repository, or it is private: set HF_TOKEN, or log in with `hf auth login`"
-                    .to_owned();
-            }
-            // Servers quote tokens in part: what they say about one is not passed on.
-            (401, Some(_)) => return "the token is not accepted: set HF_TOKEN to a valid one".to_owned(),
-            (403, _) => {
-                return "the token may not do that: it needs write access to publish, read access to pull".to_owned();
-            }
-            (404, _) => "there is no such repository, revision or file: check the name",
-            (409, _) => "the repository is being changed: try again",
-            (412, _) => "the repository was changed meanwhile: try again",
-            (413, _) => "too large for the Hub",
-            (429, _) => "too many requests: try again later",
-            (500.., _) => "the server is in trouble: try again later",
-            _ => "",
-        };
-        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let said = header("x-error-message").unwrap_or_else(|| {
-            let body = response.body_mut().with_config().limit(1 << 16).lossy_utf8(true).read_to_string();
-            let body = body.unwrap_or_default();
-            let json: Option<serde_json::Value> = serde_json::from_str(&body).ok();
-            let message = json.as_ref().and_then(|json| json.get("error").or_else(|| json.get("message")));
-            message.and_then(serde_json::Value::as_str).map(str::to_owned).unwrap_or_default()
-        });
-        let said = Token::redact(self.token.as_ref(), &said);
-        match (remedy, said.as_str()) {
-            ("", "") => "the request is refused".to_owned(),
-            ("", said) => said.to_owned(),
-            (remedy, "") => remedy.to_owned(),
-            (remedy, said) => format!("{remedy} ({said})"),
         }
     }
 
@@ -316,16 +265,6 @@ pub(crate) fn plain(url: &str) -> String {
 fn origin(url: &str) -> &str {
     let host = url.find("://").map_or(0, |at| at + 3);
     url[host..].find('/').map_or(url, |at| &url[..host + at])
-}
-
-/// How long the server asks to wait: seconds, or until a date (RFC 9110, 10.2.3).
-fn retry_after(response: &Response<Body>) -> Option<Duration> {
-    let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    let seconds = value.parse().ok().map(Duration::from_secs);
-    seconds.or_else(|| {
-        let date = httpdate::parse_http_date(value).ok()?;
-        Some(date.duration_since(SystemTime::now()).unwrap_or_default())
-    })
 }
 
 #[cfg(test)]

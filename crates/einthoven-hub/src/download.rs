@@ -8,7 +8,8 @@ use ureq::Body;
 use ureq::http::{Response, StatusCode, header};
 
 use crate::cache::ModelCache;
-use crate::client::{Failure, Method, plain};
+use crate::client::{Method, plain};
+use crate::failure::Failure;
 use crate::receipt::{Fingerprint, RECEIPT_FILE, Receipt};
 use crate::{Error, Hub, ModelName, Progress, Result};
 

@@ -8,7 +8,8 @@ use ureq::SendBody;
 use ureq::http::header;
 
 use crate::bundle::BundleFile;
-use crate::client::{Failure, plain};
+use crate::client::plain;
+use crate::failure::Failure;
 use crate::{Bundle, Error, Hub, ModelName, Progress, Result};
 
 /// The media type of the interface.

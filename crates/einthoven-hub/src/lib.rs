@@ -13,6 +13,7 @@ mod card;
 mod client;
 mod download;
 mod error;
+mod failure;
 mod hub;
 mod lfs;
 mod name;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use ureq::http::header;
 
-use crate::client::Failure;
+use crate::failure::Failure;
 use crate::receipt::{RECEIPT_FILE, Receipt};
 use crate::{Bundle, Error, Hub, ModelName, Result};
 
