@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../crates/einthoven-hub/tests/common/hub.rs"]
+mod hub;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -25,6 +28,7 @@ const ELSEWHERE: [(&str, &str); 5] = [
 fn every_command_in_every_document_works() {
     let place = tempfile::tempdir().unwrap();
     lay_out(place.path());
+    let hub = hub::TestHub::new();
     for document in DOCUMENTS {
         for command in commands(document) {
             if let Some((_, reason)) = ELSEWHERE.iter().find(|(start, _)| command.starts_with(start)) {
@@ -35,7 +39,7 @@ fn every_command_in_every_document_works() {
                 .strip_prefix("cargo run --release -- ")
                 .or_else(|| command.strip_prefix("einthoven "))
                 .unwrap_or_else(|| panic!("{document}: nothing runs `{command}`"));
-            run(document, arguments, place.path());
+            run(document, arguments, place.path(), &hub);
         }
     }
 }
@@ -75,7 +79,7 @@ fn commands(document: &str) -> Vec<String> {
     commands
 }
 
-fn run(document: &str, arguments: &str, place: &Path) {
+fn run(document: &str, arguments: &str, place: &Path, hub: &hub::TestHub) {
     let mut arguments = shlex::split(arguments).unwrap_or_else(|| panic!("{document}: quotes in `{arguments}`"));
     let experiment = arguments.iter().find(|argument| argument.ends_with(".toml")).cloned();
     if arguments[0] == "pretrain" {
@@ -95,7 +99,14 @@ fn run(document: &str, arguments: &str, place: &Path) {
     }
     let start = Instant::now();
     let data_folder = std::env::var_os("EINTHOVEN_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
-    let output = einthoven().args(&arguments).current_dir(place).env("EINTHOVEN_DATA", data_folder).output().unwrap();
+    let output = einthoven()
+        .args(&arguments)
+        .current_dir(place)
+        .env("EINTHOVEN_DATA", data_folder)
+        .envs([("HF_ENDPOINT", hub.address.as_str()), ("HF_TOKEN", hub::TOKEN), ("HF_HUB_OFFLINE", "")])
+        .env("HF_HUB_CACHE", place.join("hub"))
+        .output()
+        .unwrap();
     println!("{document}: einthoven {} ({:.1} s)", arguments.join(" "), start.elapsed().as_secs_f64());
     let text = succeeded(&output);
     if arguments[0] == "quickstart" {

@@ -7,7 +7,7 @@ use einthoven_signal::{ArrayOptions, Lead};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result, SplitConfig, TableConfig};
+use crate::{Error, Result, SplitConfig, TableConfig, shards};
 
 macro_rules! cards {
     ($($name:literal),*) => {
@@ -43,6 +43,9 @@ pub struct DatasetCard {
     pub description: String,
     /// Licence, as an SPDX expression.
     pub licence: String,
+    /// Whether weights trained on it may be passed on.
+    #[serde(default, skip_serializing_if = "Publication::is_unstated")]
+    pub publication: Publication,
     /// What to cite.
     pub citation: String,
     /// Where it comes from; none for what is made here.
@@ -67,6 +70,25 @@ pub struct DatasetCard {
     /// Files with a known checksum.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<CardFile>,
+}
+
+/// Whether weights trained on a dataset may be passed on, as far as its terms are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Publication {
+    /// They may, with the attribution that the licence asks for.
+    Allowed,
+    /// They may not: by its licence, a use agreement, or a hospital's decision.
+    Forbidden,
+    /// Nobody has said so.
+    #[default]
+    Unstated,
+}
+
+impl Publication {
+    fn is_unstated(&self) -> bool {
+        *self == Self::Unstated
+    }
 }
 
 /// How a dataset lies on disk.
@@ -160,6 +182,19 @@ impl DatasetCard {
         }
         let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         Self::parse(name, &text)
+    }
+
+    /// The card of a dataset as [`Dataset::open`](crate::Dataset::open) takes it, which may also be a folder of shards. Of shards,
+    /// with the SHA-256 digest of their manifest, which holds those of the shards.
+    ///
+    /// # Errors
+    /// As [`DatasetCard::open`]; [`Error::Json`] for a damaged manifest.
+    pub fn of_data(dataset: &str) -> Result<(Self, Option<String>)> {
+        if !Path::new(dataset).join(shards::MANIFEST).is_file() {
+            return Ok((Self::open(dataset)?, None));
+        }
+        let (card, digest) = shards::card(Path::new(dataset))?;
+        Ok((card, Some(digest)))
     }
 
     fn parse(card: &str, text: &str) -> Result<Self> {

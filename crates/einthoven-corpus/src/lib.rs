@@ -34,7 +34,7 @@ mod table;
 
 pub use augment::AugmentConfig;
 pub use caption::{CaptionConfig, CaptionTemplate, Described, Descriptions, StoreConfig};
-pub use card::{CardFile, CardSignals, CardSize, CardSource, DatasetCard, Layout};
+pub use card::{CardFile, CardSignals, CardSize, CardSource, DatasetCard, Layout, Publication};
 pub use check::{CheckOptions, CheckReport, Finding};
 pub use dataset::{Dataset, DatasetOptions};
 pub use entry::{Code, Entry, Location};

@@ -58,6 +58,21 @@ A run killed at any step and resumed ends with the same bytes as one that was ne
 Nothing in the file is executed. A run of esi is opened by query, evaluate and describe; of the other systems the
 signal encoder is imported, which embed opens.")]
     Import(Import),
+    /// Publish a run's model on the Hugging Face Hub, with a model card and a receipt: private unless told otherwise
+    #[command(after_help = "Examples:
+  einthoven publish runs/quickstart --to my-lab/esi-small --dry-run
+  einthoven publish runs/quickstart --to my-lab/esi-small
+
+The token comes from HF_TOKEN or from `hf auth login`. A revision appears whole or not at all; large files that are there already
+are not sent again.")]
+    Publish(Publish),
+    /// Bring a published model into the local cache, every file verified; `query`, `describe` and `evaluate` take its name
+    #[command(after_help = "Examples:
+  einthoven pull my-lab/esi-small
+  einthoven pull my-lab/esi-small@0f3c1de6a2b94c7d8e5f60718293a4b5c6d7e8f9
+
+The cache is huggingface_hub's (HF_HUB_CACHE, HF_HOME). With HF_HUB_OFFLINE=1 the network is not asked.")]
+    Pull(Pull),
     /// Say what a recording, a checkpoint or a run folder holds
     Inspect(Inspect),
     /// Measure a recording: rate, intervals, axes, voltages, rhythm, and the quality of each lead
@@ -136,7 +151,8 @@ pub struct Reading {
 /// Options of `evaluate`.
 #[derive(Debug, Args)]
 pub struct Evaluate {
-    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose) or a checkpoint folder
+    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose), a checkpoint folder, or a published
+    /// model: owner/model[@revision]
     pub run: PathBuf,
     /// Dataset to judge on [default: the run's own]
     #[arg(long)]
@@ -164,7 +180,8 @@ pub struct Evaluate {
 /// Options of `query`.
 #[derive(Debug, Args)]
 pub struct Query {
-    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose) or a checkpoint folder
+    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose), a checkpoint folder, or a published
+    /// model: owner/model[@revision]
     pub run: PathBuf,
     /// Recordings: WFDB, NumPy or CSV files, or simulated:INDEX
     #[arg(required = true)]
@@ -182,7 +199,8 @@ pub struct Query {
 /// Options of `describe`.
 #[derive(Debug, Args)]
 pub struct Describe {
-    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose) or a checkpoint folder
+    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose), a checkpoint folder, or a published
+    /// model: owner/model[@revision]
     pub run: PathBuf,
     /// The recording: a WFDB, NumPy or CSV file, or simulated:INDEX
     pub record: String,
@@ -244,6 +262,38 @@ pub enum System {
     /// ECGFounder: Net1D of 12 leads or one
     #[value(name = "ecgfounder")]
     EcgFounder,
+}
+
+/// Options of `publish`.
+#[derive(Debug, Args)]
+pub struct Publish {
+    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose) or a checkpoint folder
+    pub run: PathBuf,
+    /// What it is to be called: owner/model
+    #[arg(long, value_name = "OWNER/MODEL")]
+    pub to: String,
+    /// Show the card and the files, and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// For everybody to see
+    #[arg(long)]
+    pub public: bool,
+    /// Publish weights although a dataset's card forbids it or does not allow it
+    #[arg(long)]
+    pub allow_restricted: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `pull`.
+#[derive(Debug, Args)]
+pub struct Pull {
+    /// owner/model, or owner/model@revision with a branch, tag or commit
+    pub name: String,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `inspect`.

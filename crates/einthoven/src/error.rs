@@ -66,6 +66,17 @@ pub enum Error {
     /// From judging a model.
     #[error(transparent)]
     Eval(Box<einthoven_eval::Error>),
+    /// From the Hub.
+    #[error(transparent)]
+    Hub(Box<einthoven_hub::Error>),
+    /// What was to be opened is neither here nor to be had from the Hub.
+    #[error("{name} is no run or checkpoint here, and cannot be pulled from the Hub")]
+    NotPulled {
+        /// What was to be opened.
+        name: String,
+        /// Why it cannot be pulled.
+        source: Box<einthoven_hub::Error>,
+    },
     /// From a tensor.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -92,6 +103,10 @@ impl Error {
             Self::Config { .. } | Self::Override { .. } | Self::Setting { .. } | Self::RunExists { .. } => true,
             Self::Train(error) => matches!(**error, einthoven_train::Error::Config { .. }),
             Self::Model(error) => matches!(**error, einthoven_models::Error::Config { .. }),
+            Self::Hub(error) => {
+                use einthoven_hub::Error::{Name, NoToken, Visibility};
+                matches!(**error, Name { .. } | NoToken { .. } | Visibility { .. })
+            }
             Self::Corpus(error) => {
                 matches!(**error, einthoven_corpus::Error::Setting { .. } | einthoven_corpus::Error::Contract { .. })
             }
@@ -122,5 +137,6 @@ boxed!(
     Nn: einthoven_nn::Error,
     Model: einthoven_models::Error,
     Train: einthoven_train::Error,
-    Eval: einthoven_eval::Error
+    Eval: einthoven_eval::Error,
+    Hub: einthoven_hub::Error
 );

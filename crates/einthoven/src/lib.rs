@@ -9,6 +9,7 @@
 //! - [`models`]: signal encoders, text encoder, ESI
 //! - [`train`]: the trainer, checkpoints, logs
 //! - [`eval`]: metrics, zero-shot, retrieval, queries, reports
+//! - [`hub`]: publishing models and pulling them
 //!
 //! An [`Experiment`] says all of a run; [`pretrain`] carries it out; a [`Model`] opens what comes out.
 
@@ -21,14 +22,18 @@ mod files;
 mod import;
 mod judge;
 mod model;
+mod model_card;
 mod overrides;
 mod pretrain;
+mod provenance;
+mod publish;
 mod recording;
 pub mod report;
 
 pub use einthoven_caption as caption;
 pub use einthoven_corpus as corpus;
 pub use einthoven_eval as eval;
+pub use einthoven_hub as hub;
 pub use einthoven_models as models;
 pub use einthoven_nn as nn;
 pub use einthoven_random as random;
@@ -46,4 +51,5 @@ pub use judge::{Judged, Judgement, judge};
 pub use model::Model;
 pub use overrides::in_data_folder;
 pub use pretrain::{Outcome, Pretrain, pretrain};
+pub use publish::{Publication, locate};
 pub use recording::Reading;

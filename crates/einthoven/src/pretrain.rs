@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The file of a run's judgement.
-const JUDGEMENT_FILE: &str = "judgement.json";
+pub(crate) const JUDGEMENT_FILE: &str = "judgement.json";
 
 /// How an experiment is carried out.
 #[derive(Clone, Debug)]

@@ -23,7 +23,7 @@ mod write;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use manifest::MANIFEST;
-pub(crate) use read::{Shards, open};
+pub(crate) use read::{Shards, card, open};
 pub use write::{Sharded, write};
 
 /// How samples are stored.

@@ -41,6 +41,12 @@ struct Place {
     crc32c: u32,
 }
 
+/// The card of the dataset that a folder of shards was made of, and the digest of its manifest.
+pub(crate) fn card(folder: &Path) -> Result<(DatasetCard, String)> {
+    let (manifest, digest) = read_json::<Manifest>(&folder.join(MANIFEST))?;
+    Ok((manifest.card, digest))
+}
+
 /// Opens a folder of shards: its card, its listing, and the shards.
 pub(crate) fn open(folder: &Path) -> Result<(DatasetCard, Listing, Shards)> {
     let path = folder.join(MANIFEST);

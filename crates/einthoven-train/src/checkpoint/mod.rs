@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `model.safetensors` | parameters and buffers, by their published names; with `train.ema` their moving average |
 //! | `raw_model.safetensors` | only with `train.ema`: the parameters and buffers that training goes on from |
-//! | `optimizer.safetensors` | AdamW's moments and step counts |
+//! | `optimizer.safetensors` | AdamW's moments and step counts; not in a model that was published |
 //! | `state.json` | [`State`]: format version, step, data position, seed, best metric, experiment hash, file sizes |
 //! | `config.toml` | the resolved experiment |
 //! | `contract.json` | the input contract: what the model may be fed |
@@ -175,7 +175,7 @@ impl Checkpoint {
                 ));
             }
         }
-        for name in [MODEL_FILE, OPTIMIZER_FILE, CONFIG_FILE, CONTRACT_FILE, TOKENIZER_FILE] {
+        for name in [MODEL_FILE, CONFIG_FILE, CONTRACT_FILE, TOKENIZER_FILE] {
             if !state.files.contains_key(name) {
                 return Err(Error::damaged(&path, format!("does not list {name}; use another checkpoint")));
             }
@@ -235,11 +235,15 @@ impl Checkpoint {
         read_tensors(&self.folder.join(RAW_MODEL_FILE), device)
     }
 
-    /// The optimiser's state, by name.
+    /// The optimiser's state, by name. A published model has none: it can be used and be started from, but not resumed.
     ///
     /// # Errors
-    /// [`Error::Damaged`] when the file is not a whole safetensors file.
+    /// [`Error::Damaged`] when the file is missing or not a whole safetensors file.
     pub fn optimizer_tensors(&self, device: &Device) -> Result<HashMap<String, Tensor>> {
+        if !self.state.files.contains_key(OPTIMIZER_FILE) {
+            let message = format!("does not list {OPTIMIZER_FILE}; use another checkpoint");
+            return Err(Error::damaged(&self.folder.join(STATE_FILE), message));
+        }
         read_tensors(&self.folder.join(OPTIMIZER_FILE), device)
     }
 }

@@ -11,6 +11,7 @@ mod import;
 mod inspect;
 mod measure;
 mod pretrain;
+mod publish;
 mod query;
 mod stop;
 mod table;
@@ -33,6 +34,8 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Describe(options) => describe::describe(&options),
         Command::Embed(options) => embed::embed(&options),
         Command::Import(options) => import::import(&options),
+        Command::Publish(options) => publish::publish(&options),
+        Command::Pull(options) => publish::pull(&options),
         Command::Inspect(options) => inspect::inspect(&options),
         Command::Measure(options) => measure::run(&options),
         Command::Draw(options) => draw::draw(&options),
