@@ -8,7 +8,7 @@
 //! - [`nn`]: differentiable operations, the optimiser
 //! - [`models`]: signal encoders, text encoder, ESI
 //! - [`train`]: the trainer, checkpoints, logs
-//! - [`eval`]: metrics, zero-shot, retrieval, queries, reports
+//! - [`eval`]: metrics, zero-shot, linear probes, retrieval, queries, reports
 //!
 //! An [`Experiment`] says all of a run; [`pretrain`] carries it out; a [`Model`] opens what comes out.
 
@@ -21,6 +21,7 @@ mod judge;
 mod model;
 mod overrides;
 mod pretrain;
+mod probe;
 mod recording;
 pub mod report;
 
@@ -42,4 +43,5 @@ pub use judge::{Judged, Judgement, judge};
 pub use model::Model;
 pub use overrides::in_data_folder;
 pub use pretrain::{Outcome, Pretrain, pretrain};
+pub use probe::{Probe, Probed, probe};
 pub use recording::Reading;

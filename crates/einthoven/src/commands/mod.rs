@@ -9,6 +9,7 @@ mod evaluate;
 mod inspect;
 mod measure;
 mod pretrain;
+mod probe;
 mod query;
 mod stop;
 mod table;
@@ -27,6 +28,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Quickstart(options) => pretrain::quickstart(options),
         Command::Pretrain(options) => pretrain::pretrain(options),
         Command::Evaluate(options) => evaluate::evaluate(&options),
+        Command::Probe(options) => probe::probe(options),
         Command::Query(options) => query::query(options),
         Command::Describe(options) => describe::describe(&options),
         Command::Inspect(options) => inspect::inspect(&options),
