@@ -83,6 +83,8 @@ struct Clause<'k> {
     /// How many of the walls are named before the last finding.
     walls_before: usize,
     leads: BTreeSet<Lead>,
+    /// How many of the findings are named before the last lead.
+    findings_before: usize,
     diffuse: bool,
     /// Whether the leads named are the sound ones.
     only: bool,
@@ -161,7 +163,15 @@ impl<'k> Reader<'k> {
             Hit::Page(page) => self.found(page),
             Hit::Term(Term::Age(slug)) => self.base.page(slug).into_iter().for_each(|page| self.found(page)),
             Hit::Term(Term::Walls(walls)) => clause.walls.push(walls),
-            Hit::Term(Term::Lead(lead)) => drop(clause.leads.insert(lead.clone())),
+            Hit::Term(Term::Lead(lead)) => {
+                if clause.findings_before > 0 && clause.findings.len() > clause.findings_before {
+                    // "artifact in I and baseline wander in V2": each has leads of its own.
+                    let findings = clause.findings.split_off(clause.findings_before);
+                    self.past.push(std::mem::replace(clause, Clause { findings, ..Clause::default() }));
+                }
+                clause.findings_before = clause.findings.len();
+                clause.leads.insert(lead.clone());
+            }
             Hit::Term(Term::Diffuse) => clause.diffuse = true,
             Hit::Term(Term::Only) => clause.only = true,
             Hit::Term(Term::Before(certainty)) => self.certainty = *certainty,

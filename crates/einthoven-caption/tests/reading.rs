@@ -6,28 +6,8 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{KNOWLEDGE, data, sides, tokens, walls};
-use einthoven_caption::{Certainty, Finding, Reading, Wall};
-
-/// A reading in one line: `inferior-myocardial-infarction?` is possible, `~` probable, `!` denied.
-fn line(reading: &Reading<'_>) -> String {
-    let finding = |finding: &Finding<'_>| {
-        let sign = match finding.certainty {
-            Certainty::Certain => "",
-            Certainty::Probable => "~",
-            Certainty::Possible => "?",
-            Certainty::Denied => "!",
-        };
-        let walls = finding.location.walls.iter().map(|wall| wall.name());
-        let leads = finding.location.leads.iter().map(|lead| lead.name());
-        let diffuse = finding.location.diffuse.then_some("diffuse");
-        let place: Vec<_> = walls.chain(leads).chain(diffuse).collect();
-        let place = if place.is_empty() { String::new() } else { format!("[{}]", place.join(" ")) };
-        format!("{}{sign}{place}", finding.page.slug)
-    };
-    let unknown = reading.unknown.iter().map(|word| format!("<{word}>"));
-    reading.findings.iter().map(finding).chain(unknown).collect::<Vec<_>>().join(" ")
-}
+use common::{KNOWLEDGE, data, line, sides, tokens, walls};
+use einthoven_caption::{Reading, Wall};
 
 #[test]
 fn statements_are_read() {
@@ -49,6 +29,7 @@ fn statements_are_read() {
         ),
         ("Borderline ST depression, diffuse leads", "non-specific-st-depression[diffuse]"),
         ("Baseline wander in lead(s) II,III,aVF", "baseline-wander[II III aVF]"),
+        ("Artifact in lead(s) I,aVR and baseline wander in lead(s) V2,V3", "artifact[I aVR] baseline-wander[V2 V3]"),
         ("Suspect limb lead reversal - only V1-V6 analyzed", "limb-lead-reversal?"),
         ("RBBB and LAFB", "complete-right-bundle-branch-block left-anterior-fascicular-block"),
         ("LAD, consider LAFB", "left-axis-deviation left-anterior-fascicular-block?"),

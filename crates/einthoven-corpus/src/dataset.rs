@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use einthoven_random::Streams;
-use einthoven_signal::simulate::SimulatorConfig;
 use einthoven_signal::{ArrayOptions, InputContract, Record};
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +41,7 @@ pub struct Dataset {
 enum Samples {
     Files { arrays: Arc<ArrayOptions> },
     Shards(Arc<Shards>),
-    Simulated { simulator: Arc<SimulatorConfig>, streams: Streams },
+    Simulated { config: Arc<SimulatedConfig>, streams: Streams },
 }
 
 /// How a dataset is opened.
@@ -151,7 +150,7 @@ impl Dataset {
             ..Listing::default()
         };
         let streams = Streams::new(config.seed);
-        let samples = Samples::Simulated { simulator: Arc::new(config.simulator), streams };
+        let samples = Samples::Simulated { config: Arc::new(config), streams };
         Ok(Self::new(card, listing, samples))
     }
 
@@ -193,8 +192,8 @@ impl Dataset {
             (Location::File(path), Samples::Files { arrays }) => einthoven_signal::open_with(path, arrays),
             (Location::File(path), _) => einthoven_signal::open(path),
             (Location::Shard { shard, record }, Samples::Shards(shards)) => return shards.record(*shard, *record),
-            (Location::Simulated { index }, Samples::Simulated { simulator, streams }) => {
-                simulated::record(simulator, streams, *index)
+            (Location::Simulated { index }, Samples::Simulated { config, streams }) => {
+                simulated::record(config, streams, *index)
             }
             (Location::Simulated { .. } | Location::Shard { .. }, _) => {
                 return Err(Error::NoSamples { dataset: self.name.clone(), id: entry.id.clone() });

@@ -2,7 +2,7 @@
 
 use einthoven_random::Streams;
 use einthoven_signal::Record;
-use einthoven_signal::simulate::{Condition, Population, SimulatorConfig, simulate};
+use einthoven_signal::simulate::{Condition, Population, SimulatedEcg, SimulatorConfig, simulate_again};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +19,10 @@ const FOLDS: u64 = 10;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SimulatedConfig {
-    /// Number of records, one patient each.
+    /// Number of records.
     pub records: usize,
+    /// Recordings of each patient, at least 1: record `i` is recording `i % n` of patient `i / n`.
+    pub recordings_per_patient: u64,
     /// The seed of the cohort. A record is a pure function of seed and number: a larger cohort holds the smaller one.
     pub seed: u64,
     /// How the recordings are made.
@@ -28,16 +30,20 @@ pub struct SimulatedConfig {
 }
 
 impl Default for SimulatedConfig {
-    /// 1000 records of seed 0.
+    /// 1000 records of seed 0, one of each patient.
     fn default() -> Self {
-        Self { records: 1000, seed: 0, simulator: SimulatorConfig::default() }
+        Self { records: 1000, recordings_per_patient: 1, seed: 0, simulator: SimulatorConfig::default() }
     }
 }
 
 /// The entries of a cohort.
 pub(crate) fn entries(config: &SimulatedConfig) -> Result<Vec<Entry>> {
+    if config.recordings_per_patient == 0 {
+        let (key, value) = ("recordings_per_patient", "0".to_owned());
+        return Err(Error::Setting { key, value, expected: "at least 1" });
+    }
     let streams = Streams::new(config.seed);
-    let entry = |index| entry(&config.simulator, &streams, index);
+    let entry = |index| entry(config, &streams, index);
     (0..config.records as u64)
         .into_par_iter()
         .map(entry)
@@ -45,25 +51,31 @@ pub(crate) fn entries(config: &SimulatedConfig) -> Result<Vec<Entry>> {
         .map_err(|source| Error::Simulator { source })
 }
 
-fn entry(simulator: &SimulatorConfig, streams: &Streams, index: u64) -> einthoven_signal::Result<Entry> {
-    let patient = simulate(simulator, streams, index)?;
+fn entry(config: &SimulatedConfig, streams: &Streams, index: u64) -> einthoven_signal::Result<Entry> {
+    let number = index / config.recordings_per_patient;
+    let patient = recording(config, streams, index)?;
     let code = |condition: &Condition| Code { code: condition.code().to_owned(), likelihood: 100.0 };
     Ok(Entry {
         id: index.to_string(),
-        patient: index.to_string(),
+        patient: number.to_string(),
         location: Location::Simulated { index },
         codes: patient.conditions.iter().map(code).collect(),
         statements: patient.conditions.iter().map(|c| c.statement().to_owned()).collect(),
         report: None,
         age: Some(patient.age),
         sex: Some(patient.sex),
-        fold: Some((index % FOLDS) as u8 + 1),
+        fold: Some((number % FOLDS) as u8 + 1),
     })
 }
 
 /// A record of a cohort.
-pub(crate) fn record(simulator: &SimulatorConfig, streams: &Streams, index: u64) -> einthoven_signal::Result<Record> {
-    Ok(simulate(simulator, streams, index)?.record)
+pub(crate) fn record(config: &SimulatedConfig, streams: &Streams, index: u64) -> einthoven_signal::Result<Record> {
+    Ok(recording(config, streams, index)?.record)
+}
+
+fn recording(config: &SimulatedConfig, streams: &Streams, index: u64) -> einthoven_signal::Result<SimulatedEcg> {
+    let per_patient = config.recordings_per_patient;
+    simulate_again(&config.simulator, streams, index / per_patient, index % per_patient)
 }
 
 /// The label sets of a population.

@@ -18,11 +18,19 @@ use einthoven_signal::{BandPass, InputContract, Pad, Scaling};
 /// Everything on, so that a draw in the wrong place shows.
 const AUGMENT: AugmentConfig = AugmentConfig {
     additive_noise: 0.003,
+    muscle_noise: 0.05,
+    mains_noise: 0.01,
     lead_gain: 0.003,
     amplitude: 0.1,
+    amplitude_warp: 0.1,
     baseline_wander: 0.05,
     time_shift: 1.0,
+    time_warp: 0.05,
+    resample: 0.02,
+    crop: 0.2,
+    cutout: 0.5,
     lead_mask: 0.1,
+    rotation: 5.0,
 };
 
 fn contract() -> InputContract {
@@ -275,5 +283,6 @@ fn the_sample_loads() {
     let batches = collect(loader.epoch(0, 0));
     assert_eq!(batches.len(), 22);
     assert!(batches.iter().all(|b| b.signals.iter().all(|x| x.is_finite())));
-    assert!(batches.iter().all(|b| b.valid.iter().all(|&v| v == 1000)));
+    // A fifth may be cut away, and what is played faster is shorter.
+    assert!(batches.iter().all(|b| b.valid.iter().all(|v| (720..=1000).contains(v))));
 }

@@ -17,11 +17,19 @@ use einthoven_signal::{BandPass, InputContract, Pad, Scaling};
 
 const AUGMENT: AugmentConfig = AugmentConfig {
     additive_noise: 0.003,
+    muscle_noise: 0.05,
+    mains_noise: 0.01,
     lead_gain: 0.003,
     amplitude: 0.1,
+    amplitude_warp: 0.1,
     baseline_wander: 0.05,
     time_shift: 1.0,
+    time_warp: 0.05,
+    resample: 0.02,
+    crop: 0.2,
+    cutout: 0.5,
     lead_mask: 0.1,
+    rotation: 5.0,
 };
 
 fn contract() -> InputContract {

@@ -90,7 +90,7 @@ fn the_rate_option_is_the_simulators() {
 fn broad(records: usize) -> SimulatedConfig {
     let simulator =
         SimulatorConfig { population: Population::Broad, sampling_rate: 50.0, ..SimulatorConfig::default() };
-    SimulatedConfig { records, seed: 3, simulator }
+    SimulatedConfig { records, seed: 3, simulator, ..SimulatedConfig::default() }
 }
 
 #[test]
@@ -124,6 +124,24 @@ fn the_broad_population_has_the_super_classes_of_the_archive() {
             "{class} {share}"
         );
     }
+}
+
+#[test]
+fn the_recordings_of_a_patient_stay_together() {
+    let config = SimulatedConfig { recordings_per_patient: 3, ..broad(60) };
+    let dataset = Dataset::simulated(&config).unwrap();
+    for recordings in dataset.entries.chunks(3) {
+        let [a, b, c] = recordings else { panic!("60 records") };
+        for other in [b, c] {
+            assert_eq!((&other.patient, &other.codes, other.fold), (&a.patient, &a.codes, a.fold));
+            assert_ne!(other.id, a.id);
+        }
+    }
+    assert_ne!(dataset.record(0).unwrap().samples(), dataset.record(1).unwrap().samples());
+    let alone = Dataset::simulated(&broad(20)).unwrap();
+    assert_eq!(dataset.record(6).unwrap().samples(), alone.record(2).unwrap().samples());
+    let none = SimulatedConfig { recordings_per_patient: 0, ..broad(3) };
+    assert!(matches!(Dataset::simulated(&none), Err(Error::Setting { .. })));
 }
 
 #[test]

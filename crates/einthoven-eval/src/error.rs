@@ -22,6 +22,12 @@ pub enum Error {
         /// The level asked for.
         level: f64,
     },
+    /// A penalty of linear heads that leaves them undefined.
+    #[error("the decay of linear heads must be a number above 0, found {decay}")]
+    Decay {
+        /// The decay asked for.
+        decay: f64,
+    },
     /// A prompt file cannot be read.
     #[error("cannot read the prompts in {}: give the path of a TOML file, or one of the built-in sets ptb-xl-super, scp-statements, simulated", path.display())]
     PromptFile {

@@ -1,4 +1,5 @@
-//! Judging models: metrics, bootstrap intervals, zero-shot classification, retrieval, text queries and reports.
+//! Judging models: metrics, bootstrap intervals, zero-shot classification, linear probes, retrieval, text queries and
+//! reports.
 
 pub mod bootstrap;
 pub mod embed;
@@ -6,6 +7,7 @@ mod embeddings;
 mod error;
 mod files;
 pub mod metrics;
+pub mod probe;
 pub mod query;
 mod reference;
 pub mod report;

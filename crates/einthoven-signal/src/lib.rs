@@ -23,6 +23,7 @@ pub mod draw;
 pub mod dsp;
 mod error;
 pub mod format;
+mod frank;
 mod lead;
 mod limb;
 pub mod measure;

@@ -37,6 +37,13 @@ A run killed at any step and resumed ends with the same bytes as one that was ne
   einthoven evaluate runs/quickstart
   einthoven evaluate runs/quickstart --dataset simulated --labels conditions --folds 10 --html report.html")]
     Evaluate(Evaluate),
+    /// Fit linear classifiers on the embeddings of a run's training records and judge them on a dataset
+    #[command(after_help = "Examples:
+  einthoven probe runs/quickstart --labels super
+  einthoven probe runs/simulated-minilm --dataset ptb-xl --root ptbxl-sample --folds 1,2,3,4,5,6,7,8,9
+  einthoven probe runs/simulated-minilm --labels conditions --classes AFIB,CLBBB --dataset ptb-xl \\
+    --root ptbxl-sample --judged-labels all --folds 9")]
+    Probe(Probe),
     /// Score recordings against free texts
     #[command(after_help = "Examples:
   einthoven query runs/quickstart ecg.hea --text \"atrial fibrillation\" --text \"sinus rhythm\"
@@ -172,6 +179,37 @@ pub struct Evaluate {
     /// Write the HTML report here
     #[arg(long)]
     pub html: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `probe`.
+#[derive(Debug, Args)]
+pub struct Probe {
+    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose) or a checkpoint folder
+    pub run: PathBuf,
+    /// Label set of the run's dataset to learn [default: the run's own]
+    #[arg(long)]
+    pub labels: Option<String>,
+    /// Classes of it [default: all that the judged label set has, too]
+    #[arg(long, value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// Dataset to judge on [default: the run's own]
+    #[arg(long)]
+    pub dataset: Option<String>,
+    /// Where the dataset lies
+    #[arg(long)]
+    pub root: Option<PathBuf>,
+    /// Label set to judge by [default: the one that was learnt]
+    #[arg(long)]
+    pub judged_labels: Option<String>,
+    /// Folds to judge on [default: the dataset's test folds]
+    #[arg(long, value_delimiter = ',')]
+    pub folds: Option<Vec<u8>>,
+    /// L2 penalty of the classifiers, above 0
+    #[arg(long, default_value_t = 0.01)]
+    pub decay: f64,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,

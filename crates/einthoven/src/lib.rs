@@ -8,7 +8,7 @@
 //! - [`nn`]: differentiable operations, the optimiser
 //! - [`models`]: signal encoders, text encoder, ESI
 //! - [`train`]: the trainer, checkpoints, logs
-//! - [`eval`]: metrics, zero-shot, retrieval, queries, reports
+//! - [`eval`]: metrics, zero-shot, linear probes, retrieval, queries, reports
 //! - [`hub`]: publishing models and pulling them
 //!
 //! An [`Experiment`] says all of a run; [`pretrain`] carries it out; a [`Model`] opens what comes out.
@@ -25,6 +25,7 @@ mod model;
 mod model_card;
 mod overrides;
 mod pretrain;
+mod probe;
 mod provenance;
 mod publish;
 mod recording;
@@ -51,5 +52,6 @@ pub use judge::{Judged, Judgement, judge};
 pub use model::Model;
 pub use overrides::in_data_folder;
 pub use pretrain::{Outcome, Pretrain, pretrain};
+pub use probe::{Probe, Probed, probe};
 pub use publish::{Publication, locate};
 pub use recording::Reading;

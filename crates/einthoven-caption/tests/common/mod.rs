@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use einthoven_caption::{KnowledgeBase, Wall};
+use einthoven_caption::{Certainty, Finding, KnowledgeBase, Reading, Wall};
 
 pub static KNOWLEDGE: LazyLock<KnowledgeBase> = LazyLock::new(|| KnowledgeBase::built_in().unwrap());
 
@@ -20,6 +20,26 @@ pub fn data(name: &str) -> Option<PathBuf> {
     }
     println!("skipped: {} not found", path.display());
     None
+}
+
+/// A reading in one line: `inferior-myocardial-infarction?` is possible, `~` probable, `!` denied.
+pub fn line(reading: &Reading<'_>) -> String {
+    let finding = |finding: &Finding<'_>| {
+        let sign = match finding.certainty {
+            Certainty::Certain => "",
+            Certainty::Probable => "~",
+            Certainty::Possible => "?",
+            Certainty::Denied => "!",
+        };
+        let walls = finding.location.walls.iter().map(|wall| wall.name());
+        let leads = finding.location.leads.iter().map(|lead| lead.name());
+        let diffuse = finding.location.diffuse.then_some("diffuse");
+        let place: Vec<_> = walls.chain(leads).chain(diffuse).collect();
+        let place = if place.is_empty() { String::new() } else { format!("[{}]", place.join(" ")) };
+        format!("{}{sign}{place}", finding.page.slug)
+    };
+    let unknown = reading.unknown.iter().map(|word| format!("<{word}>"));
+    reading.findings.iter().map(finding).chain(unknown).collect::<Vec<_>>().join(" ")
 }
 
 /// The words of a text in lower case.

@@ -166,7 +166,7 @@ impl Loader {
         streams: Streams,
     ) -> Result<Self> {
         config.validate()?;
-        augment.validate()?;
+        augment.validate(&contract.leads)?;
         contract.validate().map_err(|source| Error::Contract { source })?;
         if dataset.is_empty() {
             return Err(Error::Empty { dataset: dataset.name.clone() });

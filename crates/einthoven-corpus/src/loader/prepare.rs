@@ -73,11 +73,9 @@ impl Preparer {
     }
 
     fn augmented(&self, record: &Record, mut stream: Stream) -> einthoven_signal::Result<Record> {
-        let mut samples = record.samples().to_vec();
-        let (length, rate) = (record.len(), record.sampling_rate());
-        self.augment.apply(&mut samples, length, rate, &mut stream);
-        let source = record.source().clone();
-        Record::new(record.leads().to_vec(), rate, samples, source)
+        let rate = record.sampling_rate();
+        let samples = self.augment.apply(record.samples().to_vec(), record.leads(), rate, &mut stream);
+        Record::new(record.leads().to_vec(), rate, samples, record.source().clone())
     }
 }
 

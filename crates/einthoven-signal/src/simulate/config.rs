@@ -49,6 +49,8 @@ pub struct SimulatorConfig {
     pub mains_hz: f64,
     /// Baseline wander by breathing and slow drift, mV.
     pub baseline_wander_mv: f64,
+    /// Chance that an electrode comes off for a part of the recording, 0 to 1: the leads it serves then show hum and drift.
+    pub loose_electrode: f64,
 }
 
 impl Default for SimulatorConfig {
@@ -63,6 +65,7 @@ impl Default for SimulatorConfig {
             mains_mv: 0.002,
             mains_hz: 50.0,
             baseline_wander_mv: 0.05,
+            loose_electrode: 0.0,
         }
     }
 }
@@ -81,6 +84,7 @@ impl SimulatorConfig {
             ("mains_mv", self.mains_mv, 0.0, 10.0),
             ("mains_hz", self.mains_hz, 1.0, 1_000.0),
             ("baseline_wander_mv", self.baseline_wander_mv, 0.0, 10.0),
+            ("loose_electrode", self.loose_electrode, 0.0, 1.0),
         ];
         for (field, value, low, high) in fields {
             if !(low..=high).contains(&value) {

@@ -24,6 +24,7 @@ mod condition;
 mod config;
 mod dice;
 mod disturbance;
+mod electrode;
 mod heart;
 mod morphology;
 mod patient;
@@ -35,7 +36,7 @@ mod wave;
 
 use std::f64::consts::TAU;
 
-use einthoven_random::Streams;
+use einthoven_random::{Stream, Streams};
 use serde::{Deserialize, Serialize};
 
 pub use condition::Condition;
@@ -47,6 +48,7 @@ use heart::Heart;
 use patient::Patient;
 use rhythm::Rhythm;
 use torso::{INDEPENDENT, twelve};
+use wave::Wave;
 
 /// A simulated recording and all that is true of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,9 +83,24 @@ pub struct Truth {
     pub qt_ms: f64,
     /// Times at which the dipole of each QRS complex is largest, in seconds from the first sample.
     pub r_peaks: Vec<f64>,
+    /// The QRS complex of each R peak.
+    pub qrs_complexes: Vec<Span>,
+    /// The end of the T wave of each R peak, in seconds from the first sample; it may lie behind the last one.
+    pub t_ends: Vec<f64>,
+    /// The P waves that begin within the recording, those that are not conducted, or hidden in other waves, included.
+    pub p_waves: Vec<Span>,
 }
 
-/// Simulates patient `index` of the population of `streams`.
+/// Where a wave is, in seconds from the first sample.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Span {
+    /// Where it begins.
+    pub onset: f64,
+    /// Where it ends.
+    pub end: f64,
+}
+
+/// Simulates patient `index` of the population of `streams`: the first recording of [`simulate_again`].
 ///
 /// In the core population conditions are drawn as follows. Sinus rhythm 52 %, bradycardia 15 %, tachycardia 15 %, atrial fibrillation 18 %;
 /// left and right bundle branch block 12 % each; without left bundle branch block, inferior infarction, anterior
@@ -95,11 +112,23 @@ pub struct Truth {
 /// # Errors
 /// [`Error::SimulatorSetting`] for a setting out of its range.
 pub fn simulate(config: &SimulatorConfig, streams: &Streams, index: u64) -> Result<SimulatedEcg> {
+    simulate_again(config, streams, index, 0)
+}
+
+/// Simulates the recording of this number, from 0, of patient `index` of the population of `streams`.
+///
+/// The recordings of a patient share conditions, age, sex, chest, and the shapes and voltages of the waves. Beats, breathing
+/// and disturbances are each recording's own; in the broad population the heart rate is, too, within what the rhythm
+/// allows, and the intervals that depend on it.
+///
+/// # Errors
+/// [`Error::SimulatorSetting`] for a setting out of its range.
+pub fn simulate_again(config: &SimulatorConfig, streams: &Streams, index: u64, recording: u64) -> Result<SimulatedEcg> {
     let conditions = match config.population {
         Population::Core => patient::conditions(&mut Dice(streams.stream("simulate.conditions", &[index]))),
         Population::Broad => broad::conditions(&mut Dice(streams.stream("simulate.broad.conditions", &[index]))),
     };
-    simulate_conditions(config, &conditions, streams, index)
+    record(config, &conditions, streams, index, recording)
 }
 
 /// Simulates patient `index` with the given conditions.
@@ -117,32 +146,53 @@ pub fn simulate_conditions(
     streams: &Streams,
     index: u64,
 ) -> Result<SimulatedEcg> {
+    record(config, conditions, streams, index, 0)
+}
+
+fn record(
+    config: &SimulatorConfig,
+    conditions: &[Condition],
+    streams: &Streams,
+    index: u64,
+    recording: u64,
+) -> Result<SimulatedEcg> {
     config.validate()?;
     let conditions = rules::complete(conditions)?;
     if let Some(&condition) = conditions.iter().find(|c| !config.population.conditions().contains(c)) {
         return Err(Error::OutsidePopulation { condition });
     }
     let source = Source::Simulated { seed: streams.seed(), index };
-    let record = |leads: &[Vec<f64>; INDEPENDENT]| {
-        Record::new(Lead::TWELVE.to_vec(), config.sampling_rate, twelve_leads(leads), source)
+    let recorded = |mut leads: [Vec<f64>; INDEPENDENT]| {
+        let dice = &mut Dice(draws(streams, "simulate.loose_electrode", index, recording));
+        electrode::loosen(&mut leads, config, dice);
+        Record::new(Lead::TWELVE.to_vec(), config.sampling_rate, twelve_leads(&leads), source)
     };
     if config.population == Population::Broad {
-        let broad::Recording { leads, age, sex, truth } = broad::simulate(config, &conditions, streams, index);
-        return Ok(SimulatedEcg { record: record(&leads)?, conditions, age, sex, truth });
+        let broad::Recording { leads, age, sex, truth } =
+            broad::simulate(config, &conditions, streams, index, recording);
+        return Ok(SimulatedEcg { record: recorded(leads)?, conditions, age, sex, truth });
     }
     let mut dice = Dice(streams.stream("simulate", &[index]));
     let patient = Patient::draw(&conditions, &mut dice);
     let heart = Heart::draw(&conditions, &patient, &mut dice);
+    if recording > 0 {
+        dice = Dice(draws(streams, "simulate", index, recording));
+    }
     let rhythm = Rhythm::draw(&conditions, &patient, &heart, config.seconds, &mut dice);
     let mut leads = leads(config, &conditions, &heart, &rhythm, &mut dice);
     // The disturbances have a stream of their own: with and without them the heart is the same.
-    let mut dice = Dice(streams.stream("simulate.disturbances", &[index]));
+    let mut dice = Dice(draws(streams, "simulate.disturbances", index, recording));
     for lead in &mut leads {
         disturbance::disturb(lead, config, (rhythm.breathing, rhythm.breath), &mut dice);
     }
-    let record = record(&leads)?;
+    let record = recorded(leads)?;
     let truth = truth(&conditions, &heart, &rhythm, config.seconds);
     Ok(SimulatedEcg { record, conditions, age: patient.age, sex: patient.sex, truth })
+}
+
+/// The draws of one recording of a patient; the first one's are the patient's.
+fn draws(streams: &Streams, name: &str, index: u64, recording: u64) -> Stream {
+    if recording == 0 { streams.stream(name, &[index]) } else { streams.stream(name, &[index, recording]) }
 }
 
 /// The eight independent leads without disturbances.
@@ -190,15 +240,53 @@ fn twelve_leads(leads: &[Vec<f64>; INDEPENDENT]) -> Vec<f32> {
 }
 
 fn truth(conditions: &[Condition], heart: &Heart, rhythm: &Rhythm, seconds: f64) -> Truth {
-    let inside = rhythm.ventricles.iter().map(|beat| beat.r).filter(|r| (0.0..seconds).contains(r));
-    let r_peaks: Vec<f64> = inside.collect();
-    let rr: Vec<f64> = r_peaks.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let has_p_waves = heart::has_p_waves(conditions);
+    let beats = rhythm.ventricles.iter().map(|beat| {
+        let complex = if beat.ectopic { &heart.ectopic } else { &heart.conducted };
+        Fiducials { r: beat.r, onset: beat.r - complex.peak, width: complex.width, qt: complex.qt }
+    });
+    let atria = rhythm.atria.iter().map(|&onset| p_wave(&heart.atria, onset));
     Truth {
-        heart_rate: 60.0 * rr.len() as f64 / rr.iter().sum::<f64>(),
-        pr_ms: heart::has_p_waves(conditions).then_some(1e3 * heart.pr),
+        pr_ms: has_p_waves.then_some(1e3 * heart.pr),
         qrs_ms: 1e3 * heart.conducted.width,
         qt_ms: 1e3 * heart.conducted.qt,
-        rr,
-        r_peaks,
+        ..Truth::of(beats, atria, seconds)
+    }
+}
+
+/// A beat of the ventricles as the truth needs it, in seconds.
+struct Fiducials {
+    r: f64,
+    onset: f64,
+    width: f64,
+    qt: f64,
+}
+
+/// A P wave that begins at `onset`.
+fn p_wave<const N: usize>(waves: &[Wave<N>], onset: f64) -> Span {
+    /// Standard deviations after which a wave has decayed.
+    const DECAYED: f64 = 2.5;
+    let end = waves.iter().map(|wave| wave.peak + DECAYED * wave.fall).fold(0.0, f64::max);
+    Span { onset, end: onset + end }
+}
+
+impl Truth {
+    /// The times of what lies within a recording; the intervals are left at 0.
+    fn of(beats: impl Iterator<Item = Fiducials>, p_waves: impl Iterator<Item = Span>, seconds: f64) -> Self {
+        let beats: Vec<Fiducials> = beats.filter(|beat| (0.0..seconds).contains(&beat.r)).collect();
+        let rr: Vec<f64> = beats.windows(2).map(|pair| pair[1].r - pair[0].r).collect();
+        let mut p_waves: Vec<Span> = p_waves.filter(|wave| (0.0..seconds).contains(&wave.onset)).collect();
+        p_waves.sort_by(|a, b| a.onset.total_cmp(&b.onset));
+        Self {
+            heart_rate: 60.0 * rr.len() as f64 / rr.iter().sum::<f64>(),
+            rr,
+            pr_ms: None,
+            qrs_ms: 0.0,
+            qt_ms: 0.0,
+            r_peaks: beats.iter().map(|beat| beat.r).collect(),
+            qrs_complexes: beats.iter().map(|b| Span { onset: b.onset, end: b.onset + b.width }).collect(),
+            t_ends: beats.iter().map(|beat| beat.onset + beat.qt).collect(),
+            p_waves,
+        }
     }
 }

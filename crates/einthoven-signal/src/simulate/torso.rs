@@ -1,27 +1,13 @@
 //! From the heart's dipole to the skin: the lead field.
 
 use super::dice::Dice;
+use crate::frank::DOWER;
 
 /// A vector in Frank's frame, in millivolts: x to the left, y to the feet, z to the back.
 pub(super) type Vector = [f64; 3];
 
 /// Leads that are computed from the dipole: I, II, V1 to V6. The other four limb leads follow from I and II.
 pub(super) const INDEPENDENT: usize = 8;
-
-/// Dower's transformation from Frank's leads X, Y, Z to I, II, V1 to V6.
-///
-/// Dower GE, Machado HB, Osborne JA. On deriving the electrocardiogram from vectorcardiographic leads.
-/// Clinical Cardiology 3:87-95, 1980.
-const DOWER: [Vector; INDEPENDENT] = [
-    [0.632, -0.235, 0.059],
-    [0.235, 1.066, -0.132],
-    [-0.515, 0.157, -0.917],
-    [0.044, 0.164, -1.387],
-    [0.882, 0.098, -1.277],
-    [1.213, 0.127, -0.601],
-    [1.125, 0.127, -0.086],
-    [0.831, 0.076, 0.230],
-];
 
 /// One patient's lead field.
 #[derive(Clone)]

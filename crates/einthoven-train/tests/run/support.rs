@@ -70,7 +70,7 @@ impl Variant {
     pub fn setup(&self, folder: RunFolder) -> Setup {
         let simulator =
             SimulatorConfig { sampling_rate: 100.0, seconds: self.seconds as f64, ..SimulatorConfig::default() };
-        let cohort = SimulatedConfig { records: self.records, seed: 3, simulator };
+        let cohort = SimulatedConfig { records: self.records, seed: 3, simulator, ..SimulatedConfig::default() };
         let template = CaptionConfig::default();
         let dataset = Dataset::simulated(&cohort).unwrap();
         let (dataset, captions, _) = template.captions(&dataset, &caption::no_descriptions);

@@ -11,6 +11,7 @@ mod import;
 mod inspect;
 mod measure;
 mod pretrain;
+mod probe;
 mod publish;
 mod query;
 mod stop;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Quickstart(options) => pretrain::quickstart(options),
         Command::Pretrain(options) => pretrain::pretrain(options),
         Command::Evaluate(options) => evaluate::evaluate(&options),
+        Command::Probe(options) => probe::probe(options),
         Command::Query(options) => query::query(options),
         Command::Describe(options) => describe::describe(&options),
         Command::Embed(options) => embed::embed(&options),

@@ -26,7 +26,7 @@ use super::config::SimulatorConfig;
 use super::dice::Dice;
 use super::torso::{INDEPENDENT, Torso};
 use super::wave::Wave;
-use super::{Truth, disturbance as waves};
+use super::{Truth, disturbance as waves, draws};
 use crate::Sex;
 use patient::Patient;
 use rhythm::{Kind, Schedule};
@@ -116,15 +116,27 @@ pub(super) struct Recording {
     pub truth: Truth,
 }
 
-/// Simulates patient `index` with these conditions, which must be complete.
-pub(super) fn simulate(config: &SimulatorConfig, conditions: &[Condition], streams: &Streams, index: u64) -> Recording {
+/// Simulates a recording of patient `index` with these conditions, which must be complete.
+pub(super) fn simulate(
+    config: &SimulatorConfig,
+    conditions: &[Condition],
+    streams: &Streams,
+    index: u64,
+    recording: u64,
+) -> Recording {
     let mut dice = Dice(streams.stream("simulate.broad", &[index]));
-    let patient = Patient::draw(conditions, &mut dice);
+    let mut patient = Patient::draw(conditions, &mut dice);
+    let again = (recording > 0).then(|| Dice(draws(streams, "simulate.broad", index, recording)));
+    let again = again.map(|mut again| {
+        patient.rr = Patient::draw(conditions, &mut again).rr;
+        again
+    });
     let heart = Heart::draw(conditions, &patient, &mut dice);
+    let mut dice = again.unwrap_or(dice);
     let schedule = Schedule::draw(conditions, &patient, &heart, config.seconds, &mut dice);
     let mut leads = leads(config, conditions, &heart, &schedule, &mut dice);
     // The disturbances have a stream of their own: with and without them the heart is the same.
-    let mut dice = Dice(streams.stream("simulate.broad.disturbances", &[index]));
+    let mut dice = Dice(draws(streams, "simulate.broad.disturbances", index, recording));
     disturbance::disturb(&mut leads, config, (schedule.breathing, schedule.breath), &mut dice);
     let truth = schedule.truth(&heart, config.seconds);
     Recording { leads, age: patient.age, sex: patient.sex, truth }

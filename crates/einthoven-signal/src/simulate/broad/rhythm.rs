@@ -2,10 +2,10 @@
 
 use std::f64::consts::TAU;
 
-use super::super::Truth;
 use super::super::condition::Condition::{self, *};
 use super::super::dice::Dice;
 use super::super::rhythm::irregular;
+use super::super::{Fiducials, Truth, p_wave};
 use super::Heart;
 use super::patient::Patient;
 
@@ -224,16 +224,19 @@ impl Schedule {
 
     /// What is true of this recording.
     pub fn truth(&self, heart: &Heart, seconds: f64) -> Truth {
-        let inside = self.ventricles.iter().map(|beat| beat.r).filter(|r| (0.0..seconds).contains(r));
-        let r_peaks: Vec<f64> = inside.collect();
-        let rr: Vec<f64> = r_peaks.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let beats = self.ventricles.iter().map(|beat| {
+            let complex = if beat.kind == Kind::Ectopic { &heart.ectopic } else { &heart.conducted };
+            Fiducials { r: beat.r, onset: beat.r - complex.peak, width: complex.width, qt: complex.qt }
+        });
+        let atria = self
+            .atria
+            .iter()
+            .map(|&(onset, premature)| p_wave(if premature { &heart.early_p } else { &heart.sinus_p }, onset));
         Truth {
-            heart_rate: 60.0 * rr.len() as f64 / rr.iter().sum::<f64>(),
             pr_ms: self.has_pr.then_some(1e3 * heart.pr),
             qrs_ms: 1e3 * heart.conducted.width,
             qt_ms: 1e3 * heart.conducted.qt,
-            rr,
-            r_peaks,
+            ..Truth::of(beats, atria, seconds)
         }
     }
 }
