@@ -55,7 +55,10 @@ fn server() -> (EncoderConfig, Arc<AtomicUsize>) {
             // Entries may come in any order.
             let data: Vec<Value> = texts.iter().enumerate().rev().map(entry).collect();
             let answer = json!({ "data": data }).to_string();
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                answer.len()
+            );
             reader.get_mut().write_all((head + &answer).as_bytes()).unwrap();
         }
     });
