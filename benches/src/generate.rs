@@ -35,10 +35,10 @@ pub struct Options {
     #[command(flatten)]
     pub common: Common,
     /// The model, of a family that both know
-    #[arg(long, env = "EINTHOVEN_GGUF")]
+    #[arg(long)]
     pub model: PathBuf,
     /// llama.cpp's server, the program
-    #[arg(long, env = "LLAMA_SERVER", default_value = "llama-server")]
+    #[arg(long, default_value = "llama-server")]
     pub server: PathBuf,
     /// Statements that are asked about
     #[arg(long, default_value_t = 12)]
