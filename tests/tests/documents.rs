@@ -97,6 +97,16 @@ fn run(document: &str, arguments: &str, place: &Path, hub: &hub::TestHub) {
             arguments.extend(["--set".to_owned(), short.to_owned()]);
         }
     }
+    if arguments[0] == "probe" {
+        let wants_data = arguments.iter().any(|argument| argument == "ptb-xl");
+        if wants_data && data("ptbxl-sample").is_none() {
+            return;
+        }
+        if !place.join(&arguments[1]).exists() {
+            println!("skipped: `{}` wants a run that was skipped", arguments.join(" "));
+            return;
+        }
+    }
     let start = Instant::now();
     let data_folder = std::env::var_os("EINTHOVEN_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
     let output = einthoven()

@@ -178,7 +178,7 @@ fn everything_together_is_repeatable_and_finite() {
     let config: AugmentConfig = toml::from_str(text).unwrap();
     for index in 0..20 {
         let out = augmented(&config, &ramp(), index);
-        assert!(out.len() % 12 == 0 && out.len() <= 12 * LENGTH && out.iter().all(|x| x.is_finite()));
+        assert!(out.len().is_multiple_of(12) && out.len() <= 12 * LENGTH && out.iter().all(|x| x.is_finite()));
         assert_eq!(out, augmented(&config, &ramp(), index));
     }
     let mut stream = Streams::new(1).stream("augment", &[]);
