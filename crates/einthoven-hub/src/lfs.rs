@@ -1,6 +1,7 @@
 //! Large files: the Git LFS batch interface with the transfers `basic` and, in parts, the Hub's own `multipart`.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -63,6 +64,23 @@ impl Action {
 struct Sending<'a> {
     name: &'a str,
     file: &'a BundleFile,
+}
+
+/// A part of a file, each block of which is heard of.
+struct Heard<'a> {
+    reader: Box<dyn Read + 'a>,
+    name: &'a str,
+    heard: &'a mut (dyn FnMut(Progress<'_>) + 'a),
+}
+
+impl Read for Heard<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        if count > 0 {
+            (self.heard)(Progress::Sent(self.name, count as u64));
+        }
+        Ok(count)
+    }
 }
 
 impl Hub {
@@ -177,8 +195,8 @@ impl Hub {
         length: u64,
         heard: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Option<String>> {
-        let tag = self.client.repeat(url, || {
-            let mut reader = sending.file.range(start, length)?;
+        self.client.repeat(url, || {
+            let mut reader = Heard { reader: sending.file.range(start, length)?, name: sending.name, heard: &mut *heard };
             let mut request = self.client.authorized(url, self.client.agent().put(url))?;
             for (name, value) in headers {
                 request = request.header(*name, value);
@@ -187,9 +205,7 @@ impl Hub {
             let response = self.client.check(url, request.send(SendBody::from_reader(&mut reader)))?;
             let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
             Ok::<_, Failure>(tag)
-        })?;
-        heard(Progress::Sent(sending.name, length));
-        Ok(tag)
+        })
     }
 
     /// Says something to the storage, whose answer matters only for its status.

@@ -25,12 +25,12 @@ pub struct Published {
     pub page: String,
 }
 
-/// What is heard while files go up.
+/// What is heard while files go up or come down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress<'a> {
-    /// The Hub has this large file already.
+    /// This file is there already.
     Present(&'a str),
-    /// So many further bytes of a large file have gone up.
+    /// So many further bytes of this file have gone over the line; those of an attempt that broke off count, too.
     Sent(&'a str, u64),
 }
 
