@@ -82,13 +82,9 @@ impl<'a> DataSet<'a> {
 
     /// Leaves out the elements of a group at the beginning.
     pub fn skip_group(&mut self, group: u32) -> Parsed<()> {
-        while !self.bytes.rest.is_empty() {
-            let mut rest = *self;
-            let (tag, _) = rest.element()?;
-            if tag >> 16 != group {
-                break;
-            }
-            *self = rest;
+        // What follows may be written in another syntax, so that only its tag is looked at.
+        while !self.bytes.rest.is_empty() && { *self }.tag()? >> 16 == group {
+            self.element()?;
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ pub fn read(document: &str, path: &Path) -> Result<Record> {
     }
     // More channels may be stored than were recorded.
     rows.truncate(leads.len());
-    if leads.starts_with(&Lead::TWELVE[..6]) {
+    if leads.starts_with(&Lead::TWELVE[..6]) && (compressed || !lawful(&rows)) {
         restore(&mut rows);
     }
     let scaled = |row: Vec<i16>| row.iter().map(|&value| (f64::from(value) * step) as f32).collect();
@@ -105,6 +105,22 @@ fn plain(stored: &[u8], leads: usize) -> Parsed<Vec<Vec<i16>>> {
     }
     let row = |values: &[[u8; 2]]| values.iter().map(|&value| i16::from_le_bytes(value)).collect();
     Ok(values.chunks_exact(values.len() / leads.max(1)).map(row).collect())
+}
+
+/// Whether III, as it is stored, is rather what follows from I and II (Einthoven's law) than how much it differs from that.
+///
+/// Of files that are not compressed no document says which it is.
+fn lawful(rows: &[Vec<i16>]) -> bool {
+    let [one, two, three, ..] = rows else {
+        return false;
+    };
+    let (mut broken, mut size) = (0, 0);
+    for ((&i, &ii), &iii) in one.iter().zip(two).zip(three) {
+        let (i, ii, iii) = (i64::from(i), i64::from(ii), i64::from(iii));
+        broken += (ii - i - iii).abs();
+        size += iii.abs();
+    }
+    broken <= size
 }
 
 /// Makes III, aVR, aVL and aVF of how much they differ from what follows from I and II, which is what is stored.
