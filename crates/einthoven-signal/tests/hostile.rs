@@ -64,11 +64,8 @@ const CHANGES: usize = 1000;
 /// Opens a file of these bytes, and says how much memory that took at most.
 fn open(path: &Path, bytes: &[u8]) -> usize {
     std::fs::write(path, bytes).unwrap();
-    let options = ArrayOptions {
-        leads: Some(vec![Lead::I, Lead::II]),
-        sampling_rate: Some(500.0),
-        unit: Some(Unit::Microvolt),
-    };
+    let options =
+        ArrayOptions { leads: Some(vec![Lead::I, Lead::II]), sampling_rate: Some(500.0), unit: Some(Unit::Microvolt) };
     let before = NOW.load(Relaxed);
     MOST.store(before, Relaxed);
     match open_with(path, &options) {
@@ -96,7 +93,10 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     files.push(("array.npy".into(), npy));
     let rows: String = (0..50).map(|i| format!("{i},{}\n", i % 7)).collect();
     files.push(("array.csv".into(), format!("# sampling_rate: 100\nI,II\n{rows}").into_bytes()));
-    let record = simulate(&SimulatorConfig { seconds: 5.0, sampling_rate: 100.0, ..Default::default() }, &Streams::new(1), 0).unwrap().record;
+    let record =
+        simulate(&SimulatorConfig { seconds: 5.0, sampling_rate: 100.0, ..Default::default() }, &Streams::new(1), 0)
+            .unwrap()
+            .record;
     wfdb::write(&record, &folder.join("r.hea")).unwrap();
     files.push(("r.hea".into(), std::fs::read(folder.join("r.hea")).unwrap()));
     files

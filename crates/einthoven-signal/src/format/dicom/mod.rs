@@ -57,7 +57,8 @@ pub fn read(path: &Path) -> Result<Record> {
     let (syntax, data) = data_set(&bytes).map_err(damaged)?;
     let whole = DataSet { bytes: Bytes { rest: &data, big_endian: syntax.big_endian }, explicit: syntax.explicit };
     let groups = whole.items(WAVEFORM_SEQUENCE).map_err(damaged)?;
-    let labels: Vec<String> = groups.iter().map(|group| group.text(GROUP_LABEL)).collect::<Parsed<_>>().map_err(damaged)?;
+    let labels: Vec<String> =
+        groups.iter().map(|group| group.text(GROUP_LABEL)).collect::<Parsed<_>>().map_err(damaged)?;
     let rhythm = labels.iter().position(|label| label.to_ascii_lowercase().contains("rhythm")).unwrap_or(0);
     let Some(group) = groups.get(rhythm) else {
         return Err(damaged("it has no waveform".into()));
@@ -166,7 +167,8 @@ impl<'a> Group<'a> {
         if definitions.len() as u64 != u64::from(needed(CHANNELS)?) {
             return Err(format!("{} channels are announced, {} described", needed(CHANNELS)?, definitions.len()));
         }
-        let channels = definitions.iter().enumerate().map(|(i, item)| Channel::parse(item, i)).collect::<Parsed<Vec<_>>>()?;
+        let channels =
+            definitions.iter().enumerate().map(|(i, item)| Channel::parse(item, i)).collect::<Parsed<Vec<_>>>()?;
         let data = group.find(WAVEFORM_DATA)?.ok_or("the waveform has no data")?;
         let length = needed(SAMPLES)? as usize;
         let size = number.map_or(1, Number::size);

@@ -138,7 +138,8 @@ pub fn values<'a>(array: &'a [u8], big_endian: bool, values: &mut Vec<Value<'a>>
             return Err(format!("a field of {name} is no array"));
         };
         // A structure in a structure is not looked into.
-        if let Some(content) = Array::parse(array.data, big_endian)?.map(|array| array.content()).transpose()?.flatten() {
+        if let Some(content) = Array::parse(array.data, big_endian)?.map(|array| array.content()).transpose()?.flatten()
+        {
             let field = text(field).trim_end_matches('\0').to_owned();
             values.push(Value { name: format!("{name}.{field}"), content });
         }
@@ -210,7 +211,8 @@ fn characters(element: &Element, big_endian: bool) -> Option<String> {
         1 | 2 | UTF_8 => Some(text(element.data).into_owned()),
         4 | UTF_16 => {
             let (units, _) = element.data.as_chunks();
-            let unit = |&bytes: &[u8; 2]| if big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
+            let unit =
+                |&bytes: &[u8; 2]| if big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
             Some(char::decode_utf16(units.iter().map(unit)).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
         }
         _ => None,

@@ -55,7 +55,9 @@ pub fn read(path: &Path, options: &ArrayOptions) -> Result<Record> {
     };
     let options = options.complete(said, path)?;
     if signal.of_integers && options.unit.is_none() {
-        return Err(fail("the matrix holds integers of unknown unit: give it with --unit (`ArrayOptions::unit`)".into()));
+        return Err(fail(
+            "the matrix holds integers of unknown unit: give it with --unit (`ArrayOptions::unit`)".into(),
+        ));
     }
     // What is stored column by column is the transpose of what is stored row by row.
     let array = Array { rows: signal.columns, columns: signal.rows, value: |place| signal.at(place) };
@@ -71,7 +73,8 @@ fn matrix<'a>(value: &'a Value) -> Option<&'a Matrix<'a>> {
 
 /// The only matrix of more than one number.
 fn signal<'a>(values: &'a [Value]) -> Parsed<&'a Matrix<'a>> {
-    let mut signals = values.iter().filter_map(|value| Some((value, matrix(value)?))).filter(|(_, m)| m.rows.max(m.columns) > 1);
+    let mut signals =
+        values.iter().filter_map(|value| Some((value, matrix(value)?))).filter(|(_, m)| m.rows.max(m.columns) > 1);
     let Some((first, signal)) = signals.next() else {
         return Err("there is no matrix of numbers in the file".into());
     };

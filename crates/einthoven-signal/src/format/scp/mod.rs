@@ -138,7 +138,8 @@ impl<'a> Rhythm<'a> {
             Some(tables) => tables.decode(data, length)?,
             None => {
                 let (values, _) = data.as_chunks();
-                let values = values.get(..length).ok_or_else(|| format!("{} bytes for {length} samples", data.len()))?;
+                let values =
+                    values.get(..length).ok_or_else(|| format!("{} bytes for {length} samples", data.len()))?;
                 values.iter().map(|&value| i16::from_le_bytes(value).into()).collect()
             }
         };

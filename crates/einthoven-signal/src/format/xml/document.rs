@@ -99,9 +99,7 @@ fn element(start: &quick_xml::events::BytesStart) -> Element {
             .attributes()
             .with_checks(false)
             .flatten()
-            .map(|attribute| {
-                (attribute.key.local_name().as_ref().to_owned(), attribute.value.into_owned())
-            })
+            .map(|attribute| (attribute.key.local_name().as_ref().to_owned(), attribute.value.into_owned()))
             .collect(),
         text: String::new(),
     }
@@ -113,5 +111,6 @@ fn broken(error: quick_xml::Error) -> String {
 
 /// Whether the innermost of the open elements have these names, the outermost first.
 pub fn within(open: &[Element], names: &[&str]) -> bool {
-    open.len() >= names.len() && open[open.len() - names.len()..].iter().map(|e| e.name.as_str()).eq(names.iter().copied())
+    open.len() >= names.len()
+        && open[open.len() - names.len()..].iter().map(|e| e.name.as_str()).eq(names.iter().copied())
 }

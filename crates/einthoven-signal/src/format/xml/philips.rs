@@ -29,7 +29,9 @@ pub fn read(document: &str, path: &Path) -> Result<Record> {
     let step = file.microvolts.ok_or_else(|| damaged("it does not say its resolution".into()))? * 1e-3;
     let leads = file.leads().map_err(damaged)?;
     let mut rows = bytes(waveforms)
-        .and_then(|stored| if compressed { xli::decode(&stored, LARGEST_RATIO * document.len()) } else { plain(&stored, leads.len()) })
+        .and_then(|stored| {
+            if compressed { xli::decode(&stored, LARGEST_RATIO * document.len()) } else { plain(&stored, leads.len()) }
+        })
         .map_err(damaged)?;
     if rows.len() < leads.len() {
         return Err(damaged(format!("{} leads are named and {} stored", leads.len(), rows.len())));
@@ -41,10 +43,8 @@ pub fn read(document: &str, path: &Path) -> Result<Record> {
     }
     let scaled = |row: Vec<i16>| row.iter().map(|&value| (f64::from(value) * step) as f32).collect();
     let leads = leads.into_iter().zip(rows.into_iter().map(scaled)).collect();
-    let notes = (file.typical > 0).then(|| Note::LeftOut {
-        signal: format!("{} representative beats", file.typical),
-        reason: LeftOut::Another,
-    });
+    let notes = (file.typical > 0)
+        .then(|| Note::LeftOut { signal: format!("{} representative beats", file.typical), reason: LeftOut::Another });
     Ok(recording(path, rate, leads)?.with_notes(notes))
 }
 
