@@ -23,6 +23,9 @@ pub(super) const MAGIC: (usize, &[u8]) = (128, b"DICM");
 /// How many bytes a compressed one may become, at most.
 const LARGEST_RATIO: u64 = 100;
 
+/// Channels of a waveform, at most; there are 12 or so.
+const MOST_CHANNELS: usize = 512;
+
 const TRANSFER_SYNTAX: u32 = 0x0002_0010;
 const WAVEFORM_SEQUENCE: u32 = 0x5400_0100;
 const BITS_ALLOCATED: u32 = 0x5400_1004;
@@ -164,7 +167,7 @@ impl<'a> Group<'a> {
             _ => None,
         };
         let definitions = group.items(CHANNEL_SEQUENCE)?;
-        if definitions.len() as u64 != u64::from(needed(CHANNELS)?) {
+        if definitions.len() > MOST_CHANNELS || definitions.len() as u64 != u64::from(needed(CHANNELS)?) {
             return Err(format!("{} channels are announced, {} described", needed(CHANNELS)?, definitions.len()));
         }
         let channels =

@@ -15,6 +15,9 @@ const HEADER: usize = 128;
 /// How many bytes a compressed one may become, at most: a recording, even of flat leads, is not compressed as much.
 const LARGEST_RATIO: u64 = 100;
 
+/// Characters of a name, at most. Those of a structure's fields come after its own, so that long ones would multiply.
+const LONGEST_NAME: usize = 63;
+
 const MATRIX: u32 = 14;
 const COMPRESSED: u32 = 15;
 
@@ -129,7 +132,7 @@ pub fn values<'a>(array: &'a [u8], big_endian: bool, values: &mut Vec<Value<'a>>
     let width = element(&mut rest)?;
     let width = Number::I32.at(width.data, 0, big_endian);
     let names = element(&mut rest)?.data;
-    if !(1.0..=names.len().max(1) as f64).contains(&width) {
+    if !(1.0..=LONGEST_NAME as f64 + 1.0).contains(&width) {
         return Err(format!("the names of the fields of {name} are {width} bytes long"));
     }
     for field in names.chunks_exact(width as usize) {
@@ -167,6 +170,9 @@ impl<'a> Array<'a> {
         let flags = Number::U32.at(element(&mut rest)?.data, 0, big_endian);
         let sizes = element(&mut rest)?.data;
         let name = element(&mut rest)?.data;
+        if name.len() > LONGEST_NAME {
+            return Err(format!("a variable has a name of {} characters", name.len()));
+        }
         let axis = |i| Number::I32.at(sizes, i, big_endian);
         let [rows, columns] = [axis(0), axis(1)];
         if sizes.len() != 8 || rows < 1.0 || columns < 1.0 {

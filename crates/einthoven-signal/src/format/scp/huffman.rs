@@ -9,10 +9,12 @@ use crate::format::number::Bytes;
 const DEFAULT: u16 = 19_999;
 
 /// Huffman tables, of which a code may switch to another.
-pub struct Tables(Vec<Table>);
-
-/// Codes by the number of their bits and these.
-type Table = BTreeMap<(u8, u32), Code>;
+pub struct Tables {
+    count: u16,
+    /// By the table's number, from 1, the number of a code's bits and these. One map, as an empty table of its own would take
+    /// far more memory than it does in the file.
+    codes: BTreeMap<(u16, u8, u32), Code>,
+}
 
 #[derive(Clone, Copy)]
 enum Code {
@@ -20,7 +22,7 @@ enum Code {
     /// A number of so many bits follows.
     Literal(u8),
     /// The table from here on.
-    Switch(usize),
+    Switch(u16),
 }
 
 impl Tables {
@@ -29,19 +31,16 @@ impl Tables {
         let mut rest = Bytes { rest: section, big_endian: false };
         let count = rest.u16().ok_or("section 2 is empty")?;
         if count == DEFAULT {
-            return Ok(Self(vec![standard()]));
+            return Ok(Self { count: 1, codes: standard() });
         }
-        let mut tables = Vec::new();
-        for _ in 0..count {
-            let codes = rest.u16().ok_or("section 2 ends within its tables")?;
-            let mut table = Table::new();
-            for _ in 0..codes {
-                let (key, code) = code(&mut rest).ok_or("section 2 holds a code that cannot be")?;
-                table.insert(key, code);
+        let mut tables = Self { count, codes: BTreeMap::new() };
+        for table in 1..=count {
+            for _ in 0..rest.u16().ok_or("section 2 ends within its tables")? {
+                let ((bits, code), meaning) = code(&mut rest).ok_or("section 2 holds a code that cannot be")?;
+                tables.codes.insert((table, bits, code), meaning);
             }
-            tables.push(table);
         }
-        Ok(Self(tables))
+        Ok(tables)
     }
 
     /// The first `length` values of those that are coded.
@@ -49,15 +48,13 @@ impl Tables {
         // No value takes less than a bit.
         let mut values = Vec::with_capacity(length.min(coded.len() * 8));
         let mut bits = Bits { bytes: coded, taken: 0 };
-        let mut table = self.0.first().ok_or("there is no Huffman table")?;
+        let mut table = 1;
         while values.len() < length {
-            match bits.code(table)? {
+            match bits.code(self, table)? {
                 Code::Value(value) => values.push(value),
                 Code::Literal(count) => values.push(bits.signed(count)?),
-                Code::Switch(number) => {
-                    let other = number.checked_sub(1).and_then(|i| self.0.get(i));
-                    table = other.ok_or_else(|| format!("there is no Huffman table {number}"))?;
-                }
+                Code::Switch(number) if (1..=self.count).contains(&number) => table = number,
+                Code::Switch(number) => return Err(format!("there is no Huffman table {number}")),
             }
         }
         Ok(values)
@@ -83,17 +80,17 @@ fn code(rest: &mut Bytes) -> Option<((u8, u32), Code)> {
 
 /// The standard's own table: 0 for 0, then 100 and 101 for 1 and -1, 1100 and 1101 for 2 and -2, and so on to 8 and -8;
 /// before others, ten bits that say that 8 or 16 bits follow.
-fn standard() -> Table {
-    let mut table = Table::from([((1, 0), Code::Value(0))]);
+fn standard() -> BTreeMap<(u16, u8, u32), Code> {
+    let mut table = BTreeMap::from([((1, 1, 0), Code::Value(0))]);
     for value in 1..=8 {
         // As many ones as the value says, a zero, the sign.
         let ones = (1 << value) - 1;
         let bits = value as u8 + 2;
-        table.insert((bits, ones << 2), Code::Value(value));
-        table.insert((bits, ones << 2 | 1), Code::Value(-value));
+        table.insert((1, bits, ones << 2), Code::Value(value));
+        table.insert((1, bits, ones << 2 | 1), Code::Value(-value));
     }
-    table.insert((10, 0b11_1111_1110), Code::Literal(8));
-    table.insert((10, 0b11_1111_1111), Code::Literal(16));
+    table.insert((1, 10, 0b11_1111_1110), Code::Literal(8));
+    table.insert((1, 10, 0b11_1111_1111), Code::Literal(16));
     table
 }
 
@@ -111,11 +108,11 @@ impl Bits<'_> {
         Ok(bit.into())
     }
 
-    fn code(&mut self, table: &Table) -> Parsed<Code> {
+    fn code(&mut self, tables: &Tables, table: u16) -> Parsed<Code> {
         let mut code = 0;
         for bits in 1..=32 {
             code = code << 1 | self.bit()?;
-            if let Some(&found) = table.get(&(bits, code)) {
+            if let Some(&found) = tables.codes.get(&(table, bits, code)) {
                 return Ok(found);
             }
         }

@@ -11,6 +11,9 @@ use crate::format::text;
 /// How deep elements may nest: twice as deep as those of any of the formats.
 const DEEPEST: usize = 64;
 
+/// Attributes of an element that are kept: more than those of any of the formats.
+const MOST_ATTRIBUTES: usize = 64;
+
 /// An element, when it ends.
 pub struct Element {
     /// The name without a prefix.
@@ -99,6 +102,7 @@ fn element(start: &quick_xml::events::BytesStart) -> Element {
             .attributes()
             .with_checks(false)
             .flatten()
+            .take(MOST_ATTRIBUTES)
             .map(|attribute| (attribute.key.local_name().as_ref().to_owned(), attribute.value.into_owned()))
             .collect(),
         text: String::new(),

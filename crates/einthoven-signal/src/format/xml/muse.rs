@@ -69,7 +69,7 @@ impl State {
                 let waveform = std::mem::take(&mut self.waveform);
                 if waveform.kind.eq_ignore_ascii_case("Rhythm") && self.rhythm.is_none() {
                     self.rhythm = Some(waveform);
-                } else {
+                } else if !waveform.leads.is_empty() {
                     self.notes.push(Note::LeftOut { signal: waveform.kind, reason: LeftOut::Another });
                 }
             }
