@@ -107,10 +107,19 @@ fn a_plain_folder_is_a_dataset() {
     let folder = table("");
     fs::write(folder.path().join("notes.txt"), "not a recording").unwrap();
     wfdb::write(&folder.path().join("more"), "a", "dat", "");
+    // The signal file of a header is no recording of its own.
+    wfdb::write(&folder.path().join("more"), "b", "mat", "");
+    for name in ["explicit.dcm", "muse.xml", "second.scp", "cpsc.mat"] {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../einthoven-signal/tests/fixtures");
+        fs::copy(fixtures.join(name), folder.path().join("more").join(name)).unwrap();
+    }
     let dataset = open("folder", Some(folder.path())).unwrap();
     let ids: Vec<_> = dataset.entries.iter().map(|entry| entry.id.as_str()).collect();
-    assert_eq!(ids, ["ecgs/a", "ecgs/b", "more/a"]);
-    assert!((0..3).all(|index| dataset.record(index).is_ok()));
+    let own = ["ecgs/a", "ecgs/b", "more/a", "more/b"];
+    assert_eq!(ids[..4], own);
+    assert_eq!(ids[4..], ["more/cpsc", "more/explicit", "more/muse", "more/second"]);
+    assert!(dataset.missing.records.is_empty());
+    assert!((0..8).all(|index| dataset.record(index).is_ok()));
     assert!(dataset.label_sets().is_empty());
 }
 

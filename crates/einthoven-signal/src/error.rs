@@ -36,8 +36,9 @@ pub enum Error {
     },
     /// The file is of no known format.
     #[error(
-        "cannot tell the format of {}: expected a WFDB record (.hea, .dat, .mat or the record's name), EDF or EDF+ (.edf), \
-         NumPy (.npy) or comma-separated text (.csv)",
+        "cannot tell the format of {}: expected a WFDB record (.hea, .dat, .mat or the record's name), a DICOM \
+         waveform (.dcm), HL7 aECG, GE MUSE or Philips Sierra XML (.xml), SCP-ECG (.scp), EDF or EDF+ (.edf), MATLAB (.mat), NumPy \
+         (.npy) or comma-separated text (.csv)",
         path.display()
     )]
     UnknownFormat {
@@ -103,7 +104,7 @@ pub enum Error {
         /// The unit found.
         unit: String,
     },
-    /// An array file (`.npy`, `.csv`) is not readable as a recording.
+    /// An array file (`.npy`, `.csv`, `.mat`) is not readable as a recording.
     #[error("{}: {message}", path.display())]
     Array {
         /// The file.

@@ -1,5 +1,6 @@
 //! A recording in memory.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -60,10 +61,9 @@ impl Record {
         if !samples.len().is_multiple_of(leads.len()) {
             return Err(Error::Shape { leads: leads.len(), samples: samples.len() });
         }
-        for (i, lead) in leads.iter().enumerate() {
-            if leads[..i].contains(lead) {
-                return Err(Error::DuplicateLead { lead: lead.clone() });
-            }
+        let mut seen = BTreeSet::new();
+        if let Some(lead) = leads.iter().find(|lead| !seen.insert(*lead)) {
+            return Err(Error::DuplicateLead { lead: lead.clone() });
         }
         if let Some(i) = samples.iter().position(|x| x.is_infinite()) {
             let length = samples.len() / leads.len();

@@ -47,8 +47,9 @@ fn what_is_not_known_is_told_what_is() {
     assert_eq!(
         error.to_string(),
         format!(
-            "cannot tell the format of {}: expected a WFDB record (.hea, .dat, .mat or the record's name), EDF or EDF+ \
-             (.edf), NumPy (.npy) or comma-separated text (.csv)",
+            "cannot tell the format of {}: expected a WFDB record (.hea, .dat, .mat or the record's name), a DICOM \
+             waveform (.dcm), HL7 aECG, GE MUSE or Philips Sierra XML (.xml), SCP-ECG (.scp), EDF or EDF+ \
+             (.edf), MATLAB (.mat), NumPy (.npy) or comma-separated text (.csv)",
             path.display()
         )
     );

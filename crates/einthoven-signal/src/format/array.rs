@@ -6,27 +6,29 @@ use super::{ArrayOptions, Unit, in_file};
 use crate::{Error, Record, Result, Source};
 
 /// A table of numbers, one row after the other.
-pub(super) struct Array {
+pub(super) struct Array<V> {
     pub rows: usize,
     pub columns: usize,
-    pub values: Vec<f64>,
+    /// The number at a place, which is asked for rather than kept, as it takes more memory than most files do.
+    pub value: V,
 }
 
-impl Array {
+impl<V: Fn(usize) -> f64> Array<V> {
     /// The recording of the file `path`, with the leads along the axis of their number.
     pub fn into_record(self, options: ArrayOptions, path: &Path) -> Result<Record> {
         let by_rows = match &options.leads {
             Some(leads) => self.leads_are_rows(leads.len(), path)?,
             None => false,
         };
-        if by_rows { record(self.values, options, path) } else { self.columns_into_record(options, path) }
+        let places = 0..self.rows * self.columns;
+        if by_rows { record(places.map(self.value), options, path) } else { self.columns_into_record(options, path) }
     }
 
     /// The recording of the file `path`, with a lead in each column.
     pub fn columns_into_record(self, options: ArrayOptions, path: &Path) -> Result<Record> {
-        let columns = self.columns;
-        let values = (0..columns).flat_map(|lead| self.values.iter().skip(lead).step_by(columns).copied()).collect();
-        record(values, options, path)
+        let (rows, columns) = (self.rows, self.columns);
+        let places = (0..rows * columns).map(|i| i % rows * columns + i / rows);
+        record(places.map(self.value), options, path)
     }
 
     fn leads_are_rows(&self, leads: usize, path: &Path) -> Result<bool> {
@@ -44,7 +46,7 @@ impl Array {
 }
 
 /// The recording of `values`, one lead after the other.
-fn record(values: Vec<f64>, options: ArrayOptions, path: &Path) -> Result<Record> {
+fn record(values: impl ExactSizeIterator<Item = f64>, options: ArrayOptions, path: &Path) -> Result<Record> {
     let Some(leads) = options.leads else {
         return Err(Error::UnknownLeads { path: path.to_owned() });
     };
@@ -52,7 +54,7 @@ fn record(values: Vec<f64>, options: ArrayOptions, path: &Path) -> Result<Record
         return Err(Error::UnknownSamplingRate { path: path.to_owned() });
     };
     let scale = options.unit.unwrap_or(Unit::Millivolt).millivolts();
-    let samples = values.iter().map(|x| (x * scale) as f32).collect();
+    let samples = values.map(|x| (x * scale) as f32).collect();
     let source = Source::File(path.to_owned());
     Record::new(leads, sampling_rate, samples, source).map_err(|error| in_file(path, error))
 }

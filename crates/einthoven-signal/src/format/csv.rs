@@ -61,7 +61,7 @@ pub fn read(path: &Path, options: &ArrayOptions) -> Result<Record> {
     // Under a row of names, columns are leads, whatever the number of rows.
     let named = said.leads.is_some();
     let options = options.complete(said, path)?;
-    let array = Array { rows, columns, values };
+    let array = Array { rows, columns, value: |place: usize| values[place] };
     if named { array.columns_into_record(options, path) } else { array.into_record(options, path) }
 }
 

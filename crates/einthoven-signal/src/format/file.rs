@@ -12,11 +12,11 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>> {
     regular(path).and_then(|()| std::fs::read(path)).map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
-/// The first bytes of a regular file, as many as any format's mark has.
+/// The first bytes of a regular file: as many as it takes to see any format's mark.
 pub(super) fn start(path: &Path) -> std::io::Result<Vec<u8>> {
     regular(path)?;
     let mut bytes = Vec::new();
-    File::open(path)?.take(8).read_to_end(&mut bytes)?;
+    File::open(path)?.take(256).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -2,11 +2,17 @@
 
 mod array;
 pub mod csv;
+pub mod dicom;
 pub mod edf;
 mod file;
+mod leads;
+pub mod mat;
 pub mod npy;
+mod number;
 mod options;
+pub mod scp;
 pub mod wfdb;
+pub mod xml;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -25,20 +31,25 @@ pub fn open(path: &Path) -> Result<Record> {
 }
 
 /// Reads a recording of any known format: WFDB (the header, a signal file or the record's name without extension),
-/// EDF and EDF+, NumPy `.npy`, or `.csv`.
+/// DICOM waveforms, HL7 annotated ECG, GE MUSE and Philips Sierra XML, SCP-ECG, EDF and EDF+, MATLAB `.mat`, NumPy `.npy`,
+/// or `.csv`.
 ///
 /// A file is known by what it begins with, whatever its name, where its format has a mark; else by its extension.
 /// [Notes](Record::notes) on the recording say what was left out, and whether its unit is
-/// [suspect](Record::suspect_unit). `options` say about array files (`.npy`, `.csv`) what these do not say themselves; the others say everything.
+/// [suspect](Record::suspect_unit). `options` say about array files (`.npy`, `.csv`, `.mat`) what these do not say themselves; the others say everything.
 ///
 /// # Errors
 /// [`Error::UnknownFormat`], and those of the format's reader.
 pub fn open_with(path: &Path, options: &ArrayOptions) -> Result<Record> {
     let record = match Format::of(path)? {
         Format::Wfdb(header) => wfdb::read(&header),
+        Format::Dicom => dicom::read(path),
         Format::Edf => edf::read(path),
+        Format::Mat => mat::read(path, options),
         Format::Npy => npy::read(path, options),
         Format::Csv => csv::read(path, options),
+        Format::Scp => scp::read(path),
+        Format::Xml => xml::read(path),
     }?;
     let note = record.suspect_unit();
     Ok(record.with_notes(note))
@@ -48,9 +59,13 @@ pub fn open_with(path: &Path, options: &ArrayOptions) -> Result<Record> {
 enum Format {
     /// WFDB, with the record's header file.
     Wfdb(PathBuf),
+    Dicom,
     Edf,
+    Mat,
     Npy,
     Csv,
+    Scp,
+    Xml,
 }
 
 impl Format {
@@ -73,9 +88,14 @@ impl Format {
         let start = if directory { Vec::new() } else { start(path).map_err(fail)? };
         match extension {
             _ if start.starts_with(npy::MAGIC) => Ok(Self::Npy),
+            _ if marked(&start, dicom::MAGIC) => Ok(Self::Dicom),
+            _ if marked(&start, scp::MAGIC) => Ok(Self::Scp),
             // Text before marks that could be text.
             "csv" => Ok(Self::Csv),
             _ if start.starts_with(edf::MAGIC) => Ok(Self::Edf),
+            _ if start.starts_with(mat::MAGIC) => Ok(Self::Mat),
+            _ if xml::may_be(&start) => Ok(Self::Xml),
+            "scp" => Ok(Self::Scp),
             "npy" => Ok(Self::Npy),
             "edf" => Ok(Self::Edf),
             // A signal file; the error names its header, which is missing.
@@ -83,6 +103,11 @@ impl Format {
             _ => Err(Error::UnknownFormat { path: path.to_owned() }),
         }
     }
+}
+
+/// Whether a file begins with a mark at some place.
+fn marked(start: &[u8], (at, mark): (usize, &[u8])) -> bool {
+    start.get(at..).is_some_and(|rest| rest.starts_with(mark))
 }
 
 /// `path` with `suffix` after its last character; unlike an extension, it replaces nothing.

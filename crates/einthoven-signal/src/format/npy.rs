@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use super::array::Array;
+use super::number::Number;
 use super::{ArrayOptions, read_file};
 use crate::{Error, Record, Result};
 
@@ -23,7 +24,7 @@ pub fn read(path: &Path, options: &ArrayOptions) -> Result<Record> {
     let bytes = read_file(path)?;
     let (header, data) = split(&bytes).ok_or_else(|| fail("this is not a .npy file: its header is damaged".into()))?;
     let options = options.complete(ArrayOptions::default(), path)?;
-    let kind = Kind::from_descriptor(header.descriptor)
+    let kind = number(header.descriptor)
         .ok_or_else(|| fail(format!("the array's type is {}: expected f4, f8, i2 or i4", header.descriptor)))?;
     if kind.is_integer() && options.unit.is_none() {
         return Err(fail(
@@ -47,8 +48,8 @@ pub fn read(path: &Path, options: &ArrayOptions) -> Result<Record> {
     }
     // An array in Fortran's order is its transpose in C's.
     let (rows, columns) = if header.fortran_order { (columns, rows) } else { (rows, columns) };
-    let values = kind.decode(data, header.big_endian);
-    Array { rows, columns, values }.into_record(options, path)
+    let value = |place| kind.at(data, place, header.big_endian);
+    Array { rows, columns, value }.into_record(options, path)
 }
 
 /// What the header says.
@@ -98,59 +99,13 @@ fn parse(text: &str) -> Option<Header<'_>> {
     Some(Header { descriptor, big_endian, fortran_order, shape })
 }
 
-/// The types of number that are read.
-#[derive(Clone, Copy)]
-enum Kind {
-    F32,
-    F64,
-    I16,
-    I32,
-}
-
-impl Kind {
-    fn from_descriptor(descriptor: &str) -> Option<Self> {
-        match descriptor {
-            "f4" => Some(Self::F32),
-            "f8" => Some(Self::F64),
-            "i2" => Some(Self::I16),
-            "i4" => Some(Self::I32),
-            _ => None,
-        }
+/// The type of number that a descriptor names, if it is read.
+fn number(descriptor: &str) -> Option<Number> {
+    match descriptor {
+        "f4" => Some(Number::F32),
+        "f8" => Some(Number::F64),
+        "i2" => Some(Number::I16),
+        "i4" => Some(Number::I32),
+        _ => None,
     }
-
-    fn is_integer(self) -> bool {
-        matches!(self, Self::I16 | Self::I32)
-    }
-
-    /// Bytes of one number.
-    fn size(self) -> usize {
-        match self {
-            Self::I16 => 2,
-            Self::F32 | Self::I32 => 4,
-            Self::F64 => 8,
-        }
-    }
-
-    fn decode(self, data: &[u8], big_endian: bool) -> Vec<f64> {
-        match self {
-            Self::F32 => numbers(data, big_endian, |b| f32::from_le_bytes(b).into()),
-            Self::F64 => numbers(data, big_endian, f64::from_le_bytes),
-            Self::I16 => numbers(data, big_endian, |b| i16::from_le_bytes(b).into()),
-            Self::I32 => numbers(data, big_endian, |b| i32::from_le_bytes(b).into()),
-        }
-    }
-}
-
-/// The numbers in `data`, of `N` bytes each.
-fn numbers<const N: usize>(data: &[u8], big_endian: bool, number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
-    let (numbers, _) = data.as_chunks();
-    numbers
-        .iter()
-        .map(|&(mut bytes)| {
-            if big_endian {
-                bytes.reverse();
-            }
-            number(bytes)
-        })
-        .collect()
 }

@@ -1,0 +1,138 @@
+//! Damaged files of every format: no panic, no hang, and no more memory than ten times the file.
+//!
+//! Alone in its program, as it counts what the program allocates.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use einthoven_random::Streams;
+use einthoven_signal::format::wfdb;
+use einthoven_signal::simulate::{SimulatorConfig, simulate};
+use einthoven_signal::{ArrayOptions, Lead, Unit, open_with};
+use rand::RngExt;
+
+/// What is allocated, and the most that was at a time.
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+impl Counting {
+    fn more(&self, bytes: usize) {
+        let now = NOW.fetch_add(bytes, Relaxed) + bytes;
+        MOST.fetch_max(now, Relaxed);
+    }
+}
+
+// SAFETY: everything is left to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        self.more(layout.size());
+        // SAFETY: the caller keeps the contract, which is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: as above.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if size > layout.size() {
+            self.more(size - layout.size());
+        } else {
+            NOW.fetch_sub(layout.size() - size, Relaxed);
+        }
+        // SAFETY: as above.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Memory that does not depend on the file: buffers of the decompressor and the XML parser, messages.
+const FIXED: usize = 128 << 10;
+
+/// Random changes of each file.
+const CHANGES: usize = 1000;
+
+/// Opens a file of these bytes, and says how much memory that took at most.
+fn open(path: &Path, bytes: &[u8]) -> usize {
+    std::fs::write(path, bytes).unwrap();
+    let options =
+        ArrayOptions { leads: Some(vec![Lead::I, Lead::II]), sampling_rate: Some(500.0), unit: Some(Unit::Microvolt) };
+    let before = NOW.load(Relaxed);
+    MOST.store(before, Relaxed);
+    match open_with(path, &options) {
+        Ok(record) => assert!(!record.is_empty()),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    MOST.load(Relaxed) - before
+}
+
+/// The files that are damaged: those of other libraries, and small ones of the other formats.
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(fixtures)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap()))
+        .filter(|(name, _)| !name.ends_with(".json"))
+        .collect();
+    files.sort();
+    let mut npy = b"\x93NUMPY\x01\x00".to_vec();
+    let header = "{'descr': '<i2', 'fortran_order': False, 'shape': (2, 50), }\n";
+    npy.extend((header.len() as u16).to_le_bytes());
+    npy.extend(header.as_bytes());
+    npy.extend((0..200).map(|i| i as u8));
+    files.push(("array.npy".into(), npy));
+    let rows: String = (0..50).map(|i| format!("{i},{}\n", i % 7)).collect();
+    files.push(("array.csv".into(), format!("# sampling_rate: 100\nI,II\n{rows}").into_bytes()));
+    let record =
+        simulate(&SimulatorConfig { seconds: 5.0, sampling_rate: 100.0, ..Default::default() }, &Streams::new(1), 0)
+            .unwrap()
+            .record;
+    wfdb::write(&record, &folder.join("r.hea")).unwrap();
+    files.push(("r.hea".into(), std::fs::read(folder.join("r.hea")).unwrap()));
+    files
+}
+
+#[test]
+fn damaged_files_do_no_harm() {
+    // In memory where the system has such a place, as there are tens of thousands of files.
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+    let mut streams = Streams::new(7).stream("damage", &[]);
+    for (name, bytes) in files(folder.path()) {
+        let path = folder.path().join(&name);
+        // A header's signal file is beside it.
+        let signals = std::fs::metadata(path.with_extension("dat")).map_or(0, |file| file.len() as usize);
+        let check = |damaged: &[u8]| {
+            let most = open(&path, damaged);
+            let limit = 10 * (damaged.len() + signals) + FIXED;
+            assert!(most <= limit, "{name}: {most} bytes of memory for {} of file", damaged.len());
+        };
+        check(&bytes);
+        for end in 0..bytes.len() {
+            check(&bytes[..end]);
+        }
+        for _ in 0..CHANGES {
+            let mut damaged = bytes.clone();
+            for _ in 0..streams.random_range(1..=3) {
+                let place = streams.random_range(0..damaged.len());
+                damaged[place] = match streams.random_range(0..4) {
+                    0 => damaged[place] ^ 1 << streams.random_range(0..8),
+                    1 => 0xff,
+                    2 => 0,
+                    _ => streams.random(),
+                };
+            }
+            check(&damaged);
+        }
+    }
+}

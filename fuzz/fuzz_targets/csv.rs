@@ -1,0 +1,12 @@
+//! Comma-separated text.
+
+#![no_main]
+
+mod common;
+
+use einthoven_signal::format::csv;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    _ = csv::read(&common::file("r.csv", bytes), &common::options());
+});

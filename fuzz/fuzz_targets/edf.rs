@@ -1,0 +1,12 @@
+//! EDF and EDF+ files.
+
+#![no_main]
+
+mod common;
+
+use einthoven_signal::format::edf;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    _ = edf::read(&common::file("r.edf", bytes));
+});

@@ -1,0 +1,12 @@
+//! HL7 annotated ECG, GE MUSE and Philips Sierra XML.
+
+#![no_main]
+
+mod common;
+
+use einthoven_signal::format::xml;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    _ = xml::read(&common::file("r.xml", bytes));
+});
