@@ -61,6 +61,14 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
+    /// A cross-encoder cannot be opened, or cannot judge.
+    #[error("the cross-encoder {name}: {message}")]
+    Reranker {
+        /// The file or folder.
+        name: String,
+        /// What is wrong with it.
+        message: String,
+    },
     /// Numbers are no vectors that can be searched.
     #[error("{message}")]
     Vectors {

@@ -17,10 +17,14 @@ struct Asked {
     questions: Vec<String>,
 }
 
+fn read(name: &str) -> Vec<Asked> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
 /// Three questions on each page; in at least one of them the page's name is not quoted.
 fn questions() -> Vec<Asked> {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/questions.jsonl")).unwrap();
-    let asked: Vec<Asked> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let asked = read("questions.jsonl");
     let pages: BTreeSet<&str> = asked.iter().map(|asked| asked.page.as_str()).collect();
     assert!(KNOWLEDGE.pages().all(|page| pages.contains(page.slug.as_str())), "a page has no questions");
     for Asked { page, questions } in &asked {
@@ -43,14 +47,21 @@ fn first_pages(index: &Index, method: Method, question: &str) -> Vec<String> {
     pages
 }
 
+/// Questions written later, without a look at the pages or at retrieval.
+fn fresh_questions() -> Vec<Asked> {
+    let asked = read("questions-fresh.jsonl");
+    assert!(asked.len() >= 150);
+    asked
+}
+
 /// The share of questions whose page is among the first three; prints the others.
-fn share(index: &Index, method: Method) -> f64 {
+fn share(index: &Index, method: Method, asked: &[Asked]) -> f64 {
     let (mut right, mut all) = (0, 0);
-    for Asked { page, questions } in questions() {
+    for Asked { page, questions } in asked {
         for question in questions {
-            let found = first_pages(index, method, &question);
+            let found = first_pages(index, method, question);
             all += 1;
-            if found.contains(&page) {
+            if found.contains(page) {
                 right += 1;
             } else {
                 println!("    {method:?} missed {page}: {question} -> {found:?}");
@@ -64,7 +75,12 @@ fn share(index: &Index, method: Method) -> f64 {
 
 #[test]
 fn words_find_the_page() {
-    assert!(share(&Index::of_pages(&KNOWLEDGE), Method::Words) >= 0.95);
+    assert!(share(&Index::of_pages(&KNOWLEDGE), Method::Words, &questions()) >= 0.95);
+}
+
+#[test]
+fn words_find_the_page_of_fresh_questions() {
+    share(&Index::of_pages(&KNOWLEDGE), Method::Words, &fresh_questions());
 }
 
 #[test]
@@ -77,7 +93,9 @@ fn words_and_meaning_find_the_page() {
     let built = Index::build(&folder, &KNOWLEDGE, &[], Some(&EncoderConfig::Folder { path }), |_, _| ()).unwrap();
     println!("{built:?}");
     let index = Index::open(&folder).unwrap();
-    let fusion = share(&index, Method::Fusion);
-    share(&index, Method::Meaning);
+    let fusion = share(&index, Method::Fusion, &questions());
+    share(&index, Method::Meaning, &questions());
+    share(&index, Method::Fusion, &fresh_questions());
+    share(&index, Method::Meaning, &fresh_questions());
     assert!(fusion >= 0.97);
 }

@@ -33,7 +33,7 @@ mod stats;
 mod table;
 
 pub use augment::AugmentConfig;
-pub use caption::{CaptionConfig, CaptionTemplate, Described, Descriptions, StoreConfig};
+pub use caption::{Age, CaptionConfig, CaptionTemplate, Described, Descriptions, StoreConfig};
 pub use card::{CardFile, CardSignals, CardSize, CardSource, DatasetCard, Layout, Publication};
 pub use check::{CheckOptions, CheckReport, Finding};
 pub use dataset::{Dataset, DatasetOptions};

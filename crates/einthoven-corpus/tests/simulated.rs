@@ -5,8 +5,9 @@
 use std::collections::BTreeSet;
 
 use einthoven_corpus::caption::no_descriptions;
-use einthoven_corpus::{CaptionConfig, Dataset, DatasetOptions, Error, SimulatedConfig, Split};
+use einthoven_corpus::{CaptionConfig, CaptionTemplate, Dataset, DatasetOptions, Error, SimulatedConfig, Split};
 use einthoven_random::Streams;
+use einthoven_signal::measure::measure;
 use einthoven_signal::simulate::{Population, SimulatorConfig, simulate};
 
 fn cohort(records: usize, seed: u64) -> Dataset {
@@ -153,4 +154,21 @@ fn a_cohort_is_the_same_at_any_number_of_threads() {
     let (one, three) = (cohort(1), cohort(3));
     assert_eq!(one.entries, three.entries);
     assert_eq!(one.record(11).unwrap(), three.record(11).unwrap());
+}
+
+#[test]
+fn captions_say_what_is_measured() {
+    let dataset = cohort(8, 3);
+    let config = CaptionConfig { measurements: true, template: CaptionTemplate::Findings, ..CaptionConfig::default() };
+    let plain = CaptionConfig { measurements: false, ..config.clone() };
+    let (kept, captions, _) = config.captions(&dataset, &no_descriptions);
+    let (_, shorter, _) = plain.captions(&dataset, &no_descriptions);
+    for (index, (caption, shorter)) in captions.iter().zip(&shorter).enumerate() {
+        let measured = measure(&kept.record(index).unwrap()).unwrap();
+        let rate = measured.rate.heart_rate.unwrap().round();
+        assert!(caption.starts_with(&format!("{shorter}, heart rate {rate} bpm")), "{caption}");
+        // In atrial fibrillation there is no PR interval, and none is said.
+        assert_eq!(caption.contains("PR interval"), measured.intervals.pr_ms.is_some(), "{caption}");
+    }
+    assert_eq!(config.captions(&dataset, &no_descriptions).1, captions);
 }

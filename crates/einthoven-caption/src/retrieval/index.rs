@@ -9,7 +9,7 @@ use super::chunk::{self, Chunk};
 use super::names::Names;
 use super::vectors::Vectors;
 use super::words::Words;
-use super::{Embedder, EmbeddingServer, SentenceEncoder, document, folder};
+use super::{Embedder, EmbeddingServer, Reranker, SentenceEncoder, document, folder};
 use crate::{Error, KnowledgeBase, Result};
 
 /// The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, "Reciprocal rank fusion", 2009).
@@ -19,6 +19,8 @@ const RANK_CONSTANT: f64 = 60.0;
 const MEANING: f64 = 0.125;
 /// How many chunks of each ranking are fused.
 const DEPTH: usize = 100;
+/// How many chunks a cross-encoder reads.
+const RERANKED: usize = 30;
 /// Chunks that are encoded between two reports of progress.
 const STEP: usize = 64;
 
@@ -203,7 +205,27 @@ impl Index {
     /// # Errors
     /// Those of the encoder.
     pub fn search(&self, question: &str, k: usize) -> Result<Vec<Hit>> {
-        self.search_by(if self.has_vectors() { Method::Fusion } else { Method::Words }, question, k)
+        self.search_by(self.method(), question, k)
+    }
+
+    /// [`search`](Self::search), with the first passages put in the order in which a cross-encoder has them, and with its scores.
+    ///
+    /// # Errors
+    /// Those of the encoder and of the cross-encoder.
+    pub fn search_reranked(&self, reranker: &Reranker, question: &str, k: usize) -> Result<Vec<Hit>> {
+        let ranked = self.ranked(self.method(), question, RERANKED.max(k))?;
+        let texts: Vec<String> = ranked.iter().map(|&(index, _)| self.chunks[index].encoded()).collect();
+        let scores = reranker.scores(question, &texts.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let mut judged: Vec<(usize, f64)> =
+            ranked.iter().zip(scores).map(|(&(index, _), score)| (index, f64::from(score))).collect();
+        judged.sort_by(|a, b| b.1.total_cmp(&a.1));
+        judged.truncate(k);
+        Ok(self.passages(judged))
+    }
+
+    /// The method that uses all there is.
+    fn method(&self) -> Method {
+        if self.has_vectors() { Method::Fusion } else { Method::Words }
     }
 
     /// [`search`](Self::search) by one method; without vectors, meaning finds nothing.
@@ -211,6 +233,11 @@ impl Index {
     /// # Errors
     /// Those of the encoder.
     pub fn search_by(&self, method: Method, question: &str, k: usize) -> Result<Vec<Hit>> {
+        Ok(self.passages(self.ranked(method, question, k)?))
+    }
+
+    /// The `k` chunks that fit the question best, the best first, with their scores.
+    fn ranked(&self, method: Method, question: &str, k: usize) -> Result<Vec<(usize, f64)>> {
         let depth = DEPTH.max(k);
         let mut chunks = Vec::new();
         let mut pages = Vec::new();
@@ -231,11 +258,16 @@ impl Index {
         let mut found: Vec<(usize, f64)> =
             chunks.into_iter().map(|(index, score)| (index, score + of_page(index))).collect();
         found.sort_by(|a, b| b.1.total_cmp(&a.1));
+        found.truncate(k);
+        Ok(found)
+    }
+
+    fn passages(&self, found: Vec<(usize, f64)>) -> Vec<Hit> {
         let passage = |(index, score): (usize, f64)| {
             let Chunk { page, section, text, .. } = self.chunks[index].clone();
             Hit { page, section, text, score }
         };
-        Ok(found.into_iter().take(k).map(passage).collect())
+        found.into_iter().map(passage).collect()
     }
 
     /// The pages of chunks, each at the place of its first.

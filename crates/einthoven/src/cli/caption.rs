@@ -36,7 +36,8 @@ Only passages that are new to the folder are encoded. A server's key is read fro
     /// Answer a question with the passages that fit it best, and name their sources
     #[command(after_help = "Examples:
   einthoven caption ask \"How is atrial flutter reflected in ECG?\"
-  einthoven caption ask \"What do delta waves mean?\" --index ward-index --json")]
+  einthoven caption ask \"What do delta waves mean?\" --index ward-index --json
+  einthoven caption ask \"When is a Q wave pathological?\" --rerank models/ms-marco-MiniLM-L6-v2")]
     Ask(Ask),
 }
 
@@ -138,6 +139,10 @@ pub struct Ask {
     /// Folder of an index [default: the knowledge pages that come with the program, searched by words]
     #[arg(long)]
     pub index: Option<PathBuf>,
+    /// A folder with a cross-encoder, which reads the best passages once more beside the question: config.json, tokenizer.json,
+    /// model.safetensors
+    #[arg(long, value_name = "FOLDER")]
+    pub rerank: Option<PathBuf>,
     /// Passages that are shown
     #[arg(long, default_value_t = 3)]
     pub top: usize,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use einthoven::Result;
 use einthoven::caption::KnowledgeBase;
-use einthoven::caption::retrieval::{Hit, Index};
+use einthoven::caption::retrieval::{Hit, Index, Reranker};
 use serde_json::json;
 
 use crate::cli::caption as cli;
@@ -19,7 +19,10 @@ pub fn ask(options: &cli::Ask) -> Result<ExitCode> {
         Some(folder) => Index::open(folder)?,
         None => Index::of_pages(&base),
     };
-    let passages = index.search(&options.question, options.top)?;
+    let passages = match &options.rerank {
+        Some(folder) => index.search_reranked(&Reranker::open(folder)?, &options.question, options.top)?,
+        None => index.search(&options.question, options.top)?,
+    };
     if options.json {
         print_json(&json!({ "question": options.question, "passages": passages }))?;
     } else if passages.is_empty() {

@@ -105,7 +105,8 @@ struct Records {
 
 impl Records {
     fn of(dataset: &Dataset, caption: &CaptionConfig, store: &Path, report: &Report) -> Result<Self> {
-        let caption = CaptionConfig { template: CaptionTemplate::Esi, ..caption.clone() };
+        // What is counted needs no measurements.
+        let caption = CaptionConfig { template: CaptionTemplate::Esi, measurements: false, ..caption.clone() };
         // A dataset without a statement leaves a store without an origin.
         let stored = report.stored + report.by_model + report.by_knowledge + report.by_nobody;
         let (_, captions, left_out) = if stored > 0 {
