@@ -196,7 +196,8 @@ impl Hub {
         heard: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Option<String>> {
         self.client.repeat(url, || {
-            let mut reader = Heard { reader: sending.file.range(start, length)?, name: sending.name, heard: &mut *heard };
+            let mut reader =
+                Heard { reader: sending.file.range(start, length)?, name: sending.name, heard: &mut *heard };
             let mut request = self.client.authorized(url, self.client.agent().put(url))?;
             for (name, value) in headers {
                 request = request.header(*name, value);
