@@ -282,7 +282,7 @@ fn route(state: &mut State, request: &Request) -> Answer {
             let name = format!("{owner}/{model}");
             match seen(state, &name, known) {
                 Err(answer) => answer,
-                Ok(()) => resolve(state, request, &name, revision, &file.join("/")),
+                Ok(()) => resolve(state, &name, revision, &file.join("/")),
             }
         }
         // Small files lie behind a redirection within the Hub.
@@ -424,7 +424,7 @@ fn tag(entry: &Entry) -> String {
     if entry.large { sum } else { sum[..40].to_owned() }
 }
 
-fn resolve(state: &State, request: &Request, name: &str, revision: &str, file: &str) -> Answer {
+fn resolve(state: &State, name: &str, revision: &str, file: &str) -> Answer {
     let Some((sha, files)) = find(&state.repositories[name], revision) else {
         return refused(404, "Revision not found");
     };
