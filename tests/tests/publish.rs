@@ -153,7 +153,7 @@ fn a_dry_run_shows_the_card_and_the_files_and_sends_nothing() {
         "Einthoven's simulated cohort",
         "MIT OR Apache-2.0",
         "| macro average |",
-        "Training took 10 steps",
+        "Training took 5 steps of 32 recordings",
         "einthoven pretrain experiment.toml",
         "records = 200",
         "McSharry",
