@@ -87,6 +87,7 @@ fn fresh_answers_are_judged_as_well() {
     }
     let (alarms, recall) = rates(&answers.iter().collect::<Vec<_>>(), &checks);
     println!("fresh set, {} answers: recall of bad {recall:.3}, false alarms on good {alarms:.3}", answers.len());
+    assert!(recall >= 0.95 && alarms <= 0.05);
 }
 
 /// The published dictionary holds refusals, other conditions than the key's, and administrative remarks described as diseases.

@@ -78,9 +78,10 @@ fn words_find_the_page() {
     assert!(share(&Index::of_pages(&KNOWLEDGE), Method::Words, &questions()) >= 0.95);
 }
 
+/// They describe more than they name, often by numbers: fewer find their page.
 #[test]
 fn words_find_the_page_of_fresh_questions() {
-    share(&Index::of_pages(&KNOWLEDGE), Method::Words, &fresh_questions());
+    assert!(share(&Index::of_pages(&KNOWLEDGE), Method::Words, &fresh_questions()) >= 0.75);
 }
 
 #[test]
@@ -95,7 +96,7 @@ fn words_and_meaning_find_the_page() {
     let index = Index::open(&folder).unwrap();
     let fusion = share(&index, Method::Fusion, &questions());
     share(&index, Method::Meaning, &questions());
-    share(&index, Method::Fusion, &fresh_questions());
+    let fresh = share(&index, Method::Fusion, &fresh_questions());
     share(&index, Method::Meaning, &fresh_questions());
-    assert!(fusion >= 0.97);
+    assert!(fusion >= 0.97 && fresh >= 0.75);
 }

@@ -188,15 +188,22 @@ type Said = BTreeMap<usize, [Option<String>; 2]>;
 fn said(direct: &[Clause]) -> Said {
     let mut said = Said::new();
     for clause in direct {
-        let all = words(clause);
+        let clause_said = affirmed(clause);
+        let (all, affirmed) = (words(clause), words(&clause_said));
+        // "No beat is dropped" does not say that one is: only a phrase that denies is looked for where something is denied.
+        let is_said = |phrase: &&str| {
+            let denies = phrase.split(' ').next().is_some_and(|word| ["no", "without", "absence"].contains(&word));
+            let text = if denies { &all } else { &affirmed };
+            let before = |start: usize| start.checked_sub(1).map(|before| text[before]);
+            find(text, phrase).is_some_and(|(start, _)| before(start) != Some("not"))
+        };
         for (index, aspect) in ASPECTS.iter().enumerate() {
             for (pole, phrases) in aspect.phrases.iter().enumerate() {
-                if phrases.iter().any(|phrase| find(&all, phrase).is_some()) {
+                if phrases.iter().any(is_said) {
                     said.entry(index).or_default()[pole].get_or_insert_with(|| quote(clause));
                 }
             }
         }
-        let clause_said = affirmed(clause);
         let mut last: Option<(usize, &str)> = None;
         for (at, token) in clause_said.iter().enumerate() {
             // "upright, flat or inverted": the words of a list share the noun of the first.
