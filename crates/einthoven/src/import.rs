@@ -175,7 +175,7 @@ mod tests {
     /// A tiny `paper` model, its state dict in the published naming, and the folder of its text encoder.
     fn published(folder: &Path) -> (Esi, Tokenizer) {
         let captions: Vec<String> = ["sinus rhythm", "atrial fibrillation", "This patient"].map(str::to_owned).to_vec();
-        let tokenizer = Tokenizer::train_word_piece(&captions, 100).unwrap();
+        let tokenizer = Tokenizer::train_word_piece(&captions, 200).unwrap();
         tokenizer.save(&folder.join("tokenizer.json")).unwrap();
         let size = ConvNextSize::Custom { depths: [1; 4], widths: [4, 4, 8, 8] };
         let config = EsiConfig {
