@@ -183,13 +183,16 @@ fn what_a_killed_process_left_unfinished_is_cleared_away() {
     save(&mut run, 1, 4, false, 1).unwrap();
     drop(run);
     let at = |name: &str| folder.path().join("checkpoints").join(name);
-    // Killed while writing, and killed between moving a checkpoint into place and listing it.
+    // Killed between listing a checkpoint and discarding an older one, killed while writing, and killed between moving a checkpoint
+    // into place and listing it.
+    fs::create_dir(at("step-00000000")).unwrap();
     fs::create_dir(at(".unfinished-step-00000002")).unwrap();
     fs::create_dir(at("step-00000003")).unwrap();
     fs::write(at("step-00000003").join("model.safetensors"), "half").unwrap();
     let mut run = RunFolder::resume(folder.path()).unwrap();
     assert_eq!(run.last().unwrap().unwrap().state().step, 1);
     assert!(!at(".unfinished-step-00000002").exists());
+    assert!(!at("step-00000000").exists() && at("step-00000001").exists());
     let path = save(&mut run, 3, 4, false, 1).unwrap();
     assert!(Checkpoint::open(&path).unwrap().model_tensors(&Device::Cpu).is_ok());
 }

@@ -107,6 +107,7 @@ impl RunFolder {
             Some(index) => index,
             None => Index::rebuild(path)?,
         };
+        folder.remove_outdated()?;
         Ok(folder)
     }
 
@@ -236,6 +237,18 @@ impl RunFolder {
         for name in entries(&folder)? {
             if name.starts_with(UNFINISHED) {
                 remove_folder(&folder.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes older checkpoints that the index no longer lists: those of a process that died before it came to discard them.
+    fn remove_outdated(&self) -> Result<()> {
+        let Index { last, kept, .. } = &self.index;
+        for name in entries(&self.path.join(CHECKPOINTS))? {
+            let is_older = last.as_ref().is_some_and(|last| name < *last);
+            if name.starts_with(PREFIX) && is_older && !kept.contains(&name) {
+                self.discard(&name)?;
             }
         }
         Ok(())
