@@ -14,6 +14,10 @@ use std::time::Instant;
 
 use einthoven_signal::open;
 
+/// As in the `einthoven` command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Rounds that are timed.
 const ROUNDS: usize = 3;
 

@@ -65,7 +65,10 @@ impl Record {
         if let Some(lead) = leads.iter().find(|lead| !seen.insert(*lead)) {
             return Err(Error::DuplicateLead { lead: lead.clone() });
         }
-        if let Some(i) = samples.iter().position(|x| x.is_infinite()) {
+        // Without a way out in the middle, the search takes several samples at once.
+        let is_infinite = |x: &f32| x.is_infinite();
+        let found = samples.iter().fold(false, |found, x| found | is_infinite(x));
+        if let Some(i) = found.then(|| samples.iter().position(is_infinite)).flatten() {
             let length = samples.len() / leads.len();
             return Err(Error::InfiniteSample { lead: leads[i / length].clone(), index: i % length });
         }

@@ -11,6 +11,9 @@ use crate::{Error, Lead, LeftOut, Note, Record, Result, Source};
 /// The most samples of a record of several segments, whose gaps take room without any file to prove it: 1 GiB.
 const MAX_SAMPLES: u64 = 1 << 28;
 
+/// Single precision holds every integer up to this.
+const EXACT: u64 = 1 << 24;
+
 /// Reads the record of a header file, in millivolts.
 ///
 /// Signals that are not voltages (blood pressure, respiration) are left out, and [noted](Record::notes). Where a signal
@@ -32,9 +35,9 @@ pub fn read(header: &Path) -> Result<Record> {
 fn single(header: Header) -> Result<Record> {
     let digital = digital(header)?;
     let selection = Selection::of(&digital.header)?;
-    let mut samples = Vec::with_capacity(selection.signals.len() * digital.length);
-    for &i in &selection.signals {
-        samples.extend(row(&digital, i)?);
+    let mut samples = vec![0.0; selection.signals.len() * digital.length];
+    for (&i, to) in selection.signals.iter().zip(samples.chunks_exact_mut(digital.length.max(1))) {
+        fill(&digital, i, to)?;
     }
     let header = digital.header;
     record(selection, header, samples)
@@ -87,7 +90,7 @@ fn several(header: Header, segments: &[Segment]) -> Result<Record> {
             })?;
             for (&i, to) in selection.signals.iter().zip(samples.chunks_exact_mut(length)) {
                 if let Some(place) = places[i] {
-                    to[start..end].iter_mut().zip(row(&digital, place)?).for_each(|(to, x)| *to = x);
+                    fill(&digital, place, &mut to[start..end])?;
                 }
             }
         }
@@ -151,16 +154,28 @@ fn unit(header: &Header, signal: &Signal, index: usize) -> Result<Unit> {
     })
 }
 
-/// A signal's samples, mV.
-fn row(digital: &Digital, index: usize) -> Result<impl Iterator<Item = f32>> {
+/// Fills a row with a signal's samples, mV.
+fn fill(digital: &Digital, index: usize, row: &mut [f32]) -> Result<()> {
     let signal = &digital.header.signals[index];
     let scale = unit(&digital.header, signal, index)?.millivolts();
     let missing = signal.storage(&digital.header)?.missing();
-    let (baseline, gain) = (f64::from(signal.baseline), signal.gain);
+    let (baseline, gain) = (signal.baseline, signal.gain);
     let values = &digital.values[index * digital.length..(index + 1) * digital.length];
-    Ok(values.iter().map(move |&value| {
-        if value == missing { f32::NAN } else { ((f64::from(value) - baseline) / gain * scale) as f32 }
-    }))
+    let single = gain as f32;
+    // The common case. A quotient of two numbers that single precision holds exactly is the same, whether it is rounded to single precision at once or
+    // to double precision before (Figueroa 1995, "When is double rounding innocuous?"), and takes half the time.
+    let largest = u64::from(missing.unsigned_abs()) + u64::from(baseline.unsigned_abs());
+    if scale == 1.0 && f64::from(single) == gain && gain.abs() <= EXACT as f64 && largest <= EXACT {
+        for (to, &value) in row.iter_mut().zip(values) {
+            *to = if value == missing { f32::NAN } else { value.wrapping_sub(baseline) as f32 / single };
+        }
+    } else {
+        for (to, &value) in row.iter_mut().zip(values) {
+            let millivolts = (f64::from(value) - f64::from(baseline)) / gain * scale;
+            *to = if value == missing { f32::NAN } else { millivolts as f32 };
+        }
+    }
+    Ok(())
 }
 
 fn record(selection: Selection, header: Header, samples: Vec<f32>) -> Result<Record> {
@@ -168,4 +183,17 @@ fn record(selection: Selection, header: Header, samples: Vec<f32>) -> Result<Rec
     let record = Record::new(selection.leads, header.sampling_rate, samples, source)
         .map_err(|source| in_file(&header.path, source))?;
     Ok(record.with_comments(header.comments).with_notes(selection.notes))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn quotients_of_exact_numbers_need_no_double_precision() {
+        for gain in [1.0_f32, 0.3, -7.0, 200.0, 204.8, 1000.0, 4880.0, 16_777_215.0] {
+            for value in (-65_536..=65_536).chain([-16_777_216, 16_777_215, 16_777_216]) {
+                let double = (f64::from(value) / f64::from(gain)) as f32;
+                assert_eq!((value as f32 / gain).to_bits(), double.to_bits(), "{value} / {gain}");
+            }
+        }
+    }
 }
