@@ -4,53 +4,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+mod common;
 
+use std::path::Path;
+
+use common::memory::Counting;
 use einthoven_random::Streams;
 use einthoven_signal::format::wfdb;
 use einthoven_signal::simulate::{SimulatorConfig, simulate};
 use einthoven_signal::{ArrayOptions, Lead, Unit, open_with};
 use rand::RngExt;
-
-/// What is allocated, and the most that was at a time.
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-impl Counting {
-    fn more(&self, bytes: usize) {
-        let now = NOW.fetch_add(bytes, Relaxed) + bytes;
-        MOST.fetch_max(now, Relaxed);
-    }
-}
-
-// SAFETY: everything is left to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        self.more(layout.size());
-        // SAFETY: the caller keeps the contract, which is the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: as above.
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if size > layout.size() {
-            self.more(size - layout.size());
-        } else {
-            NOW.fetch_sub(layout.size() - size, Relaxed);
-        }
-        // SAFETY: as above.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -66,13 +29,10 @@ fn open(path: &Path, bytes: &[u8]) -> usize {
     std::fs::write(path, bytes).unwrap();
     let options =
         ArrayOptions { leads: Some(vec![Lead::I, Lead::II]), sampling_rate: Some(500.0), unit: Some(Unit::Microvolt) };
-    let before = NOW.load(Relaxed);
-    MOST.store(before, Relaxed);
-    match open_with(path, &options) {
+    Counting::most(|| match open_with(path, &options) {
         Ok(record) => assert!(!record.is_empty()),
         Err(error) => assert!(!error.to_string().is_empty()),
-    }
-    MOST.load(Relaxed) - before
+    })
 }
 
 /// The files that are damaged: those of other libraries, and small ones of the other formats.

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod flac;
+pub mod memory;
 pub mod python;
 pub mod wfdb;
 
