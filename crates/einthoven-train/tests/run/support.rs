@@ -16,7 +16,7 @@ use einthoven_nn::Parameters;
 use einthoven_random::Streams;
 use einthoven_signal::simulate::SimulatorConfig;
 use einthoven_signal::{InputContract, Scaling};
-use einthoven_train::{ProgressDisplay, RunFolder, Setup, TrainConfig, Validator};
+use einthoven_train::{Error, EsiObjective, ProgressDisplay, RunFolder, Setup, TrainConfig, Validator};
 
 /// What differs between the runs of the tests.
 #[derive(Clone, Debug)]
@@ -67,7 +67,11 @@ impl Default for Variant {
 
 impl Variant {
     /// Everything of a run in `folder` but its validator.
-    pub fn setup(&self, folder: RunFolder) -> Setup {
+    pub fn setup(&self, folder: RunFolder) -> Setup<EsiObjective> {
+        self.try_setup(folder).unwrap()
+    }
+
+    pub fn try_setup(&self, folder: RunFolder) -> Result<Setup<EsiObjective>, Error> {
         let simulator =
             SimulatorConfig { sampling_rate: 100.0, seconds: self.seconds as f64, ..SimulatorConfig::default() };
         let cohort = SimulatedConfig { records: self.records, seed: 3, simulator, ..SimulatedConfig::default() };
@@ -87,11 +91,10 @@ impl Variant {
         .unwrap();
         let parameters = Parameters::new(DType::F32, &Device::Cpu, streams);
         let model = Esi::new(&self.model(&tokenizer), &parameters.root()).unwrap();
-        Setup {
-            model,
+        Ok(Setup {
+            objective: EsiObjective::new(model, &tokenizer, loader.captions(), &self.train, Device::Cpu)?,
             parameters,
             loader,
-            tokenizer,
             config: self.train.clone(),
             experiment: "name = \"tiny\"\n".to_owned(),
             validator: None,
@@ -99,7 +102,7 @@ impl Variant {
             folder,
             stop: Arc::new(AtomicBool::new(false)),
             display: ProgressDisplay::Hidden,
-        }
+        })
     }
 
     fn model(&self, tokenizer: &Tokenizer) -> EsiConfig {
