@@ -32,6 +32,14 @@ pub enum Command {
 
 A run killed at any step and resumed ends with the same bytes as one that was never interrupted.")]
     Pretrain(Pretrain),
+    /// Train a classifier of labels, from new weights or from the encoder of a run or an import, as an experiment file says
+    #[command(after_help = "Examples:
+  einthoven finetune experiments/ptbxl-sample-xresnet1d.toml
+  einthoven finetune experiments/ptbxl-sample-finetune.toml --set start_from=runs/ecg-fm --out runs/ecg-fm-super
+  einthoven finetune experiments/ptbxl-sample-xresnet1d.toml --resume
+
+A run killed at any step and resumed ends with the same bytes as one that was never interrupted.")]
+    Finetune(Pretrain),
     /// Judge a run: zero-shot classification and retrieval on a dataset, with intervals
     #[command(after_help = "Examples:
   einthoven evaluate runs/quickstart
@@ -122,7 +130,7 @@ pub struct Quickstart {
     pub json: bool,
 }
 
-/// Options of `pretrain`.
+/// Options of `pretrain` and `finetune`.
 #[derive(Debug, Args)]
 pub struct Pretrain {
     /// The experiment file

@@ -59,6 +59,11 @@ impl Encoder {
         Ok(Self { system, contract, parameters, network, description })
     }
 
+    /// The shape of the network.
+    pub fn signal(&self) -> &SignalConfig {
+        &self.description.signal
+    }
+
     /// Whether a folder holds an encoder without a text tower.
     pub fn is_at(path: &Path) -> bool {
         path.join(DESCRIPTION).is_file()

@@ -11,7 +11,8 @@
 //! - [`eval`]: metrics, zero-shot, linear probes, retrieval, queries, reports
 //! - [`hub`]: publishing models and pulling them
 //!
-//! An [`Experiment`] says all of a run; [`pretrain`] carries it out; a [`Model`] opens what comes out.
+//! An [`Experiment`] says all of a run; [`pretrain`] carries it out; a [`Model`] opens what comes out. Of a classifier the same do a
+//! [`SupervisedExperiment`], [`finetune`] and a [`Classifier`].
 
 mod assemble;
 mod assistant;
@@ -30,6 +31,7 @@ mod provenance;
 mod publish;
 mod recording;
 pub mod report;
+mod supervised;
 
 pub use einthoven_caption as caption;
 pub use einthoven_corpus as corpus;
@@ -55,3 +57,7 @@ pub use pretrain::{Outcome, Pretrain, pretrain};
 pub use probe::{Probe, Probed, probe};
 pub use publish::{Publication, locate};
 pub use recording::Reading;
+pub use supervised::{
+    Classifier, ClassifierJudgement, ClassifierSubject, ClassifierTable, Finetune, Finetuned, LabelledData, LabelledRecords,
+    SupervisedEvaluate, SupervisedExperiment, finetune, judge_classifier,
+};

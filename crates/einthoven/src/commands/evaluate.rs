@@ -6,13 +6,17 @@ use std::process::ExitCode;
 use einthoven::corpus::Split;
 use einthoven::eval::bootstrap::Estimate;
 use einthoven::random::Streams;
-use einthoven::{Data, Judged, Judgement, Model, Result, judge, locate, report};
+use einthoven::{Classifier, Data, Judged, Judgement, Model, Result, judge, locate, report};
 
 use super::table::Table;
 use crate::cli::Evaluate;
 
 pub fn evaluate(options: &Evaluate) -> Result<ExitCode> {
-    let model = Model::open(&locate(&options.run)?)?;
+    let run = locate(&options.run)?;
+    if Classifier::is_at(&run) {
+        return super::finetune::evaluate(&Classifier::open(&run)?, options);
+    }
+    let model = Model::open(&run)?;
     let mut experiment = model.experiment.clone();
     if let Some(dataset) = &options.dataset
         && *dataset != experiment.data.dataset

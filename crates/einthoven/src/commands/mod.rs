@@ -7,6 +7,7 @@ mod describe;
 mod draw;
 mod embed;
 mod evaluate;
+mod finetune;
 mod import;
 mod inspect;
 mod measure;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Quickstart(options) => pretrain::quickstart(options),
         Command::Pretrain(options) => pretrain::pretrain(options),
+        Command::Finetune(options) => finetune::finetune(options),
         Command::Evaluate(options) => evaluate::evaluate(&options),
         Command::Probe(options) => probe::probe(options),
         Command::Query(options) => query::query(options),
