@@ -3,6 +3,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod classifier;
 mod esi;
 mod hostile;
 mod parity;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use candle_core::{DType, Device, Tensor};
 use einthoven_corpus::{AugmentConfig, CaptionConfig, Dataset, Loader, LoaderConfig, SimulatedConfig, caption};
 use einthoven_models::{
-    BertConfig, ContrastiveLoss, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, Mode, SignalConfig,
+    BertConfig, Classifier, ContrastiveLoss, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, Mode, SignalConfig,
     Tokenizer, XResNetConfig,
 };
 use einthoven_nn::Parameters;
@@ -146,12 +146,8 @@ pub enum Action {
     Stop(Arc<AtomicBool>),
 }
 
-impl Validator for Probe {
-    fn validate(
-        &mut self,
-        model: &Esi,
-        step: u64,
-    ) -> Result<BTreeMap<String, f64>, Box<dyn std::error::Error + Send + Sync>> {
+impl Probe {
+    fn act(&self, step: u64) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         if step == self.at {
             match &self.action {
                 Action::Nothing => {}
@@ -159,10 +155,34 @@ impl Validator for Probe {
                 Action::Stop(stop) => stop.store(true, Ordering::Relaxed),
             }
         }
+        Ok(())
+    }
+}
+
+impl Validator for Probe {
+    fn validate(
+        &mut self,
+        model: &Esi,
+        step: u64,
+    ) -> Result<BTreeMap<String, f64>, Box<dyn std::error::Error + Send + Sync>> {
+        self.act(step)?;
         let signals = Tensor::arange(0f32, 6000.0, &Device::Cpu)?.reshape((1, 12, 500))?.sin()?;
         let first = model.encode_signals(&signals, None)?.flatten_all()?.to_vec1::<f32>()?[0];
         // Neither always better nor always worse than before.
         Ok([("probe".to_owned(), f64::from(first * 1e4).sin())].into())
+    }
+}
+
+impl Validator<Classifier> for Probe {
+    fn validate(
+        &mut self,
+        model: &Classifier,
+        step: u64,
+    ) -> Result<BTreeMap<String, f64>, Box<dyn std::error::Error + Send + Sync>> {
+        self.act(step)?;
+        let signals = Tensor::arange(0f32, 6000.0, &Device::Cpu)?.reshape((1, 12, 500))?.sin()?;
+        let first = model.probabilities(&signals, &[500])?[0];
+        Ok([("probe".to_owned(), (first * 1e4).sin())].into())
     }
 }
 
