@@ -146,6 +146,17 @@ pub enum Error {
         /// The version of this build.
         expected: u32,
     },
+    /// A folder or file of results cannot be compared with the others.
+    #[error("{} {problem}", path.display())]
+    Compare {
+        /// The folder or file.
+        path: PathBuf,
+        /// What is wrong with it, and the remedy.
+        problem: String,
+    },
+    /// A table cannot be written as CSV.
+    #[error("a table cannot be written as CSV")]
+    Csv(#[source] csv::Error),
     /// A value cannot be written as JSON.
     #[error("a value cannot be written as JSON")]
     Json(#[source] serde_json::Error),

@@ -2,6 +2,7 @@
 //! versioned protocols for several models, and reports.
 
 pub mod bootstrap;
+pub mod comparison;
 pub mod embed;
 mod embeddings;
 mod error;

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod caption;
+mod compare;
 mod completions;
 mod data;
 mod describe;
@@ -13,6 +14,7 @@ mod inspect;
 mod measure;
 mod pretrain;
 mod probe;
+mod protocol;
 mod publish;
 mod query;
 mod stop;
@@ -33,6 +35,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Pretrain(options) => pretrain::pretrain(options),
         Command::Finetune(options) => finetune::finetune(options),
         Command::Evaluate(options) => evaluate::evaluate(&options),
+        Command::Compare(options) => compare::compare(&options),
         Command::Probe(options) => probe::probe(options),
         Command::Query(options) => query::query(options),
         Command::Describe(options) => describe::describe(&options),

@@ -5,14 +5,14 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor};
 use einthoven_eval::Embeddings;
 use einthoven_eval::metrics::ScoreTable;
-use einthoven_models::Classifier as Network;
+use einthoven_models::{Classifier as Network, SignalEncoder};
 use einthoven_nn::Parameters;
 use einthoven_random::Streams;
 use einthoven_signal::{InputContract, Record};
 use einthoven_train::Checkpoint;
 
 use super::SupervisedExperiment;
-use crate::{Error, Result};
+use crate::Result;
 
 /// Recordings that go through the network at once.
 const BATCH: usize = 16;
@@ -28,16 +28,8 @@ pub struct Classifier {
     pub parameters: Parameters,
     /// The network.
     pub network: Network,
-}
-
-/// Numbers of the recordings that the contract could prepare.
-pub(super) struct Read {
-    /// Their places among those given.
-    pub kept: Vec<usize>,
-    /// Their numbers, a recording's side by side.
-    pub values: Vec<f64>,
-    /// The places of the others, with the reason.
-    pub refused: Vec<(usize, einthoven_signal::Error)>,
+    /// Whether the weights are fresh ones, not the run's.
+    pub(crate) is_fresh: bool,
 }
 
 impl Classifier {
@@ -58,7 +50,18 @@ impl Classifier {
         let (leads, classes) = (checkpoint.contract().leads.len(), classes(&experiment).len());
         let network = Network::new(&experiment.network()?, leads, classes, &parameters.root())?;
         parameters.load(&checkpoint.model_tensors(&Device::Cpu)?)?;
-        Ok(Self { checkpoint, experiment, parameters, network })
+        Ok(Self { checkpoint, experiment, parameters, network, is_fresh: false })
+    }
+
+    /// The same classifier with fresh weights of `seed` in all its parts, as a baseline.
+    ///
+    /// # Errors
+    /// Those of building the network.
+    pub(crate) fn with_fresh_weights(self, seed: u64) -> Result<Self> {
+        let parameters = Parameters::new(DType::F32, &Device::Cpu, Streams::new(seed));
+        let (leads, classes) = (self.network.leads(), self.network.classes());
+        let network = Network::new(self.network.config(), leads, classes, &parameters.root())?;
+        Ok(Self { parameters, network, is_fresh: true, ..self })
     }
 
     /// What it is fed.
@@ -81,7 +84,7 @@ impl Classifier {
     /// # Errors
     /// Names the recording and what the contract lacks in it.
     pub fn scores(&self, records: &[(String, Record)]) -> Result<ScoreTable> {
-        let values = whole(self.read(records, |signals, valid| self.network.probabilities(signals, valid))?, records)?;
+        let values = self.read(records, |signals, valid| self.network.probabilities(signals, valid))?;
         let names = records.iter().map(|(name, _)| name.clone()).collect();
         Ok(ScoreTable::new(names, self.classes().to_vec(), values)?)
     }
@@ -92,53 +95,37 @@ impl Classifier {
     /// # Errors
     /// As [`Classifier::scores`].
     pub fn embed(&self, records: &[(String, Record)]) -> Result<Embeddings> {
-        let values = whole(self.read(records, |signals, valid| self.network.embed(signals, valid))?, records)?;
-        let data = values.into_iter().map(|value| value as f32).collect::<Vec<_>>();
-        Ok(Embeddings::new(records.len(), data.len() / records.len().max(1), data)?)
+        let values = self.read(records, |signals, valid| self.network.embed(signals, valid))?;
+        let data = values.into_iter().map(|value| value as f32).collect();
+        Ok(Embeddings::new(records.len(), self.network.encoder().width(), data)?)
     }
 
-    /// What `read` makes of the recordings that the contract can prepare.
-    pub(super) fn read(
+    /// What `read` makes of recordings under the contract, a recording's numbers side by side.
+    fn read(
         &self,
         records: &[(String, Record)],
         read: impl Fn(&Tensor, &[usize]) -> einthoven_models::Result<Vec<f64>>,
-    ) -> Result<Read> {
+    ) -> Result<Vec<f64>> {
         let contract = self.contract();
-        let mut result = Read { kept: Vec::new(), values: Vec::new(), refused: Vec::new() };
-        for (number, batch) in records.chunks(BATCH).enumerate() {
+        let mut values = Vec::new();
+        for batch in records.chunks(BATCH) {
             let (mut samples, mut valid) = (Vec::new(), Vec::new());
-            for (place, (_, record)) in batch.iter().enumerate() {
-                match contract.prepare(record) {
-                    Ok(prepared) => {
-                        samples.extend(prepared.samples);
-                        valid.push(prepared.valid);
-                        result.kept.push(number * BATCH + place);
-                    }
-                    Err(error) => result.refused.push((number * BATCH + place, error)),
-                }
+            for (name, record) in batch {
+                let prepared = contract.prepare(record).map_err(|source| einthoven_eval::Error::Record {
+                    record: name.clone(),
+                    source: Box::new(source),
+                })?;
+                samples.extend(prepared.samples);
+                valid.push(prepared.valid);
             }
-            if valid.is_empty() {
-                continue;
-            }
-            let shape = (valid.len(), contract.leads.len(), contract.samples);
-            result.values.extend(read(&Tensor::from_vec(samples, shape, &Device::Cpu)?, &valid)?);
+            let shape = (batch.len(), contract.leads.len(), contract.samples);
+            values.extend(read(&Tensor::from_vec(samples, shape, &Device::Cpu)?, &valid)?);
         }
-        Ok(result)
+        Ok(values)
     }
 }
 
 /// The classes that a resolved experiment names.
 fn classes(experiment: &SupervisedExperiment) -> &[String] {
     experiment.classifier.classes.as_deref().unwrap_or_default()
-}
-
-/// The numbers of all recordings; an error for the first that was refused.
-fn whole(read: Read, records: &[(String, Record)]) -> Result<Vec<f64>> {
-    match read.refused.into_iter().next() {
-        None => Ok(read.values),
-        Some((place, source)) => {
-            let record = records.get(place).map(|(name, _)| name.clone()).unwrap_or_default();
-            Err(Error::from(einthoven_eval::Error::Record { record, source: Box::new(source) }))
-        }
-    }
 }

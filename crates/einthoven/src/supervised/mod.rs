@@ -7,11 +7,9 @@ mod experiment;
 mod finetune;
 mod judge;
 mod start;
-mod subject;
 
 pub use classifier::Classifier;
 pub use data::LabelledData;
 pub use experiment::{ClassifierTable, SupervisedEvaluate, SupervisedExperiment};
 pub use finetune::{Finetune, Finetuned, finetune};
 pub use judge::{ClassifierJudgement, LabelledRecords, judge_classifier};
-pub use subject::ClassifierSubject;
