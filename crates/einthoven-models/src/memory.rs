@@ -71,7 +71,13 @@ impl Esi {
 impl Classifier {
     /// An estimate of the most values (not bytes) that a training pass over `records` of so many `samples` has in memory at once,
     /// parameters and their gradients left out.
-    pub fn activation_count(&self, records: usize, samples: usize, checkpointing: bool, encoder_is_locked: bool) -> usize {
+    pub fn activation_count(
+        &self,
+        records: usize,
+        samples: usize,
+        checkpointing: bool,
+        encoder_is_locked: bool,
+    ) -> usize {
         let seen = self.config().crop.map_or(samples, |crop| crop.samples.min(samples));
         let parts = self.encoder().kept(seen);
         let of_encoder = if encoder_is_locked {

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use candle_core::{DType, Device, Tensor, Var};
 use common::{parameters, values};
 use einthoven_models::{
-    BertConfig, Captions, Classifier, ClassifierConfig, Combine, ContrastiveLoss, ConvNextConfig, CropConfig, HeadConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, LossWeights,
-    Mode, SignalConfig, TextPooling, TokenBatch, VitConfig, XResNetConfig,
+    BertConfig, Captions, Classifier, ClassifierConfig, Combine, ContrastiveLoss, ConvNextConfig, ConvNextSize,
+    CropConfig, DecoderConfig, Esi, EsiConfig, HeadConfig, LossWeights, Mode, SignalConfig, TextPooling, TokenBatch,
+    VitConfig, XResNetConfig,
 };
 use einthoven_nn::{Parameters, Pass, backward, binary_cross_entropy};
 use einthoven_random::Streams;
@@ -456,7 +457,8 @@ fn crops_are_combined() {
         }
     }
     for combine in [Combine::Max, Combine::Mean] {
-        let config = ClassifierConfig { crop: Some(CropConfig { samples: 100, combine }), ..classifier.config().clone() };
+        let config =
+            ClassifierConfig { crop: Some(CropConfig { samples: 100, combine }), ..classifier.config().clone() };
         let cropped = Parameters::new(DType::F32, &Device::Cpu, Streams::new(5));
         let model = Classifier::new(&config, 3, 3, &cropped.root()).unwrap();
         cropped.load(&parameters.tensors().into_iter().collect()).unwrap();

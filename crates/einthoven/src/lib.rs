@@ -62,6 +62,6 @@ pub use publish::{Publication, locate};
 pub use recording::Reading;
 pub use subjects::{ClassifierSubject, Measured, Network, SubjectName};
 pub use supervised::{
-    Classifier, ClassifierJudgement, ClassifierTable, Finetune, Finetuned, LabelledData, LabelledRecords, SupervisedEvaluate,
-    SupervisedExperiment, finetune, judge_classifier,
+    Classifier, ClassifierJudgement, ClassifierTable, Finetune, Finetuned, LabelledData, LabelledRecords,
+    SupervisedEvaluate, SupervisedExperiment, finetune, judge_classifier,
 };

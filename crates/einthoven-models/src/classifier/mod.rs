@@ -122,7 +122,8 @@ impl Classifier {
             let mut counts = vec![0.0; batch];
             let mut combined: Vec<f64> = Vec::new();
             for start in crop.starts(samples) {
-                let within: Vec<usize> = valid.iter().map(|&count| count.saturating_sub(start).min(crop.samples)).collect();
+                let within: Vec<usize> =
+                    valid.iter().map(|&count| count.saturating_sub(start).min(crop.samples)).collect();
                 // A crop at 0 is always seen, others where they lie within the recording.
                 let is_seen = |row: usize| start == 0 || within[row] == crop.samples;
                 if !(0..batch).any(is_seen) {

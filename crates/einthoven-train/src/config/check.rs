@@ -69,7 +69,10 @@ impl TrainConfig {
             if let Some(span) = encoder.unlock {
                 check_fraction("encoder.unlock", span)?;
                 if encoder.learning_rate_scale == 0.0 {
-                    return fail("encoder.unlock", "encoder.learning_rate_scale = 0 keeps the encoder locked; give one of them");
+                    return fail(
+                        "encoder.unlock",
+                        "encoder.learning_rate_scale = 0 keeps the encoder locked; give one of them",
+                    );
                 }
             }
         }

@@ -271,7 +271,8 @@ mod tests {
         let mut embeddings = Vec::new();
         let mut caption = Tensor::zeros((), DType::F64, &Device::Cpu).unwrap();
         for (index, part) in parts.iter().enumerate() {
-            let (part_embeddings, told) = objective.outputs(part, objective.weights, &round(false).pass(index)).unwrap();
+            let (part_embeddings, told) =
+                objective.outputs(part, objective.weights, &round(false).pass(index)).unwrap();
             embeddings.push(part_embeddings);
             caption = (caption + told.unwrap() * part.share).unwrap();
         }

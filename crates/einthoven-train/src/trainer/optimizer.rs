@@ -26,7 +26,12 @@ pub(super) struct Optimizer {
 }
 
 impl Optimizer {
-    pub fn new(objective: &impl Objective, parameters: &Parameters, config: &TrainConfig, length: Length) -> Result<Self> {
+    pub fn new(
+        objective: &impl Objective,
+        parameters: &Parameters,
+        config: &TrainConfig,
+        length: Length,
+    ) -> Result<Self> {
         let [beta1, beta2] = config.betas;
         let constants = AdamWConfig { beta1, beta2, eps: config.eps };
         let part = objective.pretrained_part(config);

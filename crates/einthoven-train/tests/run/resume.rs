@@ -28,16 +28,14 @@ fn end(run: &Path) -> (std::collections::BTreeMap<String, Vec<u8>>, Vec<String>)
 
 /// Disturbs `variant` at every one of `steps`, and compares with the undisturbed run.
 pub fn check(variant: &Variant, steps: &[u64]) {
-    check_runs(variant.train.steps.unwrap(), steps, |folder, threads, at, action| run(variant, folder, threads, at, action));
+    check_runs(variant.train.steps.unwrap(), steps, |folder, threads, at, action| {
+        run(variant, folder, threads, at, action)
+    });
 }
 
 /// Disturbs a run of `total` steps at every one of `steps`, and compares with the undisturbed run. `run` makes it in a folder, at
 /// so many threads, disturbed at a step.
-pub fn check_runs(
-    total: u64,
-    steps: &[u64],
-    run: impl Fn(RunFolder, usize, u64, Action) -> Result<Summary, Error>,
-) {
+pub fn check_runs(total: u64, steps: &[u64], run: impl Fn(RunFolder, usize, u64, Action) -> Result<Summary, Error>) {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
 

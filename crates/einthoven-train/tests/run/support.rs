@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use candle_core::{DType, Device, Tensor};
 use einthoven_corpus::{AugmentConfig, CaptionConfig, Dataset, Loader, LoaderConfig, SimulatedConfig, caption};
 use einthoven_models::{
-    BertConfig, Classifier, ContrastiveLoss, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, Mode, SignalConfig,
-    Tokenizer, XResNetConfig,
+    BertConfig, Classifier, ContrastiveLoss, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, Mode,
+    SignalConfig, Tokenizer, XResNetConfig,
 };
 use einthoven_nn::Parameters;
 use einthoven_random::Streams;

@@ -8,7 +8,9 @@ use einthoven_models::Mode;
 use einthoven_train::config::{CheckpointConfig, EmaConfig, EncoderConfig, LossConfig, TraceConfig};
 use einthoven_train::metrics_log::{self, Entry, Kind};
 use einthoven_train::schedule::{Decay, ScheduleConfig, Span};
-use einthoven_train::{Checkpoint, Error, EsiObjective, Objective, RunFolder, Setup, Summary, TrainConfig, Trainer, Validator};
+use einthoven_train::{
+    Checkpoint, Error, EsiObjective, Objective, RunFolder, Setup, Summary, TrainConfig, Trainer, Validator,
+};
 
 /// Trains `variant`; gives its summary, its log and the final parameters.
 fn train(variant: &Variant) -> (Summary, Vec<Entry>, HashMap<String, Tensor>) {

@@ -67,8 +67,7 @@ pub fn evaluate(classifier: &Classifier, options: &Evaluate) -> Result<ExitCode>
     let labels = options.labels.as_deref().unwrap_or(classifier.labels());
     let selected = LabelledData::select(&Data::open(&data)?, &split, labels, Some(classifier.classes()))?;
     let streams = Streams::new(experiment.seed);
-    let judged =
-        LabelledRecords::new(&selected, &data, classifier.contract(), experiment.evaluate.bootstrap, streams)?;
+    let judged = LabelledRecords::new(&selected, &data, classifier.contract(), experiment.evaluate.bootstrap, streams)?;
     let show_progress = std::io::stderr().is_terminal();
     let total = judged.loader.len();
     let judgement = judge_classifier(&judged, &classifier.network, &streams, |done| {

@@ -112,7 +112,12 @@ impl Subject for Network {
     }
 }
 
-pub(super) fn card(name: String, kind: String, contract: &InputContract, parameters: &Parameters) -> Result<SubjectCard> {
+pub(super) fn card(
+    name: String,
+    kind: String,
+    contract: &InputContract,
+    parameters: &Parameters,
+) -> Result<SubjectCard> {
     let mut hash = Sha256::new();
     let json = serde_json::to_vec(contract).map_err(|error| Error::setting("contract", error.to_string()))?;
     hash.update(json);

@@ -45,11 +45,8 @@ impl LabelledData {
         };
         let columns = classes.iter().map(column).collect::<Result<Vec<usize>>>()?;
         let row = |&record: &usize| columns.iter().map(|&column| all.targets[record][column]).collect();
-        let labels = LabelSet {
-            name: labels.to_owned(),
-            classes: classes.to_vec(),
-            targets: kept.iter().map(row).collect(),
-        };
+        let labels =
+            LabelSet { name: labels.to_owned(), classes: classes.to_vec(), targets: kept.iter().map(row).collect() };
         Ok(Self { name, unlabelled: all.unlabelled(), dataset: Arc::new(selected.subset(&kept)), labels })
     }
 

@@ -112,7 +112,8 @@ impl SupervisedExperiment {
     pub(crate) fn network(&self) -> Result<ClassifierConfig> {
         let ClassifierTable { signal, head, crop, .. } = &self.classifier;
         let missing = || {
-            let message = "name a signal encoder, such as signal = { kind = \"xresnet\" }, or start_from a run with one";
+            let message =
+                "name a signal encoder, such as signal = { kind = \"xresnet\" }, or start_from a run with one";
             Error::setting("classifier.signal", message)
         };
         Ok(ClassifierConfig { signal: signal.clone().ok_or_else(missing)?, head: head.clone(), crop: *crop })

@@ -102,8 +102,7 @@ pub fn finetune(mut experiment: SupervisedExperiment, options: &Finetune) -> Res
         classes.len(),
         parameters.count(),
     ));
-    let validator =
-        validation.map(|judged| -> Box<dyn Validator<Network>> { Box::new(Monitor { judged, streams }) });
+    let validator = validation.map(|judged| -> Box<dyn Validator<Network>> { Box::new(Monitor { judged, streams }) });
     let setup = Setup {
         objective: ClassifierObjective::new(network, training.labels.targets, &experiment.train, Device::Cpu)?,
         parameters,

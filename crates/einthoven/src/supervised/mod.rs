@@ -7,6 +7,8 @@ mod experiment;
 mod finetune;
 mod judge;
 mod start;
+#[cfg(test)]
+mod tests;
 
 pub use classifier::Classifier;
 pub use data::LabelledData;

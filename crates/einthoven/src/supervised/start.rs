@@ -89,9 +89,8 @@ impl Start {
     /// [`Error::Setting`] names the weights that do not fit.
     pub fn load_into(&self, parameters: &Parameters) -> Result<()> {
         let setting = |message: String| Error::setting("start_from", message);
-        let unwanted = parameters
-            .load_matching(Network::ENCODER, &self.tensors)
-            .map_err(|error| setting(error.to_string()))?;
+        let unwanted =
+            parameters.load_matching(Network::ENCODER, &self.tensors).map_err(|error| setting(error.to_string()))?;
         match unwanted.first() {
             Some(name) => Err(setting(format!("{}: {name} is no part of its encoder", self.about))),
             None => Ok(()),
