@@ -83,13 +83,18 @@ fn commands(document: &str) -> Vec<String> {
 fn run(document: &str, arguments: &str, place: &Path, hub: &hub::TestHub) {
     let mut arguments = shlex::split(arguments).unwrap_or_else(|| panic!("{document}: quotes in `{arguments}`"));
     let experiment = arguments.iter().find(|argument| argument.ends_with(".toml")).cloned();
-    if arguments[0] == "pretrain" {
+    if matches!(arguments[0].as_str(), "pretrain" | "finetune") {
         let text = fs::read_to_string(place.join(experiment.as_deref().unwrap_or_default())).unwrap();
         if text.contains("ptb-xl") && data("ptbxl-sample").is_none() {
             return;
         }
         if text.contains("all-MiniLM") && !place.join("models/all-MiniLM-L6-v2").exists() {
             println!("skipped: `{}` wants the text encoder that EINTHOVEN_MINILM names", arguments.join(" "));
+            return;
+        }
+        let start = text.lines().find_map(|line| line.strip_prefix("start_from = \"")?.strip_suffix('"'));
+        if start.is_some_and(|run| !place.join(run).exists()) {
+            println!("skipped: `{}` begins with a run that was skipped", arguments.join(" "));
             return;
         }
         // What a run comes to is another test's matter; here it has to work.

@@ -1,13 +1,15 @@
-//! Judging models: metrics, bootstrap intervals, zero-shot classification, linear probes, retrieval, text queries and
-//! reports.
+//! Judging models: metrics, bootstrap intervals, zero-shot classification, linear probes, retrieval, text queries,
+//! versioned protocols for several models, and reports.
 
 pub mod bootstrap;
+pub mod comparison;
 pub mod embed;
 mod embeddings;
 mod error;
 mod files;
 pub mod metrics;
 pub mod probe;
+pub mod protocol;
 pub mod query;
 mod reference;
 pub mod report;

@@ -39,6 +39,7 @@
 //! ```
 
 mod blocks;
+mod classifier;
 mod decoder;
 mod error;
 mod esi;
@@ -48,6 +49,7 @@ mod signal;
 mod text;
 mod weights;
 
+pub use classifier::{Classifier, ClassifierConfig, Combine, CropConfig, HeadConfig};
 pub use decoder::{Decoder, DecoderConfig};
 pub use error::{Error, Result};
 pub use esi::{

@@ -1,6 +1,6 @@
 //! How much a training pass keeps in memory, from sizes alone.
 
-use crate::{Esi, LossWeights, SignalEncoder};
+use crate::{Classifier, Esi, LossWeights, SignalEncoder};
 
 /// The most logits of the caption loss in memory at a time.
 const LOGITS: usize = 1 << 24;
@@ -59,15 +59,41 @@ impl Esi {
             let layer = Kept { inside: tokens * (causal + cross), result: tokens * width };
             parts.extend(vec![layer; decoder.depth]);
         }
-        let results: usize = parts.iter().map(|part| part.result).sum();
-        let inside = parts.iter().map(|part| part.inside);
-        let largest = inside.clone().max().unwrap_or(0);
-        // The gradients of a part's activations are about as many as they, though not all at once.
-        let kept = if pass.checkpointing { results + largest } else { results + inside.sum::<usize>() } + largest / 2;
+        let kept = in_memory(&parts, pass.checkpointing);
         let input = 2 * records * config.leads * samples;
         let logits = if weights.caption == 0.0 { 0 } else { LOGITS.min(tokens * text.vocab_size) };
         // Cosines, a softmax each way and the slopes.
         let pairs = if weights.contrastive == 0.0 { 0 } else { 4 * contrasted * contrasted };
         kept + input + logits.max(pairs)
     }
+}
+
+impl Classifier {
+    /// An estimate of the most values (not bytes) that a training pass over `records` of so many `samples` has in memory at once,
+    /// parameters and their gradients left out.
+    pub fn activation_count(
+        &self,
+        records: usize,
+        samples: usize,
+        checkpointing: bool,
+        encoder_is_locked: bool,
+    ) -> usize {
+        let seen = self.config().crop.map_or(samples, |crop| crop.samples.min(samples));
+        let parts = self.encoder().kept(seen);
+        let of_encoder = if encoder_is_locked {
+            parts.iter().map(|part| part.inside).max().unwrap_or(0)
+        } else {
+            in_memory(&parts, checkpointing)
+        };
+        records * (of_encoder + 2 * self.leads() * seen)
+    }
+}
+
+/// The most values of these parts that are in memory at once.
+fn in_memory(parts: &[Kept], checkpointing: bool) -> usize {
+    let results: usize = parts.iter().map(|part| part.result).sum();
+    let inside = parts.iter().map(|part| part.inside);
+    let largest = inside.clone().max().unwrap_or(0);
+    // The gradients of a part's activations are about as many as they, though not all at once.
+    if checkpointing { results + largest + largest / 2 } else { results + inside.sum::<usize>() + largest / 2 }
 }

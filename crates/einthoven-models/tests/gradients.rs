@@ -6,13 +6,14 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use common::{parameters, values};
 use einthoven_models::{
-    BertConfig, Captions, ContrastiveLoss, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, LossWeights,
-    Mode, SignalConfig, TextPooling, TokenBatch, XResNetConfig,
+    BertConfig, Captions, Classifier, ClassifierConfig, Combine, ContrastiveLoss, ConvNextConfig, ConvNextSize,
+    CropConfig, DecoderConfig, Esi, EsiConfig, HeadConfig, LossWeights, Mode, SignalConfig, TextPooling, TokenBatch,
+    VitConfig, XResNetConfig,
 };
-use einthoven_nn::{Parameters, Pass, backward};
+use einthoven_nn::{Parameters, Pass, backward, binary_cross_entropy};
 use einthoven_random::Streams;
 
 const VOCABULARY: usize = 40;
@@ -72,13 +73,17 @@ fn config(mode: Mode, signal: SignalConfig) -> EsiConfig {
 fn model(config: &EsiConfig) -> (Esi, Parameters) {
     let parameters = parameters(5);
     let model = Esi::new(config, &parameters.root()).unwrap();
+    open_paths(&parameters);
+    (model, parameters)
+}
+
+fn open_paths(parameters: &Parameters) {
     for (index, (_, variable)) in parameters.trainable().iter().enumerate() {
         let start = values(variable);
-        let moved = start.iter().enumerate().map(|(i, x)| (x + 0.2 * ((i * 7 + index * 3) as f64 * 0.37).sin()) as f32);
-        let moved = Tensor::from_iter(moved, &Device::Cpu).unwrap();
+        let moved = start.iter().enumerate().map(|(i, x)| x + 0.2 * ((i * 7 + index * 3) as f64 * 0.37).sin());
+        let moved = Tensor::from_iter(moved, &Device::Cpu).unwrap().to_dtype(variable.dtype()).unwrap();
         variable.set(&moved.reshape(variable.shape()).unwrap()).unwrap();
     }
-    (model, parameters)
 }
 
 fn signals(batch: usize, shift: f64) -> Tensor {
@@ -122,7 +127,11 @@ fn unreached(config: &EsiConfig, valid: Option<&[usize]>) -> Vec<String> {
     let pass = Pass::train(Streams::new(3).stream("dropout", &[0]));
     let losses =
         model.losses(&signals(4, 0.0), valid, Captions::new(&tokens()), LossWeights::default(), &pass).unwrap();
-    let gradients = backward(&losses.total).unwrap();
+    unreached_by(&losses.total, &parameters)
+}
+
+fn unreached_by(loss: &Tensor, parameters: &Parameters) -> Vec<String> {
+    let gradients = backward(loss).unwrap();
     let mut unreached = Vec::new();
     for (name, variable) in parameters.trainable() {
         match gradients.get(&variable) {
@@ -373,4 +382,99 @@ fn the_input_gradient_reaches_the_recording() {
     let gradients = backward(&losses.total).unwrap();
     let gradient = values(gradients.get(&input).unwrap());
     assert!(gradient.iter().filter(|x| **x != 0.0).count() > gradient.len() / 2);
+}
+
+/// The loss of a classifier of three classes in training, with dropout, on four recordings.
+fn classifier_loss(classifier: &Classifier) -> Tensor {
+    let pass = Pass::train(Streams::new(3).stream("dropout", &[0]));
+    let pooled = classifier.pooled(&signals(4, 0.0), Some(&[400, 400, 300, 400]), &pass).unwrap();
+    let targets: Vec<bool> = (0..12).map(|i| i % 3 == 0 || i == 7).collect();
+    binary_cross_entropy(&classifier.logits(&pooled, &pass).unwrap(), &targets).unwrap()
+}
+
+fn classifier(signal: SignalConfig, head: HeadConfig, dtype: DType) -> (Classifier, Parameters) {
+    let parameters = Parameters::new(dtype, &Device::Cpu, Streams::new(5));
+    let config = ClassifierConfig { signal, head, crop: None };
+    let classifier = Classifier::new(&config, 3, 3, &parameters.root()).unwrap();
+    open_paths(&parameters);
+    (classifier, parameters)
+}
+
+fn heads() -> [HeadConfig; 2] {
+    [HeadConfig::default(), HeadConfig { hidden: vec![7], batch_norm: true, dropout: 0.3 }]
+}
+
+#[test]
+fn every_parameter_of_a_classifier_gets_a_gradient() {
+    let vit = VitConfig { width: 8, depth: 2, heads: 2, mlp: 16, patch: 40, positions: 10 };
+    for signal in [convnext(), xresnet(), SignalConfig::Vit(vit)] {
+        for head in heads() {
+            let (classifier, parameters) = classifier(signal.clone(), head, DType::F32);
+            assert_eq!(unreached_by(&classifier_loss(&classifier), &parameters), Vec::<String>::new());
+        }
+    }
+}
+
+/// The slope of the loss along a direction through all parameters, from the gradient and from finite differences.
+#[test]
+fn gradients_of_a_classifier_are_slopes_of_its_loss() {
+    for signal in [convnext(), xresnet()] {
+        for head in heads() {
+            let (classifier, parameters) = classifier(signal.clone(), head, DType::F64);
+            let gradients = backward(&classifier_loss(&classifier)).unwrap();
+            let mut slope = 0.0;
+            let mut directions = Vec::new();
+            for (index, (_, variable)) in parameters.trainable().into_iter().enumerate() {
+                let gradient = values(gradients.get(&variable).unwrap());
+                let direction: Vec<f64> = (0..gradient.len()).map(|i| ((i * 5 + index) as f64 * 0.61).cos()).collect();
+                slope += gradient.iter().zip(&direction).map(|(g, d)| g * d).sum::<f64>();
+                let direction = Tensor::from_vec(direction, variable.shape(), &Device::Cpu).unwrap();
+                directions.push((variable.as_detached_tensor().copy().unwrap(), variable, direction));
+            }
+            let loss_at = |step: f64| {
+                for (start, variable, direction) in &directions {
+                    variable.set(&(start + (direction * step).unwrap()).unwrap()).unwrap();
+                }
+                values(&classifier_loss(&classifier))[0]
+            };
+            let numeric = (loss_at(1e-6) - loss_at(-1e-6)) / 2e-6;
+            assert!((slope - numeric).abs() < 1e-6 * slope.abs().max(1.0), "{slope} {numeric}");
+        }
+    }
+}
+
+/// A recording is scored by the crops within it: as each of them alone, combined.
+#[test]
+fn crops_are_combined() {
+    let (classifier, parameters) = classifier(xresnet(), heads()[1].clone(), DType::F32);
+    let signals = signals(2, 0.0);
+    let valid = [400, 250];
+    let mut alone = vec![Vec::new(); 2];
+    for (record, starts) in [(0, &[0, 50, 100, 150, 200, 250, 300][..]), (1, &[0, 50, 100, 150][..])] {
+        for &start in starts {
+            let crop = signals.narrow(0, record, 1).unwrap().narrow(2, start, 100).unwrap().contiguous().unwrap();
+            alone[record].push(classifier.probabilities(&crop, &[100]).unwrap());
+        }
+    }
+    for combine in [Combine::Max, Combine::Mean] {
+        let config =
+            ClassifierConfig { crop: Some(CropConfig { samples: 100, combine }), ..classifier.config().clone() };
+        let cropped = Parameters::new(DType::F32, &Device::Cpu, Streams::new(5));
+        let model = Classifier::new(&config, 3, 3, &cropped.root()).unwrap();
+        cropped.load(&parameters.tensors().into_iter().collect()).unwrap();
+        let found = model.probabilities(&signals, &valid).unwrap();
+        for (record, crops) in alone.iter().enumerate() {
+            for class in 0..3 {
+                let each = crops.iter().map(|crop| crop[class]);
+                let wanted = match combine {
+                    Combine::Max => each.fold(0.0, f64::max),
+                    Combine::Mean => each.sum::<f64>() / crops.len() as f64,
+                };
+                // A batch of two and a batch of one may round differently.
+                assert!((found[3 * record + class] - wanted).abs() < 1e-6, "{combine:?}, record {record}");
+            }
+        }
+        let width = model.embed(&signals, &valid).unwrap().len() / 2;
+        assert_eq!(width, model.pooled(&signals, None, &Pass::evaluate()).unwrap().dim(1).unwrap());
+    }
 }

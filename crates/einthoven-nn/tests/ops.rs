@@ -495,6 +495,28 @@ fn sigmoid_contrastive() {
     }
 }
 
+#[test]
+fn binary_cross_entropy() {
+    let targets: Vec<bool> = (0..12).map(|i| i % 3 == 0 || i == 7).collect();
+    let truth = Tensor::from_iter(targets.iter().map(|&target| f64::from(target)), &Device::Cpu).unwrap();
+    let truth = truth.reshape((4, 3)).unwrap();
+    check("binary cross-entropy", &[&[4, 3]], &|i| nn::binary_cross_entropy(&i[0], &targets), &|i| {
+        let lost = (((i[0].exp()? + 1.0)?.log()? - (&truth * &i[0])?)?).sum_all()?;
+        lost / 12.0
+    });
+    let many: Vec<bool> = (0..700 * 71).map(|i| i % 5 == 0).collect();
+    check_threads("binary cross-entropy", &[&[700, 71]], &|i| nn::binary_cross_entropy(&i[0], &many));
+    // Far from the decision: nothing overflows, and small losses are not rounded away.
+    let loss = |logit: f32, target: bool| {
+        let logit = Tensor::new(&[[logit]], &Device::Cpu).unwrap();
+        nn::binary_cross_entropy(&logit, &[target]).unwrap().to_scalar::<f32>().unwrap()
+    };
+    for (logit, wanted) in [(20.0, 2.061_153_6e-9f32), (-20.0, 20.0), (-200.0, 200.0)] {
+        assert!((loss(logit, true) - wanted).abs() <= 2e-6 * wanted, "{logit}: {}", loss(logit, true));
+        assert_eq!(loss(-logit, false), loss(logit, true));
+    }
+}
+
 fn block(i: &[Tensor]) -> nn::ConvNextBlockWeights {
     nn::ConvNextBlockWeights {
         depthwise_weight: i[1].clone(),
@@ -602,6 +624,7 @@ fn operands_that_do_not_fit_are_errors() {
     assert!(nn::info_nce(&t(&[2, 2]), &t(&[3, 2]), &t(&[1]), None).is_err());
     assert!(nn::siglip(&t(&[2, 2]), &t(&[2, 2]), &t(&[1]), &t(&[2]), None).is_err());
     assert!(nn::siglip(&t(&[2, 2]), &t(&[2, 2]), &t(&[1]), &t(&[1]), Some(&[0u32][..])).is_err());
+    assert!(nn::binary_cross_entropy(&t(&[2, 2]), &[true; 3]).is_err());
     assert!(nn::dropout(&t(&[2]), 1.0, &nn::Pass::evaluate()).is_err());
     assert!(Spans::packed(&[]).is_err());
     assert!(Spans::packed(&[1, 0]).is_err());

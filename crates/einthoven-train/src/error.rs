@@ -112,6 +112,12 @@ pub enum Error {
         /// How many captions there are.
         captions: usize,
     },
+    /// The labels of the records do not fit the classifier or the records.
+    #[error("the labels {message}")]
+    Labels {
+        /// What does not fit.
+        message: String,
+    },
     /// A loss or the gradient became infinite or not a number. Nothing was updated or saved after it.
     #[error(
         "step {step}: {quantity} is {value}; records of the step: {}. Look at these records, lower train.learning_rate or set train.clip_norm; the last checkpoint is intact",

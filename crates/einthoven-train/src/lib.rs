@@ -1,4 +1,4 @@
-//! How an Einthoven model learns: the objective, schedules, the trainer, checkpoints and metric logs.
+//! How an Einthoven model learns: objectives, schedules, the trainer, checkpoints and metric logs.
 
 mod captions;
 pub mod checkpoint;
@@ -18,7 +18,7 @@ pub use captions::TokenizedCaptions;
 pub use checkpoint::{Checkpoint, RunFolder};
 pub use config::TrainConfig;
 pub use error::{Error, Result};
-pub use objective::{Losses, Objective};
+pub use objective::{ClassifierObjective, EsiObjective, Losses, Objective};
 pub use progress::ProgressDisplay;
 pub use trainer::{Setup, Summary, Trainer};
 pub use validation::Validator;

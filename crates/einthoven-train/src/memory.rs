@@ -3,12 +3,10 @@
 use std::fmt;
 use std::fs;
 
-use einthoven_models::PassSize;
 use einthoven_nn::Parameters;
 
 use crate::config::TrainConfig;
 use crate::objective::Objective;
-use crate::trainer::optimizer::is_of_text_encoder;
 
 /// An estimate of the memory of a run, in bytes, from sizes alone.
 ///
@@ -30,23 +28,15 @@ pub(crate) struct MemoryEstimate {
 
 impl MemoryEstimate {
     /// The estimate for recordings of `leads` × `samples`.
-    pub fn new(objective: &Objective, parameters: &Parameters, config: &TrainConfig, input: [usize; 2]) -> Self {
+    pub fn new(objective: &impl Objective, parameters: &Parameters, config: &TrainConfig, input: [usize; 2]) -> Self {
         let bytes = |values: usize| (values * parameters.dtype().size_in_bytes()) as u64;
         let all: usize = parameters.tensors().values().map(|tensor| tensor.elem_count()).sum();
-        let is_locked = config.text_learning_rate_scale == 0.0;
-        let trained = parameters.trainable().into_iter().filter(|(name, _)| !is_locked || !is_of_text_encoder(name));
+        let part = objective.pretrained_part(config);
+        let learns = |name: &str| !part.is_always_locked() || !part.contains(name);
+        let trained = parameters.trainable().into_iter().filter(|(name, _)| learns(name));
         let trained = trained.map(|(_, variable)| variable.elem_count()).sum();
         let [leads, samples] = input;
         let contrasted = config.batch_size * config.batches_together();
-        let pass = PassSize {
-            records: config.batch_size,
-            samples,
-            tokens: config.batch_size * objective.caption_length(),
-            contrasted,
-            weights: objective.weights(),
-            text_is_locked: is_locked,
-            checkpointing: config.checkpointing,
-        };
         let copies = if config.ema.is_some() { 2 } else { 1 };
         let sums = if config.batches_per_step() > 1 { 2 } else { 1 };
         Self {
@@ -54,7 +44,7 @@ impl MemoryEstimate {
             gradients: sums * bytes(trained),
             optimizer: 2 * bytes(trained),
             recordings: (contrasted * leads * samples * size_of::<f32>()) as u64,
-            activations: bytes(objective.model().activation_count(&pass)),
+            activations: bytes(objective.activation_count(config, samples)),
         }
     }
 

@@ -55,7 +55,7 @@ fn save_with(
         state: state(step),
         config: CONFIG,
         contract: &InputContract::esi_paper(),
-        tokenizer: "{\"version\": \"1.0\"}",
+        tokenizer: Some("{\"version\": \"1.0\"}"),
     };
     run.save(&snapshot, is_best, keep)
 }

@@ -52,9 +52,7 @@ impl Data {
     /// # Errors
     /// [`Error::Setting`] if none is left.
     pub fn select(dataset: &Dataset, config: &DataConfig, split: &Split) -> Result<Self> {
-        let folds = dataset.splits.folds(split);
-        let list: Vec<String> = folds.iter().map(u8::to_string).collect();
-        let name = format!("{} fold{} {}", dataset.name, if folds.len() == 1 { "" } else { "s" }, list.join(", "));
+        let name = name_of(dataset, split);
         let selected = dataset.select(split);
         let (selected, captions, leftovers) = match config.caption.descriptions {
             Descriptions::None => config.caption.captions(&selected, &caption::no_descriptions),
@@ -88,6 +86,13 @@ impl Data {
         let (dataset, captions) = (Arc::clone(&self.dataset), Arc::clone(&self.captions));
         Ok(Loader::new(dataset, captions, contract.clone(), augment, config.loader(batch_size), streams)?)
     }
+}
+
+/// What the recordings of a split are called, such as `ptb-xl fold 9`.
+pub fn name_of(dataset: &Dataset, split: &Split) -> String {
+    let folds = dataset.splits.folds(split);
+    let list: Vec<String> = folds.iter().map(u8::to_string).collect();
+    format!("{} fold{} {}", dataset.name, if folds.len() == 1 { "" } else { "s" }, list.join(", "))
 }
 
 /// An augmentation that changes nothing, for recordings that are judged.

@@ -93,7 +93,7 @@ pub fn import_esi(file: &Path, text: &Path, out: &Path) -> Result<Imported> {
         state,
         config: &config,
         contract: &experiment.contract,
-        tokenizer: &tokenizer.to_json()?,
+        tokenizer: Some(&tokenizer.to_json()?),
     };
     RunFolder::create(out)?.save(&snapshot, false, 1)?;
     Ok(Imported { run: out.to_path_buf(), parameters: parameters.count(), left_out: Vec::new() })

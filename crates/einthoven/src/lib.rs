@@ -8,10 +8,11 @@
 //! - [`nn`]: differentiable operations, the optimiser
 //! - [`models`]: signal encoders, text encoder, ESI
 //! - [`train`]: the trainer, checkpoints, logs
-//! - [`eval`]: metrics, zero-shot, linear probes, retrieval, queries, reports
+//! - [`eval`]: metrics, zero-shot, linear probes, retrieval, queries, versioned protocols, reports
 //! - [`hub`]: publishing models and pulling them
 //!
-//! An [`Experiment`] says all of a run; [`pretrain`] carries it out; a [`Model`] opens what comes out.
+//! An [`Experiment`] says all of a run; [`pretrain`] carries it out; a [`Model`] opens what comes out. Of a classifier the same do a
+//! [`SupervisedExperiment`], [`finetune`] and a [`Classifier`].
 
 mod assemble;
 mod assistant;
@@ -26,10 +27,13 @@ mod model_card;
 mod overrides;
 mod pretrain;
 mod probe;
+mod protocol;
 mod provenance;
 mod publish;
 mod recording;
 pub mod report;
+mod subjects;
+mod supervised;
 
 pub use einthoven_caption as caption;
 pub use einthoven_corpus as corpus;
@@ -53,5 +57,11 @@ pub use model::Model;
 pub use overrides::in_data_folder;
 pub use pretrain::{Outcome, Pretrain, pretrain};
 pub use probe::{Probe, Probed, probe};
+pub use protocol::{Progress, evaluate};
 pub use publish::{Publication, locate};
 pub use recording::Reading;
+pub use subjects::{ClassifierSubject, Measured, Network, SubjectName};
+pub use supervised::{
+    Classifier, ClassifierJudgement, ClassifierTable, Finetune, Finetuned, LabelledData, LabelledRecords,
+    SupervisedEvaluate, SupervisedExperiment, finetune, judge_classifier,
+};

@@ -11,7 +11,7 @@ use einthoven_random::Streams;
 use einthoven_signal::Record;
 use einthoven_train::Checkpoint;
 
-use crate::{Encoder, Error, Experiment, Result};
+use crate::{Encoder, Error, Experiment, Result, SupervisedExperiment};
 
 /// The file of reference embeddings beside a checkpoint's weights.
 pub(crate) const REFERENCE_FILE: &str = "reference.safetensors";
@@ -31,13 +31,16 @@ pub struct Model {
     pub tokenizer: Tokenizer,
     /// Embeddings of recordings to rank a query among, where the run kept some.
     pub reference: Option<ReferenceSet>,
+    /// Whether the weights are fresh ones, not the run's.
+    pub(crate) is_fresh: bool,
 }
 
 impl Model {
     /// Opens a run folder (its best checkpoint, else its last; `RUN@last` and `RUN@best` choose) or a checkpoint folder.
     ///
     /// # Errors
-    /// Names the file that is missing, cut short, or from another version; [`Error::Setting`] for an [`Encoder`]'s folder.
+    /// Names the file that is missing, cut short, or from another version; [`Error::Setting`] for the folder of an [`Encoder`] or a
+    /// [`Classifier`](crate::Classifier).
     pub fn open(path: &Path) -> Result<Self> {
         if Encoder::is_at(path) {
             let message = "holds a signal encoder without a text tower, which answers no texts and writes none; \
@@ -45,6 +48,11 @@ impl Model {
             return Err(Error::setting(path.display().to_string(), message));
         }
         let checkpoint = Checkpoint::open(path)?;
+        if SupervisedExperiment::is_in(checkpoint.config()) {
+            let message = "holds a classifier, which reads no texts and writes none; `einthoven evaluate` judges it and \
+                           `einthoven embed` gives its embeddings";
+            return Err(Error::setting(path.display().to_string(), message));
+        }
         let folder = checkpoint.folder();
         let experiment = Experiment::parse(&folder.join("config.toml"), checkpoint.config(), &[])?;
         let parameters = Parameters::new(DType::F32, &Device::Cpu, Streams::new(experiment.seed));
@@ -53,7 +61,17 @@ impl Model {
         let tokenizer = Tokenizer::load(&checkpoint.tokenizer_path())?;
         let reference = folder.join(REFERENCE_FILE);
         let reference = reference.exists().then(|| ReferenceSet::load(&reference)).transpose()?;
-        Ok(Self { checkpoint, experiment, parameters, network, tokenizer, reference })
+        Ok(Self { checkpoint, experiment, parameters, network, tokenizer, reference, is_fresh: false })
+    }
+
+    /// The same model with fresh weights of `seed` in all its parts, as a baseline.
+    ///
+    /// # Errors
+    /// Those of building the model.
+    pub(crate) fn with_fresh_weights(self, seed: u64) -> Result<Self> {
+        let parameters = Parameters::new(DType::F32, &Device::Cpu, Streams::new(seed));
+        let network = Esi::new(&self.experiment.model, &parameters.root())?;
+        Ok(Self { parameters, network, reference: None, is_fresh: true, ..self })
     }
 
     /// Embeds recordings of any leads, rate and length that the input contract can prepare.

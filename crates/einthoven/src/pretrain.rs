@@ -9,7 +9,7 @@ use einthoven_eval::bootstrap::BootstrapConfig;
 use einthoven_eval::{ReferenceSet, embed};
 use einthoven_random::Streams;
 use einthoven_train::checkpoint::RunFolder;
-use einthoven_train::{Checkpoint, ProgressDisplay, Setup, Summary, Trainer};
+use einthoven_train::{Checkpoint, EsiObjective, ProgressDisplay, Setup, Summary, Trainer};
 
 use crate::judge::Monitor;
 use crate::model::REFERENCE_FILE;
@@ -108,11 +108,11 @@ pub fn pretrain(mut experiment: Experiment, options: &Pretrain) -> Result<Outcom
     let validator = validation.map(|judged| -> Box<dyn einthoven_train::Validator> {
         Box::new(Monitor { judged, tokenizer: tokenizer.clone(), streams })
     });
+    let device = parameters.device().clone();
     let setup = Setup {
-        model: network,
+        objective: EsiObjective::new(network, &tokenizer, &training.captions, &experiment.train, device)?,
         parameters,
         loader,
-        tokenizer,
         config: experiment.train.clone(),
         experiment: experiment.to_toml()?,
         validator,
@@ -142,7 +142,7 @@ pub fn pretrain(mut experiment: Experiment, options: &Pretrain) -> Result<Outcom
 }
 
 /// The folder of a new run, or of the one to go on with.
-fn open_folder(out: &Path, resume: bool) -> Result<RunFolder> {
+pub(crate) fn open_folder(out: &Path, resume: bool) -> Result<RunFolder> {
     if resume && out.is_dir() {
         return Ok(RunFolder::resume(out)?);
     }

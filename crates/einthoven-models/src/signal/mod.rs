@@ -2,6 +2,7 @@
 
 mod conv_norm;
 mod convnext;
+mod layers;
 mod merl;
 mod net1d;
 mod resnet;

@@ -93,7 +93,7 @@ fn run<T: Real>(
 
 /// `log(1 + exp(x))`, to full precision where it is small too: most pairs of a batch lose little.
 #[inline(always)]
-fn softplus<T: Real>(x: T) -> T {
+pub(super) fn softplus<T: Real>(x: T) -> T {
     let (above, below) = if x > T::ZERO { (x, -x) } else { (T::ZERO, x) };
     let u = below.exp();
     let one_more = T::ONE + u;

@@ -10,7 +10,7 @@
 //! | `state.json` | [`State`]: format version, step, data position, seed, best metric, experiment hash, file sizes |
 //! | `config.toml` | the resolved experiment |
 //! | `contract.json` | the input contract: what the model may be fed |
-//! | `tokenizer.json` | the tokenizer, in the `tokenizers` format |
+//! | `tokenizer.json` | the tokenizer, in the `tokenizers` format; not of a model that reads no texts |
 //!
 //! Equal states give byte-identical folders: nothing in them depends on the clock, the machine or the path.
 
@@ -175,7 +175,7 @@ impl Checkpoint {
                 ));
             }
         }
-        for name in [MODEL_FILE, CONFIG_FILE, CONTRACT_FILE, TOKENIZER_FILE] {
+        for name in [MODEL_FILE, CONFIG_FILE, CONTRACT_FILE] {
             if !state.files.contains_key(name) {
                 return Err(Error::damaged(&path, format!("does not list {name}; use another checkpoint")));
             }
@@ -208,7 +208,7 @@ impl Checkpoint {
         &self.contract
     }
 
-    /// The path of `tokenizer.json`.
+    /// The path of `tokenizer.json`, which a model that reads texts has.
     pub fn tokenizer_path(&self) -> PathBuf {
         self.folder.join(TOKENIZER_FILE)
     }

@@ -28,8 +28,8 @@ pub struct Snapshot<'a> {
     pub config: &'a str,
     /// What the model may be fed.
     pub contract: &'a InputContract,
-    /// The content of `tokenizer.json`.
-    pub tokenizer: &'a str,
+    /// The content of `tokenizer.json`; none for a model that reads no texts.
+    pub tokenizer: Option<&'a str>,
 }
 
 impl Snapshot<'_> {
@@ -44,12 +44,15 @@ impl Snapshot<'_> {
         files::write(&folder.join(CONFIG_FILE), self.config.as_bytes())?;
         let contract = folder.join(CONTRACT_FILE);
         files::write(&contract, to_json(&contract, self.contract)?.as_bytes())?;
-        files::write(&folder.join(TOKENIZER_FILE), self.tokenizer.as_bytes())?;
+        if let Some(tokenizer) = self.tokenizer {
+            files::write(&folder.join(TOKENIZER_FILE), tokenizer.as_bytes())?;
+        }
 
         let mut state = self.state.clone();
         let raw_model = self.raw_model.map(|_| RAW_MODEL_FILE);
-        let always = [MODEL_FILE, OPTIMIZER_FILE, CONFIG_FILE, CONTRACT_FILE, TOKENIZER_FILE];
-        for name in always.into_iter().chain(raw_model) {
+        let tokenizer = self.tokenizer.map(|_| TOKENIZER_FILE);
+        let always = [MODEL_FILE, OPTIMIZER_FILE, CONFIG_FILE, CONTRACT_FILE];
+        for name in always.into_iter().chain(raw_model).chain(tokenizer) {
             let path = folder.join(name);
             let size = fs::metadata(&path).map_err(Error::io("read", &path))?.len();
             state.files.insert(name.to_owned(), size);

@@ -61,6 +61,21 @@ impl TrainConfig {
                 );
             }
         }
+        if let Some(encoder) = self.encoder {
+            not_negative("encoder.learning_rate_scale", encoder.learning_rate_scale)?;
+            if encoder.layer_decay.is_some_and(|decay| !(decay > 0.0 && decay <= 1.0)) {
+                return fail("encoder.layer_decay", "must be above 0 and at most 1");
+            }
+            if let Some(span) = encoder.unlock {
+                check_fraction("encoder.unlock", span)?;
+                if encoder.learning_rate_scale == 0.0 {
+                    return fail(
+                        "encoder.unlock",
+                        "encoder.learning_rate_scale = 0 keeps the encoder locked; give one of them",
+                    );
+                }
+            }
+        }
         if self.ema.is_some_and(|ema| !(0.0..1.0).contains(&ema.decay)) {
             return fail("ema.decay", "must be at least 0 and below 1");
         }
@@ -169,6 +184,10 @@ mod tests {
             ("steps = 1\ntext_layer_decay = 1.1", "train.text_layer_decay"),
             ("steps = 1\nunlock_text = { fraction = 1.5 }", "train.unlock_text"),
             ("steps = 1\ntext_learning_rate_scale = 0.0\nunlock_text = { steps = 1 }", "train.unlock_text"),
+            ("steps = 1\nencoder = { learning_rate_scale = -1.0 }", "train.encoder.learning_rate_scale"),
+            ("steps = 1\nencoder = { layer_decay = 0.0 }", "train.encoder.layer_decay"),
+            ("steps = 1\nencoder = { unlock = { fraction = 2.0 } }", "train.encoder.unlock"),
+            ("steps = 1\nencoder = { learning_rate_scale = 0.0, unlock = { steps = 1 } }", "train.encoder.unlock"),
             ("steps = 1\ntrace = { first = 0, steps = 1 }", "train.trace.first"),
             ("steps = 1\ntrace = { first = 1, steps = 0 }", "train.trace.steps"),
             ("steps = 1\nema = { decay = 1.0 }", "train.ema.decay"),

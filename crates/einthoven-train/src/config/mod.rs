@@ -80,6 +80,9 @@ pub struct TrainConfig {
     /// Steps to write a profile of. Absent: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceConfig>,
+    /// How the encoder of a classifier learns. Absent: as the head does; pretraining has no such part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<EncoderConfig>,
     /// How the learning rate changes over the run.
     pub schedule: ScheduleConfig,
     /// Weights of the losses.
@@ -109,6 +112,29 @@ pub struct TraceConfig {
     pub first: u64,
     /// How many.
     pub steps: u64,
+}
+
+/// How the encoder of a classifier learns, beside a head that is new.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EncoderConfig {
+    /// Factor on its learning rate; 0 locks it for the whole run.
+    pub learning_rate_scale: f64,
+    /// Layer-wise decay of its learning rate (Clark et al. 2020, arXiv 2003.10555): its uppermost layer has the encoder's rate,
+    /// each one below this factor times the rate of the one above it. A layer is a stage of a convolutional network or a block of
+    /// a transformer. Above 0, at most 1. Absent: one rate for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer_decay: Option<f64>,
+    /// The part of the run before it learns, e.g. `{ epochs = 5 }`. A locked encoder has no dropout, and its batch norms
+    /// keep their statistics; its moments and its count of updates begin when it is unlocked. Absent: it learns from the first step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unlock: Option<Span>,
+}
+
+impl Default for EncoderConfig {
+    fn default() -> Self {
+        Self { learning_rate_scale: 1.0, layer_decay: None, unlock: None }
+    }
 }
 
 /// The weight of each loss in the total, a loss of weight 0 not being computed, and what is contrasted.
@@ -164,6 +190,7 @@ impl Default for TrainConfig {
             threads: None,
             ema: None,
             trace: None,
+            encoder: None,
             schedule: ScheduleConfig::default(),
             losses: LossConfig::default(),
             checkpoint: CheckpointConfig::default(),

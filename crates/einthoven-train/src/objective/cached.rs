@@ -5,7 +5,7 @@ use einthoven_corpus::Batch;
 use einthoven_models::{Captions, Embeddings, EsiOutputs, LossWeights, TokenBatch};
 use einthoven_nn::{Gradients, Pass, backward, inner_product, without_gradients};
 
-use super::{Objective, scalar};
+use super::{EsiObjective, Round, scalar};
 use crate::trainer::clock::{Clock, Phase};
 use crate::{Error, Result};
 
@@ -27,8 +27,8 @@ struct Contrast {
     slopes: Embeddings,
 }
 
-impl Objective {
-    /// As [`add_gradients`](Self::add_gradients), for several batches (GradCache: Gao et al. 2021, arXiv 2101.06983).
+impl EsiObjective {
+    /// As [`add_gradients`](super::Objective::add_gradients), for several batches (GradCache: Gao et al. 2021, arXiv 2101.06983).
     ///
     /// First the embeddings of all batches are computed, leaving no trace for a backward pass, then the gradient that the
     /// contrastive loss has in them. With it each batch is computed again: `Σ embedding · gradient` has the gradient in
@@ -37,25 +37,24 @@ impl Objective {
     pub(super) fn add_cached_gradients(
         &mut self,
         batches: &[Batch],
-        text_is_locked: bool,
-        pass: impl Fn(usize) -> Pass,
+        round: &Round,
         sum: &mut Gradients,
         clock: &mut Clock,
     ) -> Result<Vec<(&'static str, f64)>> {
         let indices: Vec<usize> = batches.iter().flat_map(|batch| batch.indices.iter().copied()).collect();
         let whole = self.captions.batch(&indices)?;
-        let parts = clock.time(Phase::Forward, || self.parts(batches, &whole, text_is_locked))?;
+        let parts = clock.time(Phase::Forward, || self.parts(batches, &whole, round.is_locked))?;
 
         let mut embeddings = Vec::with_capacity(parts.len());
         for (index, part) in parts.iter().enumerate() {
-            embeddings.push(clock.time(Phase::Forward, || self.embeddings(part, &pass(index)))?);
+            embeddings.push(clock.time(Phase::Forward, || self.embeddings(part, &round.pass(index)))?);
         }
         let contrast = clock.time(Phase::Backward, || self.contrast(&embeddings, &whole.groups(), sum))?;
 
         let mut told = None;
         for (index, part) in parts.iter().enumerate() {
             let (loss, caption) =
-                clock.time(Phase::Forward, || self.part_loss(part, &contrast.slopes, &pass(index)))?;
+                clock.time(Phase::Forward, || self.part_loss(part, &contrast.slopes, &round.pass(index)))?;
             clock.time(Phase::Backward, || sum.accumulate(backward(&loss)?))?;
             if let Some(caption) = caption {
                 *told.get_or_insert(0.0) += caption * part.share;
@@ -141,8 +140,8 @@ mod tests {
     use einthoven_random::Streams;
 
     use super::*;
-    use crate::captions::TokenizedCaptions;
-    use crate::config::LossConfig;
+    use crate::config::{LossConfig, TrainConfig};
+    use crate::objective::Objective;
 
     /// The second caption of the first batch is that of the first recording of the second batch.
     const CAPTIONS: [&str; 6] = [
@@ -154,7 +153,7 @@ mod tests {
         "normal",
     ];
 
-    fn objective(mode: Mode, dropout: f64, dtype: DType) -> (Objective, Parameters) {
+    fn objective(mode: Mode, dropout: f64, dtype: DType) -> (EsiObjective, Parameters) {
         let captions = CAPTIONS.map(str::to_owned);
         let tokenizer = Tokenizer::train_word_piece(&captions, 150).unwrap();
         let size = ConvNextSize::Custom { depths: [1; 4], widths: [4, 4, 8, 8] };
@@ -178,9 +177,12 @@ mod tests {
         };
         let parameters = Parameters::new(dtype, &Device::Cpu, Streams::new(11));
         let model = Esi::new(&config, &parameters.root()).unwrap();
-        let tokens = TokenizedCaptions::new(&tokenizer, &captions, 64).unwrap();
-        let losses = LossConfig { contrastive: 0.7, caption: 1.3, near_duplicate: Some(0.9) };
-        (Objective::new(model, tokens, &losses, Device::Cpu), parameters)
+        let losses = LossConfig { contrastive: 0.7, caption: 1.3, near_duplicate: None };
+        let config = TrainConfig { losses, max_tokens: 64, ..TrainConfig::default() };
+        let mut objective = EsiObjective::new(model, &tokenizer, &captions, &config, Device::Cpu).unwrap();
+        // A paper model takes no notice of it.
+        objective.largest_cosine = Some(0.9);
+        (objective, parameters)
     }
 
     /// The recordings `indices`.
@@ -201,14 +203,14 @@ mod tests {
         }
     }
 
-    fn pass(index: usize) -> Pass {
-        Pass::train(Streams::new(4).stream("dropout", &[index as u64]))
+    fn round(is_locked: bool) -> Round {
+        Round { done: 0, first: 0, is_locked, checkpointing: false, streams: Streams::new(4) }
     }
 
-    fn cached(objective: &mut Objective, locked: bool) -> (Gradients, Vec<(&'static str, f64)>) {
+    fn cached(objective: &mut EsiObjective, locked: bool) -> (Gradients, Vec<(&'static str, f64)>) {
         let batches = [batch(&[0, 1]), batch(&[3, 2]), batch(&[4, 5])];
         let mut sum = Gradients::default();
-        let named = objective.add_gradients(&batches, locked, pass, &mut sum, &mut Clock::new(None)).unwrap();
+        let named = objective.add_gradients(&batches, &round(locked), &mut sum, &mut Clock::new(None)).unwrap();
         (sum, named)
     }
 
@@ -244,7 +246,7 @@ mod tests {
             for locked in [false, true] {
                 let (mut objective, parameters) = objective(mode, 0.0, dtype);
                 let (found, named) = cached(&mut objective, locked);
-                let whole = objective.losses(&batch(&[0, 1, 3, 2, 4, 5]), locked, &pass(0)).unwrap();
+                let whole = objective.losses(&batch(&[0, 1, 3, 2, 4, 5]), locked, &round(locked).pass(0)).unwrap();
                 let wanted = backward(&whole.total).unwrap();
                 let distance = distance(&parameters, &found, &wanted);
                 println!("{dtype:?}, {mode:?}, locked {locked}: {distance:.1e}");
@@ -269,7 +271,8 @@ mod tests {
         let mut embeddings = Vec::new();
         let mut caption = Tensor::zeros((), DType::F64, &Device::Cpu).unwrap();
         for (index, part) in parts.iter().enumerate() {
-            let (part_embeddings, told) = objective.outputs(part, objective.weights, &pass(index)).unwrap();
+            let (part_embeddings, told) =
+                objective.outputs(part, objective.weights, &round(false).pass(index)).unwrap();
             embeddings.push(part_embeddings);
             caption = (caption + told.unwrap() * part.share).unwrap();
         }

@@ -1,111 +1,131 @@
-//! What is minimised: a batch goes in, named losses and their weighted sum come out.
+//! What is minimised: batches go in, named losses and the gradient of their weighted sum come out.
 
 mod cached;
+mod classifier;
+mod esi;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use einthoven_corpus::Batch;
-use einthoven_models::{Captions, Esi, LossWeights};
-use einthoven_nn::{Gradients, Negatives, Pass, backward};
+use einthoven_nn::{Gradients, Pass};
+use einthoven_random::{Stream, Streams};
+
+pub use classifier::ClassifierObjective;
+pub use esi::{EsiObjective, Losses};
 
 use crate::Result;
-use crate::captions::TokenizedCaptions;
-use crate::config::LossConfig;
-use crate::locked_text::LockedText;
-use crate::trainer::clock::{Clock, Phase};
+use crate::config::TrainConfig;
+use crate::schedule::Span;
+use crate::trainer::clock::Clock;
 
-/// The objective of ESI: the contrastive loss between signals and captions and the captioning loss.
-#[derive(Debug)]
-pub struct Objective {
-    model: Esi,
-    captions: TokenizedCaptions,
-    weights: LossWeights,
-    /// The largest cosine of texts that are negatives of each other.
-    largest_cosine: Option<f64>,
-    locked_text: LockedText,
-    device: Device,
-}
-
-/// The losses of a batch.
-#[derive(Debug)]
-pub struct Losses {
-    /// The weighted sum, a scalar with a gradient.
-    pub total: Tensor,
-    /// Each loss before weighting, by its name in the metric log.
-    pub named: Vec<(&'static str, f64)>,
-}
-
-impl Objective {
-    /// The objective of `model` on the records that `captions` belong to.
-    pub fn new(model: Esi, captions: TokenizedCaptions, losses: &LossConfig, device: Device) -> Self {
-        let weights = LossWeights { contrastive: losses.contrastive, caption: losses.caption };
-        let largest_cosine = losses.near_duplicate;
-        Self { model, captions, weights, largest_cosine, locked_text: LockedText::default(), device }
-    }
+/// A model, and what of it is minimised: all that the [trainer](crate::Trainer) knows of what it trains.
+pub trait Objective: Send {
+    /// What a [`Validator`](crate::Validator) judges.
+    type Model;
 
     /// The model.
-    pub fn model(&self) -> &Esi {
-        &self.model
-    }
+    fn model(&self) -> &Self::Model;
 
-    /// The weights of the losses.
-    pub(crate) fn weights(&self) -> LossWeights {
-        self.weights
-    }
+    /// The part of the model that can learn later and slower than the rest, if `config` says so.
+    fn pretrained_part(&self, config: &TrainConfig) -> PretrainedPart;
 
-    /// Tokens of a caption on average, rounded up.
-    pub(crate) fn caption_length(&self) -> usize {
-        self.captions.tokens().div_ceil(self.captions.len().max(1))
-    }
+    /// How many layers of that part lie above the one that the parameter `name` belongs to.
+    fn layers_above(&self, name: &str) -> usize;
 
-    /// The losses of a batch; those of weight 0 are left out. Records whose captions are the same, token by token, or
-    /// nearly the same, do not count as negatives of each other where the model's mode says so. A text encoder that is
-    /// locked does not learn.
+    /// Whether weight decay acts on the parameter `name`.
+    fn is_decayed(&self, name: &str) -> bool;
+
+    /// Adds the gradient of the losses of `batches`, taken as one, to `sum`; returns the losses by their names in the metric log,
+    /// the weighted sum as `loss`.
     ///
     /// # Errors
-    /// [`crate::Error::Model`] when the model cannot take the batch.
-    pub fn losses(&mut self, batch: &Batch, text_is_locked: bool, pass: &Pass) -> Result<Losses> {
-        let signals = self.signals(batch)?;
-        let tokens = self.captions.batch(&batch.indices)?;
-        let groups = tokens.groups();
-        let pooled = text_is_locked.then(|| self.locked_text.pooled(&self.model, &tokens)).transpose()?;
-        let captions = Captions { tokens: &tokens, negatives: self.negatives(&groups), pooled: pooled.as_ref() };
-        let losses = self.model.losses(&signals, Some(&batch.valid), captions, self.weights, pass)?;
-        let mut named = vec![("loss", scalar(&losses.total)?)];
-        for (name, loss) in [("loss_contrastive", &losses.contrastive), ("loss_caption", &losses.caption)] {
-            if let Some(loss) = loss {
-                named.push((name, scalar(loss)?));
-            }
-        }
-        Ok(Losses { total: losses.total, named })
-    }
-
-    /// Adds the gradient of the losses of `batches`, contrasted as one, to `sum`; returns what there is to log.
-    /// `pass` gives the pass of a batch, the same each time it is asked.
-    pub(crate) fn add_gradients(
+    /// [`Error::Model`](crate::Error::Model) when the model cannot take the batches.
+    fn add_gradients(
         &mut self,
         batches: &[Batch],
-        text_is_locked: bool,
-        pass: impl Fn(usize) -> Pass,
+        round: &Round,
         sum: &mut Gradients,
         clock: &mut Clock,
-    ) -> Result<Vec<(&'static str, f64)>> {
-        let [batch] = batches else {
-            return self.add_cached_gradients(batches, text_is_locked, pass, sum, clock);
-        };
-        let losses = clock.time(Phase::Forward, || self.losses(batch, text_is_locked, &pass(0)))?;
-        clock.time(Phase::Backward, || sum.accumulate(backward(&losses.total)?))?;
-        Ok(losses.named)
+    ) -> Result<Vec<(&'static str, f64)>>;
+
+    /// Brings back what an update has moved out of its range.
+    ///
+    /// # Errors
+    /// Fails when the tensor library does.
+    fn constrain(&self) -> Result<()> {
+        Ok(())
     }
 
-    /// The negatives among records whose captions have these `groups`.
-    fn negatives<'a>(&self, groups: &'a [u32]) -> Negatives<'a> {
-        Negatives { groups: Some(groups), largest_cosine: self.largest_cosine }
+    /// Figures of the model for the metric log.
+    ///
+    /// # Errors
+    /// Fails when the tensor library does.
+    fn figures(&self) -> Result<Vec<(&'static str, f64)>> {
+        Ok(Vec::new())
     }
 
-    /// `[batch, leads, samples]`.
-    fn signals(&self, batch: &Batch) -> Result<Tensor> {
-        let shape = (batch.len(), batch.leads, batch.samples);
-        Ok(Tensor::from_slice(&batch.signals, shape, &self.device)?)
+    /// An estimate of the most values that a pass over recordings of so many samples has in memory at once, parameters and their
+    /// gradients left out.
+    fn activation_count(&self, config: &TrainConfig, samples: usize) -> usize;
+
+    /// The content of `tokenizer.json`; none for a model that reads no texts.
+    fn tokenizer(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// The part of a model that was trained before, or may have been: it can learn later and slower than the rest.
+#[derive(Clone, Copy, Debug)]
+pub struct PretrainedPart {
+    /// What it is called.
+    pub name: &'static str,
+    /// What the names of its parameters begin with.
+    pub prefix: &'static str,
+    /// Factor on its learning rate; 0 locks it for the whole run.
+    pub learning_rate_scale: f64,
+    /// Factor on the learning rate of a layer relative to the one above.
+    pub layer_decay: Option<f64>,
+    /// The part of the run before it learns.
+    pub unlock: Option<Span>,
+    /// The keys of `unlock` and `learning_rate_scale`.
+    pub keys: [&'static str; 2],
+}
+
+impl PretrainedPart {
+    /// Whether the parameter `name` is its.
+    pub fn contains(&self, name: &str) -> bool {
+        name.starts_with(self.prefix)
+    }
+
+    /// Whether it never learns.
+    pub fn is_always_locked(&self) -> bool {
+        self.learning_rate_scale == 0.0
+    }
+}
+
+/// What an objective is told of the batches that it takes as one: their place in the run, from which all draws follow.
+#[derive(Clone, Copy, Debug)]
+pub struct Round {
+    /// Steps done before this one.
+    pub done: u64,
+    /// Which of the step's batches is the first of these.
+    pub first: usize,
+    /// Whether the pretrained part stays as it is in this step.
+    pub is_locked: bool,
+    /// Whether activations are computed again in the backward pass.
+    pub checkpointing: bool,
+    /// The random streams of the run.
+    pub streams: Streams,
+}
+
+impl Round {
+    /// The pass of the batch `index` of these, the same each time it is asked for.
+    pub fn pass(&self, index: usize) -> Pass {
+        Pass::train(self.stream("dropout", index)).with_checkpointing(self.checkpointing)
+    }
+
+    /// A stream of the batch `index` of these.
+    pub fn stream(&self, name: &str, index: usize) -> Stream {
+        self.streams.stream(name, &[self.done, (self.first + index) as u64])
     }
 }
 

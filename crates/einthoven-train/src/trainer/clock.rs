@@ -9,7 +9,7 @@ use super::trace::Trace;
 
 /// A part of a step.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Phase {
+pub enum Phase {
     /// Waiting for the loader.
     Data,
     /// From a batch to its losses.
@@ -35,7 +35,7 @@ impl Phase {
 
 /// Measures steps and their phases.
 #[derive(Debug)]
-pub(crate) struct Clock {
+pub struct Clock {
     /// The step at hand, counted from 1, and when it began.
     step: (u64, Instant),
     /// [`product_flops`] when it began.
@@ -58,7 +58,7 @@ struct Sums {
 
 impl Clock {
     /// A clock that also writes a trace if there is to be one.
-    pub fn new(trace: Option<Trace>) -> Self {
+    pub(crate) fn new(trace: Option<Trace>) -> Self {
         Self { step: (0, Instant::now()), flops: product_flops(), sums: Sums::default(), trace }
     }
 

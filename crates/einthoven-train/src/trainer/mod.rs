@@ -1,7 +1,7 @@
 //! The trainer: from a model and a loader to checkpoints and logs.
 //!
 //! A step takes `accumulate` batches, or as many contrastive batches where `contrastive_batch` makes them larger, averages
-//! their gradients, clips them, updates the parameters with AdamW and clamps the logit scale. With `train.ema`, validation
+//! their gradients, clips them and updates the parameters with AdamW; what is trained is the [`Objective`]'s affair. With `train.ema`, validation
 //! judges and checkpoints hold the moving average of the weights, while training goes on from the weights themselves.
 //! Every random draw is addressed by the step, so all that a run is can be found again from its last checkpoint: killed at
 //! any moment and resumed, it gives the weights, optimiser state and metrics of a run that was never interrupted, bit for
@@ -10,7 +10,7 @@
 mod average;
 pub(crate) mod clock;
 mod length;
-pub(crate) mod optimizer;
+mod optimizer;
 mod resume;
 mod setup;
 mod step;
@@ -21,10 +21,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use einthoven_corpus::{Batches, Loader};
-use einthoven_models::Mode;
 use einthoven_nn::without_gradients;
 
-use crate::captions::TokenizedCaptions;
 use crate::checkpoint::{Best, RunFolder, Snapshot};
 use crate::memory::{self, MemoryEstimate};
 use crate::metrics_log::{Entry, Kind, MetricsLog};
@@ -37,12 +35,11 @@ pub use setup::{Setup, Summary};
 use step::Stepper;
 
 /// Trains a model.
-pub struct Trainer {
-    stepper: Stepper,
+pub struct Trainer<O: Objective> {
+    stepper: Stepper<O>,
     loader: Loader,
-    tokenizer: String,
     experiment: String,
-    validator: Option<Box<dyn Validator>>,
+    validator: Option<Box<dyn Validator<O::Model>>>,
     folder: RunFolder,
     stop: Arc<AtomicBool>,
     display: ProgressDisplay,
@@ -53,38 +50,30 @@ pub struct Trainer {
     saved: Option<u64>,
 }
 
-impl Trainer {
-    /// Prepares a run: checks its configuration, tokenises the captions, and goes back to the newest checkpoint if the
+impl<O: Objective> Trainer<O> {
+    /// Prepares a run: checks its configuration, and goes back to the newest checkpoint if the
     /// folder has one.
     ///
     /// # Errors
     /// [`Error::Config`] for a value that cannot be used, [`Error::TooFewRecords`] when the data do not fill one step,
     /// [`Error::OtherExperiment`] when the folder's run was started differently, and the errors of reading a
     /// checkpoint.
-    pub fn new(setup: Setup) -> Result<Self> {
-        let Setup { model, parameters, loader, tokenizer, config, streams, folder, .. } = setup;
+    pub fn new(setup: Setup<O>) -> Result<Self> {
+        let Setup { objective, parameters, loader, config, streams, folder, .. } = setup;
         config.validate()?;
         if setup.validator.is_none() && config.checkpoint.best.is_some() {
             let message = "needs a validation to choose by".to_owned();
             return Err(Error::Config { key: "checkpoint.best", message });
-        }
-        if config.losses.near_duplicate.is_some() && model.config().mode == Mode::Paper {
-            let message =
-                "a paper model contrasts all records; leave it out or choose model.mode = \"corrected\"".to_owned();
-            return Err(Error::Config { key: "losses.near_duplicate", message });
         }
         let length = Length::new(&config, &loader)?;
         if let Some(trace) = config.trace.filter(|trace| trace.first > length.total) {
             let message = format!("is {}, but the run has {} steps", trace.first, length.total);
             return Err(Error::Config { key: "trace.first", message });
         }
-        let captions = TokenizedCaptions::new(&tokenizer, loader.captions(), config.max_tokens)?;
-        let objective = Objective::new(model, captions, &config.losses, parameters.device().clone());
         let stepper = Stepper::new(objective, parameters, config, length, streams)?;
         let mut trainer = Self {
             stepper,
             loader,
-            tokenizer: tokenizer.to_json()?,
             experiment: setup.experiment,
             validator: setup.validator,
             folder,
@@ -257,7 +246,7 @@ impl Trainer {
             state: self.state(),
             config: &self.experiment,
             contract: self.loader.contract(),
-            tokenizer: &self.tokenizer,
+            tokenizer: self.stepper.objective().tokenizer(),
         };
         self.folder.save(&snapshot, is_best, self.stepper.config().checkpoint.keep)?;
         self.saved = Some(step);

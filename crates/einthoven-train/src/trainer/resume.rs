@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Trainer;
 use crate::checkpoint::{Checkpoint, FORMAT, State, experiment_hash};
+use crate::objective::Objective;
 use crate::{Error, Result};
 
-impl Trainer {
+impl<O: Objective> Trainer<O> {
     /// Where the run stands.
     pub(super) fn state(&self) -> State {
         let (epoch, batch) = self.length.position(self.stepper.done());

@@ -6,31 +6,29 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use einthoven_corpus::Loader;
-use einthoven_models::{Esi, Tokenizer};
 use einthoven_nn::Parameters;
 use einthoven_random::Streams;
 
 use crate::checkpoint::{Best, RunFolder};
 use crate::config::TrainConfig;
+use crate::objective::Objective;
 use crate::progress::ProgressDisplay;
 use crate::validation::Validator;
 
 /// Everything a run is made of.
-pub struct Setup {
-    /// The model to train.
-    pub model: Esi,
-    /// Its parameters.
+pub struct Setup<O: Objective> {
+    /// What is trained.
+    pub objective: O,
+    /// The parameters of its model.
     pub parameters: Parameters,
     /// The training records, in batches of `train.batch_size`.
     pub loader: Loader,
-    /// The tokenizer of the captions.
-    pub tokenizer: Tokenizer,
     /// The `[train]` part of the experiment.
     pub config: TrainConfig,
     /// The resolved experiment, as TOML. A run is only resumed with the same.
     pub experiment: String,
     /// Judges the model along the way.
-    pub validator: Option<Box<dyn Validator>>,
+    pub validator: Option<Box<dyn Validator<O::Model>>>,
     /// The random streams of the run.
     pub streams: Streams,
     /// Where the run is kept; [`RunFolder::resume`] goes on from its last checkpoint.

@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use candle_core::Tensor;
 use einthoven_corpus::{Batch, Batches};
-use einthoven_models::Esi;
-use einthoven_nn::{Gradients, Parameters, Pass};
+use einthoven_nn::{Gradients, Parameters};
 use einthoven_random::Streams;
 
 use super::average::Average;
@@ -17,13 +16,13 @@ use super::trace::Trace;
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
 use crate::memory::MemoryEstimate;
-use crate::objective::Objective;
+use crate::objective::{Objective, Round};
 use crate::schedule::Schedule;
 use crate::{Error, Result};
 
 /// Takes optimiser steps and counts them.
-pub(super) struct Stepper {
-    objective: Objective,
+pub(super) struct Stepper<O> {
+    objective: O,
     parameters: Parameters,
     optimizer: Optimizer,
     average: Option<Average>,
@@ -34,16 +33,16 @@ pub(super) struct Stepper {
     clock: Clock,
 }
 
-impl Stepper {
+impl<O: Objective> Stepper<O> {
     pub(super) fn new(
-        objective: Objective,
+        objective: O,
         parameters: Parameters,
         config: TrainConfig,
         length: Length,
         streams: Streams,
     ) -> Result<Self> {
         let schedule = Schedule::new(&config.schedule, length.total, length.steps_per_epoch)?;
-        let optimizer = Optimizer::new(objective.model(), &parameters, &config, length)?;
+        let optimizer = Optimizer::new(&objective, &parameters, &config, length)?;
         let average = config.ema.as_ref().map(|ema| Average::new(ema, &parameters)).transpose()?;
         let clock = Clock::new(config.trace.map(Trace::new));
         Ok(Self { objective, parameters, optimizer, average, schedule, config, streams, done: 0, clock })
@@ -61,12 +60,16 @@ impl Stepper {
         self.done
     }
 
+    pub(super) fn objective(&self) -> &O {
+        &self.objective
+    }
+
     pub(super) fn config(&self) -> &TrainConfig {
         &self.config
     }
 
     /// What `judge` makes of the model, which has its averaged weights meanwhile if an average is kept.
-    pub(super) fn judged<R>(&mut self, judge: impl FnOnce(&Esi) -> R) -> Result<R> {
+    pub(super) fn judged<R>(&mut self, judge: impl FnOnce(&O::Model) -> R) -> Result<R> {
         self.exchange()?;
         let judgement = judge(self.objective.model());
         self.exchange()?;
@@ -132,7 +135,7 @@ impl Stepper {
         self.clock.end_step(ids.len());
         values.insert("lr".to_owned(), learning_rate);
         values.insert("grad_norm".to_owned(), norm);
-        values.insert("logit_scale".to_owned(), self.objective.model().logit_scale()?);
+        values.extend(self.objective.figures()?.into_iter().map(|(name, value)| (name.to_owned(), value)));
         Ok(values)
     }
 
@@ -146,7 +149,7 @@ impl Stepper {
         };
         if norm.is_finite() {
             self.optimizer.step(&gradients, learning_rate, self.done)?;
-            self.objective.model().clamp_logit_scale()?;
+            self.objective.constrain()?;
             if let Some(average) = &mut self.average {
                 average.update(&self.parameters, self.done)?;
             }
@@ -158,7 +161,7 @@ impl Stepper {
     fn gradients(&mut self, batches: &mut Batches) -> Result<(Gradients, BTreeMap<String, f64>, Vec<String>)> {
         let count = self.config.accumulate;
         let together = self.config.batches_together();
-        let locked = self.optimizer.is_locked(self.done);
+        let is_locked = self.optimizer.is_locked(self.done);
         let mut sum = Gradients::default();
         let mut values = BTreeMap::new();
         let mut ids = Vec::new();
@@ -168,11 +171,14 @@ impl Stepper {
             if contrasted.is_empty() {
                 break;
             }
-            let pass = |index| {
-                let stream = self.streams.stream("dropout", &[self.done, (round * together + index) as u64]);
-                Pass::train(stream).with_checkpointing(self.config.checkpointing)
+            let round = Round {
+                done: self.done,
+                first: round * together,
+                is_locked,
+                checkpointing: self.config.checkpointing,
+                streams: self.streams,
             };
-            let losses = self.objective.add_gradients(&contrasted, locked, pass, &mut sum, &mut self.clock)?;
+            let losses = self.objective.add_gradients(&contrasted, &round, &mut sum, &mut self.clock)?;
             let contrasted_ids = contrasted.into_iter().flat_map(|batch| batch.ids);
             for (quantity, value) in losses {
                 if !value.is_finite() {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod classifier;
 mod early_stop;
 mod matrix;
 mod memory;

@@ -28,34 +28,41 @@ fn end(run: &Path) -> (std::collections::BTreeMap<String, Vec<u8>>, Vec<String>)
 
 /// Disturbs `variant` at every one of `steps`, and compares with the undisturbed run.
 pub fn check(variant: &Variant, steps: &[u64]) {
+    check_runs(variant.train.steps.unwrap(), steps, |folder, threads, at, action| {
+        run(variant, folder, threads, at, action)
+    });
+}
+
+/// Disturbs a run of `total` steps at every one of `steps`, and compares with the undisturbed run. `run` makes it in a folder, at
+/// so many threads, disturbed at a step.
+pub fn check_runs(total: u64, steps: &[u64], run: impl Fn(RunFolder, usize, u64, Action) -> Result<Summary, Error>) {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let total = variant.train.steps.unwrap();
 
     let create = |name: &str| RunFolder::create(&at(name)).unwrap();
-    let whole = run(variant, create("whole"), 1, 0, Action::Nothing).unwrap();
+    let whole = run(create("whole"), 1, 0, Action::Nothing).unwrap();
     assert_eq!((whole.step, whole.interrupted), (total, false));
     let expected = end(&at("whole"));
 
-    run(variant, create("threads"), 2, 0, Action::Nothing).unwrap();
+    run(create("threads"), 2, 0, Action::Nothing).unwrap();
     assert!(end(&at("threads")) == expected, "2 threads differ from 1");
 
     for &step in steps {
         let name = format!("killed-{step}");
-        let killed = run(variant, create(&name), 1, step, Action::Die).unwrap_err();
+        let killed = run(create(&name), 1, step, Action::Die).unwrap_err();
         assert!(matches!(killed, Error::Validation { step: at, .. } if at == step), "{killed}");
         let folder = RunFolder::resume(&at(&name)).unwrap();
-        let resumed = run(variant, folder, 2, 0, Action::Nothing).unwrap();
+        let resumed = run(folder, 2, 0, Action::Nothing).unwrap();
         assert_eq!(resumed.best, whole.best);
         assert!(end(&at(&name)) == expected, "killed in step {step}");
 
         let name = format!("stopped-{step}");
         let stop = Action::Stop(Default::default());
-        let stopped = run(variant, create(&name), 2, step, stop).unwrap();
+        let stopped = run(create(&name), 2, step, stop).unwrap();
         assert_eq!((stopped.step, stopped.interrupted), (step, step < total));
         assert!(stopped.checkpoint.unwrap().ends_with(format!("step-{step:08}")));
         let folder = RunFolder::resume(&at(&name)).unwrap();
-        run(variant, folder, 1, 0, Action::Nothing).unwrap();
+        run(folder, 1, 0, Action::Nothing).unwrap();
         assert!(end(&at(&name)) == expected, "stopped in step {step}");
     }
 }

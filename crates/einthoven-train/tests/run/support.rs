@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use candle_core::{DType, Device, Tensor};
 use einthoven_corpus::{AugmentConfig, CaptionConfig, Dataset, Loader, LoaderConfig, SimulatedConfig, caption};
 use einthoven_models::{
-    BertConfig, ContrastiveLoss, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, Mode, SignalConfig,
-    Tokenizer, XResNetConfig,
+    BertConfig, Classifier, ContrastiveLoss, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, Mode,
+    SignalConfig, Tokenizer, XResNetConfig,
 };
 use einthoven_nn::Parameters;
 use einthoven_random::Streams;
 use einthoven_signal::simulate::SimulatorConfig;
 use einthoven_signal::{InputContract, Scaling};
-use einthoven_train::{ProgressDisplay, RunFolder, Setup, TrainConfig, Validator};
+use einthoven_train::{Error, EsiObjective, ProgressDisplay, RunFolder, Setup, TrainConfig, Validator};
 
 /// What differs between the runs of the tests.
 #[derive(Clone, Debug)]
@@ -67,7 +67,11 @@ impl Default for Variant {
 
 impl Variant {
     /// Everything of a run in `folder` but its validator.
-    pub fn setup(&self, folder: RunFolder) -> Setup {
+    pub fn setup(&self, folder: RunFolder) -> Setup<EsiObjective> {
+        self.try_setup(folder).unwrap()
+    }
+
+    pub fn try_setup(&self, folder: RunFolder) -> Result<Setup<EsiObjective>, Error> {
         let simulator =
             SimulatorConfig { sampling_rate: 100.0, seconds: self.seconds as f64, ..SimulatorConfig::default() };
         let cohort = SimulatedConfig { records: self.records, seed: 3, simulator, ..SimulatedConfig::default() };
@@ -87,11 +91,10 @@ impl Variant {
         .unwrap();
         let parameters = Parameters::new(DType::F32, &Device::Cpu, streams);
         let model = Esi::new(&self.model(&tokenizer), &parameters.root()).unwrap();
-        Setup {
-            model,
+        Ok(Setup {
+            objective: EsiObjective::new(model, &tokenizer, loader.captions(), &self.train, Device::Cpu)?,
             parameters,
             loader,
-            tokenizer,
             config: self.train.clone(),
             experiment: "name = \"tiny\"\n".to_owned(),
             validator: None,
@@ -99,7 +102,7 @@ impl Variant {
             folder,
             stop: Arc::new(AtomicBool::new(false)),
             display: ProgressDisplay::Hidden,
-        }
+        })
     }
 
     fn model(&self, tokenizer: &Tokenizer) -> EsiConfig {
@@ -143,12 +146,8 @@ pub enum Action {
     Stop(Arc<AtomicBool>),
 }
 
-impl Validator for Probe {
-    fn validate(
-        &mut self,
-        model: &Esi,
-        step: u64,
-    ) -> Result<BTreeMap<String, f64>, Box<dyn std::error::Error + Send + Sync>> {
+impl Probe {
+    fn act(&self, step: u64) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         if step == self.at {
             match &self.action {
                 Action::Nothing => {}
@@ -156,10 +155,34 @@ impl Validator for Probe {
                 Action::Stop(stop) => stop.store(true, Ordering::Relaxed),
             }
         }
+        Ok(())
+    }
+}
+
+impl Validator for Probe {
+    fn validate(
+        &mut self,
+        model: &Esi,
+        step: u64,
+    ) -> Result<BTreeMap<String, f64>, Box<dyn std::error::Error + Send + Sync>> {
+        self.act(step)?;
         let signals = Tensor::arange(0f32, 6000.0, &Device::Cpu)?.reshape((1, 12, 500))?.sin()?;
         let first = model.encode_signals(&signals, None)?.flatten_all()?.to_vec1::<f32>()?[0];
         // Neither always better nor always worse than before.
         Ok([("probe".to_owned(), f64::from(first * 1e4).sin())].into())
+    }
+}
+
+impl Validator<Classifier> for Probe {
+    fn validate(
+        &mut self,
+        model: &Classifier,
+        step: u64,
+    ) -> Result<BTreeMap<String, f64>, Box<dyn std::error::Error + Send + Sync>> {
+        self.act(step)?;
+        let signals = Tensor::arange(0f32, 6000.0, &Device::Cpu)?.reshape((1, 12, 500))?.sin()?;
+        let first = model.probabilities(&signals, &[500])?[0];
+        Ok([("probe".to_owned(), (first * 1e4).sin())].into())
     }
 }
 

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use crate::support::{Action, Encoder, Probe, Variant};
 use candle_core::{Device, Tensor};
 use einthoven_models::Mode;
-use einthoven_train::config::{CheckpointConfig, EmaConfig, LossConfig, TraceConfig};
+use einthoven_train::config::{CheckpointConfig, EmaConfig, EncoderConfig, LossConfig, TraceConfig};
 use einthoven_train::metrics_log::{self, Entry, Kind};
 use einthoven_train::schedule::{Decay, ScheduleConfig, Span};
-use einthoven_train::{Checkpoint, Error, RunFolder, Setup, Summary, TrainConfig, Trainer, Validator};
+use einthoven_train::{
+    Checkpoint, Error, EsiObjective, Objective, RunFolder, Setup, Summary, TrainConfig, Trainer, Validator,
+};
 
 /// Trains `variant`; gives its summary, its log and the final parameters.
 fn train(variant: &Variant) -> (Summary, Vec<Entry>, HashMap<String, Tensor>) {
@@ -225,7 +227,7 @@ fn an_average_is_judged_and_saved_and_training_does_not_notice() {
     let elsewhere = tempfile::tempdir().unwrap();
     let setup = variant.setup(RunFolder::create(elsewhere.path()).unwrap());
     setup.parameters.load(&average).unwrap();
-    let judged = Probe { at: 0, action: Action::Nothing }.validate(&setup.model, 3).unwrap();
+    let judged = Probe { at: 0, action: Action::Nothing }.validate(setup.objective.model(), 3).unwrap();
     assert_eq!(summary.validation, judged);
     assert_ne!(summary.validation, without.validation);
 }
@@ -306,7 +308,7 @@ fn lower_text_layers_move_less() {
 }
 
 /// The error of training `setup`, which must not have saved anything.
-fn refusal(change: impl Fn(&mut Setup)) -> Error {
+fn refusal(change: impl Fn(&mut Setup<EsiObjective>)) -> Error {
     let folder = tempfile::tempdir().unwrap();
     let mut setup = Variant::default().setup(RunFolder::create(folder.path()).unwrap());
     change(&mut setup);
@@ -337,13 +339,19 @@ fn what_cannot_work_is_refused_before_training() {
     let late = refusal(|setup| setup.config.trace = Some(TraceConfig { first: 10, steps: 1 }));
     assert_eq!(late.to_string(), "train.trace.first: is 10, but the run has 9 steps");
 
-    let deaf = refusal(|setup| {
-        let paper = Variant { mode: Mode::Paper, ..Variant::default() };
-        let folder = tempfile::tempdir().unwrap();
-        setup.model = paper.setup(RunFolder::create(folder.path()).unwrap()).model;
-        setup.config.losses.near_duplicate = Some(0.9);
+    let folder = tempfile::tempdir().unwrap();
+    let deaf = |change: &dyn Fn(&mut Variant)| {
+        let mut variant = Variant::default();
+        change(&mut variant);
+        variant.try_setup(RunFolder::resume(folder.path()).unwrap()).err().unwrap()
+    };
+    let paper = deaf(&|variant| {
+        variant.mode = Mode::Paper;
+        variant.train.losses.near_duplicate = Some(0.9);
     });
-    assert!(matches!(deaf, Error::Config { key: "losses.near_duplicate", .. }), "{deaf}");
+    assert!(matches!(paper, Error::Config { key: "losses.near_duplicate", .. }), "{paper}");
+    let encoder = deaf(&|variant| variant.train.encoder = Some(EncoderConfig::default()));
+    assert!(matches!(encoder, Error::Config { key: "encoder", .. }), "{encoder}");
 
     let never = refusal(|setup| setup.config.unlock_text = Some(Span::Epochs(3)));
     assert!(never.to_string().starts_with("train.unlock_text: is 15 steps of a run of 9"), "{never}");

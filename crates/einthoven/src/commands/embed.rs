@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use einthoven::signal::Record;
-use einthoven::{Encoder, Model, Result};
+use einthoven::{Classifier, Encoder, Model, Result};
 use serde::Serialize;
 
 use crate::cli::Embed;
@@ -21,6 +21,8 @@ pub fn embed(options: &Embed) -> Result<ExitCode> {
     let records: Vec<(String, Record)> = options.records.iter().map(open).collect::<Result<_>>()?;
     let embeddings = if Encoder::is_at(&options.run) {
         Encoder::open(&options.run)?.embed(&records)?
+    } else if Classifier::is_at(&options.run) {
+        Classifier::open(&options.run)?.embed(&records)?
     } else {
         Model::open(&options.run)?.embed(&records)?
     };

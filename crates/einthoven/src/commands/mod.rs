@@ -1,17 +1,20 @@
 //! What each command does.
 
 mod caption;
+mod compare;
 mod completions;
 mod data;
 mod describe;
 mod draw;
 mod embed;
 mod evaluate;
+mod finetune;
 mod import;
 mod inspect;
 mod measure;
 mod pretrain;
 mod probe;
+mod protocol;
 mod publish;
 mod query;
 mod stop;
@@ -30,7 +33,9 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Quickstart(options) => pretrain::quickstart(options),
         Command::Pretrain(options) => pretrain::pretrain(options),
+        Command::Finetune(options) => finetune::finetune(options),
         Command::Evaluate(options) => evaluate::evaluate(&options),
+        Command::Compare(options) => compare::compare(&options),
         Command::Probe(options) => probe::probe(options),
         Command::Query(options) => query::query(options),
         Command::Describe(options) => describe::describe(&options),

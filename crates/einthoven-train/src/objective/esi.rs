@@ -1,0 +1,201 @@
+//! The objective of ESI.
+
+use candle_core::{Device, Tensor};
+use einthoven_corpus::Batch;
+use einthoven_models::{Captions, Esi, LossWeights, Mode, PassSize, Tokenizer, is_decayed};
+use einthoven_nn::{Gradients, Negatives, Pass, backward};
+
+use super::{Objective, PretrainedPart, Round, scalar};
+use crate::captions::TokenizedCaptions;
+use crate::config::TrainConfig;
+use crate::locked_text::LockedText;
+use crate::trainer::clock::{Clock, Phase};
+use crate::{Error, Result};
+
+/// What the names of the text encoder's parameters begin with.
+const TEXT_ENCODER: &str = "pretrained_text_encoder.";
+
+/// The objective of ESI: the contrastive loss between signals and captions and the captioning loss.
+#[derive(Debug)]
+pub struct EsiObjective {
+    pub(super) model: Esi,
+    pub(super) captions: TokenizedCaptions,
+    pub(super) weights: LossWeights,
+    /// The largest cosine of texts that are negatives of each other.
+    pub(super) largest_cosine: Option<f64>,
+    pub(super) locked_text: LockedText,
+    tokenizer: String,
+    device: Device,
+}
+
+/// The losses of a batch.
+#[derive(Debug)]
+pub struct Losses {
+    /// The weighted sum, a scalar with a gradient.
+    pub total: Tensor,
+    /// Each loss before weighting, by its name in the metric log.
+    pub named: Vec<(&'static str, f64)>,
+}
+
+impl EsiObjective {
+    /// The objective of `model` on records with `captions`, which are tokenised here.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for what a model of this mode, or any that reads texts, cannot use; [`Error::Model`] when the tokenizer
+    /// fails.
+    pub fn new(
+        model: Esi,
+        tokenizer: &Tokenizer,
+        captions: &[String],
+        config: &TrainConfig,
+        device: Device,
+    ) -> Result<Self> {
+        if config.losses.near_duplicate.is_some() && model.config().mode == Mode::Paper {
+            let message =
+                "a paper model contrasts all records; leave it out or choose model.mode = \"corrected\"".to_owned();
+            return Err(Error::Config { key: "losses.near_duplicate", message });
+        }
+        if config.encoder.is_some() {
+            let message = "is for classifiers; leave it out when pretraining".to_owned();
+            return Err(Error::Config { key: "encoder", message });
+        }
+        Ok(Self {
+            captions: TokenizedCaptions::new(tokenizer, captions, config.max_tokens)?,
+            weights: LossWeights { contrastive: config.losses.contrastive, caption: config.losses.caption },
+            largest_cosine: config.losses.near_duplicate,
+            locked_text: LockedText::default(),
+            tokenizer: tokenizer.to_json()?,
+            model,
+            device,
+        })
+    }
+
+    /// The losses of a batch; those of weight 0 are left out. Records whose captions are the same, token by token, or
+    /// nearly the same, do not count as negatives of each other where the model's mode says so. A text encoder that is
+    /// locked does not learn.
+    ///
+    /// # Errors
+    /// [`crate::Error::Model`] when the model cannot take the batch.
+    pub fn losses(&mut self, batch: &Batch, text_is_locked: bool, pass: &Pass) -> Result<Losses> {
+        let signals = self.signals(batch)?;
+        let tokens = self.captions.batch(&batch.indices)?;
+        let groups = tokens.groups();
+        let pooled = text_is_locked.then(|| self.locked_text.pooled(&self.model, &tokens)).transpose()?;
+        let captions = Captions { tokens: &tokens, negatives: self.negatives(&groups), pooled: pooled.as_ref() };
+        let losses = self.model.losses(&signals, Some(&batch.valid), captions, self.weights, pass)?;
+        let mut named = vec![("loss", scalar(&losses.total)?)];
+        for (name, loss) in [("loss_contrastive", &losses.contrastive), ("loss_caption", &losses.caption)] {
+            if let Some(loss) = loss {
+                named.push((name, scalar(loss)?));
+            }
+        }
+        Ok(Losses { total: losses.total, named })
+    }
+
+    /// The negatives among records whose captions have these `groups`.
+    pub(super) fn negatives<'a>(&self, groups: &'a [u32]) -> Negatives<'a> {
+        Negatives { groups: Some(groups), largest_cosine: self.largest_cosine }
+    }
+
+    /// `[batch, leads, samples]`.
+    pub(super) fn signals(&self, batch: &Batch) -> Result<Tensor> {
+        let shape = (batch.len(), batch.leads, batch.samples);
+        Ok(Tensor::from_slice(&batch.signals, shape, &self.device)?)
+    }
+}
+
+impl Objective for EsiObjective {
+    type Model = Esi;
+
+    fn model(&self) -> &Esi {
+        &self.model
+    }
+
+    fn pretrained_part(&self, config: &TrainConfig) -> PretrainedPart {
+        PretrainedPart {
+            name: "text encoder",
+            prefix: TEXT_ENCODER,
+            learning_rate_scale: config.text_learning_rate_scale,
+            layer_decay: config.text_layer_decay,
+            unlock: config.unlock_text,
+            keys: ["unlock_text", "text_learning_rate_scale"],
+        }
+    }
+
+    fn layers_above(&self, name: &str) -> usize {
+        text_layers_above(name, self.model.config().text.num_hidden_layers)
+    }
+
+    /// In paper mode all are decayed, as published.
+    fn is_decayed(&self, name: &str) -> bool {
+        self.model.config().mode == Mode::Paper || is_decayed(name)
+    }
+
+    fn add_gradients(
+        &mut self,
+        batches: &[Batch],
+        round: &Round,
+        sum: &mut Gradients,
+        clock: &mut Clock,
+    ) -> Result<Vec<(&'static str, f64)>> {
+        let [batch] = batches else { return self.add_cached_gradients(batches, round, sum, clock) };
+        let losses = clock.time(Phase::Forward, || self.losses(batch, round.is_locked, &round.pass(0)))?;
+        clock.time(Phase::Backward, || sum.accumulate(backward(&losses.total)?))?;
+        Ok(losses.named)
+    }
+
+    fn constrain(&self) -> Result<()> {
+        Ok(self.model.clamp_logit_scale()?)
+    }
+
+    fn figures(&self) -> Result<Vec<(&'static str, f64)>> {
+        Ok(vec![("logit_scale", self.model.logit_scale()?)])
+    }
+
+    fn activation_count(&self, config: &TrainConfig, samples: usize) -> usize {
+        // Tokens of a caption on average, rounded up.
+        let caption_length = self.captions.tokens().div_ceil(self.captions.len().max(1));
+        self.model.activation_count(&PassSize {
+            records: config.batch_size,
+            samples,
+            tokens: config.batch_size * caption_length,
+            contrasted: config.batch_size * config.batches_together(),
+            weights: self.weights,
+            text_is_locked: self.pretrained_part(config).is_always_locked(),
+            checkpointing: config.checkpointing,
+        })
+    }
+
+    fn tokenizer(&self) -> Option<&str> {
+        Some(&self.tokenizer)
+    }
+}
+
+/// How many layers lie above that of the parameter `name` of a text encoder of `depth` layers; the embeddings are the layer
+/// below the first.
+fn text_layers_above(name: &str, depth: usize) -> usize {
+    let Some(place) = name.strip_prefix(TEXT_ENCODER) else { return 0 };
+    let number = place.strip_prefix("encoder.layer.").and_then(|rest| rest.split('.').next());
+    match number.and_then(|number| number.parse::<usize>().ok()) {
+        Some(index) => depth.saturating_sub(index + 1),
+        None if place.starts_with("embeddings.") => depth,
+        None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_are_counted_from_the_uppermost_down_to_the_embeddings() {
+        let above = |name: &str| text_layers_above(name, 12);
+        assert_eq!(above("signal_encoder.encoder.layer.3.weight"), 0);
+        assert_eq!(above("pretrained_text_encoder.pooler.dense.weight"), 0);
+        for layer in 0..12 {
+            let name = format!("pretrained_text_encoder.encoder.layer.{layer}.output.dense.bias");
+            assert_eq!(above(&name), 11 - layer, "{name}");
+        }
+        assert_eq!(above("pretrained_text_encoder.embeddings.LayerNorm.weight"), 12);
+    }
+}

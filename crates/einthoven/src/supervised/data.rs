@@ -1,0 +1,69 @@
+//! Recordings with labels.
+
+use std::sync::Arc;
+
+use einthoven_corpus::{AugmentConfig, Dataset, LabelSet, Loader, Split};
+use einthoven_random::Streams;
+use einthoven_signal::InputContract;
+
+use crate::assemble::name_of;
+use crate::{DataConfig, Error, Result};
+
+/// Recordings of one split that have a class of a label set.
+#[derive(Clone, Debug)]
+pub struct LabelledData {
+    /// What they are, such as `ptb-xl fold 9`.
+    pub name: String,
+    /// The recordings.
+    pub dataset: Arc<Dataset>,
+    /// The classes asked for, and which of them each recording has.
+    pub labels: LabelSet,
+    /// How many recordings of the split have no class of the label set.
+    pub unlabelled: usize,
+}
+
+impl LabelledData {
+    /// The recordings of a split with the `classes` of the label set `labels`, or all classes of it.
+    ///
+    /// # Errors
+    /// Those of an unknown label set; [`Error::Setting`] for a class that is not of it, and if no recording has one.
+    pub fn select(dataset: &Dataset, split: &Split, labels: &str, classes: Option<&[String]>) -> Result<Self> {
+        let name = name_of(dataset, split);
+        let selected = dataset.select(split);
+        let all = selected.label_set(labels)?;
+        let kept = all.labelled();
+        if kept.is_empty() {
+            let message = format!("no recording of {name} has a class of {labels}; choose other labels or folds");
+            return Err(Error::setting("classifier.labels", message));
+        }
+        let classes = classes.unwrap_or(&all.classes);
+        let column = |class: &String| {
+            all.classes.iter().position(|known| known == class).ok_or_else(|| {
+                let message = format!("{class} is not a class of {labels}, which has {}", all.classes.join(", "));
+                Error::setting("classifier.classes", message)
+            })
+        };
+        let columns = classes.iter().map(column).collect::<Result<Vec<usize>>>()?;
+        let row = |&record: &usize| columns.iter().map(|&column| all.targets[record][column]).collect();
+        let labels =
+            LabelSet { name: labels.to_owned(), classes: classes.to_vec(), targets: kept.iter().map(row).collect() };
+        Ok(Self { name, unlabelled: all.unlabelled(), dataset: Arc::new(selected.subset(&kept)), labels })
+    }
+
+    /// A loader of these recordings, without captions.
+    ///
+    /// # Errors
+    /// Those of [`Loader::new`].
+    pub fn loader(
+        &self,
+        config: &DataConfig,
+        contract: &InputContract,
+        augment: AugmentConfig,
+        batch_size: usize,
+        streams: Streams,
+    ) -> Result<Loader> {
+        let captions = Arc::new(vec![String::new(); self.dataset.len()]);
+        let dataset = Arc::clone(&self.dataset);
+        Ok(Loader::new(dataset, captions, contract.clone(), augment, config.loader(batch_size), streams)?)
+    }
+}

@@ -1,0 +1,17 @@
+//! Supervised training: a classifier of the labels of a dataset, from new weights or from an encoder that another run or an
+//! import has trained.
+
+mod classifier;
+mod data;
+mod experiment;
+mod finetune;
+mod judge;
+mod start;
+#[cfg(test)]
+mod tests;
+
+pub use classifier::Classifier;
+pub use data::LabelledData;
+pub use experiment::{ClassifierTable, SupervisedEvaluate, SupervisedExperiment};
+pub use finetune::{Finetune, Finetuned, finetune};
+pub use judge::{ClassifierJudgement, LabelledRecords, judge_classifier};
