@@ -140,7 +140,10 @@ fn subject(patient: usize, probes: &[&[f64]], thresholds: &[f64]) -> Subject {
     own.sort_by(|a, b| b.total_cmp(a));
     others.sort_by(|a, b| b.total_cmp(a));
     let count = |sorted: &[f64], accepted: fn(f64, f64) -> bool| {
-        thresholds.iter().map(|&threshold| sorted.partition_point(|&cosine| accepted(cosine, threshold)) as u32).collect()
+        thresholds
+            .iter()
+            .map(|&threshold| sorted.partition_point(|&cosine| accepted(cosine, threshold)) as u32)
+            .collect()
     };
     Subject {
         probes: probes.len() as u64,

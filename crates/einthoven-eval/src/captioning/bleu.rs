@@ -25,8 +25,7 @@ impl BleuCounts {
     pub fn new(generated: &[String], references: &[Vec<String>]) -> Self {
         let length = generated.len();
         let nearest = references.iter().map(Vec::len).min_by_key(|&other| (other.abs_diff(length), other));
-        let mut counts =
-            Self { generated: length as u64, reference: nearest.unwrap_or(0) as u64, ..Self::default() };
+        let mut counts = Self { generated: length as u64, reference: nearest.unwrap_or(0) as u64, ..Self::default() };
         for order in 0..ORDER {
             let of_references: Vec<_> = references.iter().map(|words| n_grams(words, order + 1)).collect();
             let most = |run| of_references.iter().filter_map(|counts: &BTreeMap<_, _>| counts.get(run)).max().copied();

@@ -53,7 +53,11 @@ impl<'a> Vectors<'a> {
         let weights: [Weights<'a>; ORDER] =
             std::array::from_fn(|order| n_grams(words, order + 1).into_iter().map(weight).collect());
         let norm = |weights: &Weights<'_>| weights.values().map(|weight| weight * weight).sum::<f64>().sqrt();
-        Self { norms: std::array::from_fn(|order| norm(&weights[order])), weights, pairs: words.windows(2).len() as f64 }
+        Self {
+            norms: std::array::from_fn(|order| norm(&weights[order])),
+            weights,
+            pairs: words.windows(2).len() as f64,
+        }
     }
 
     /// The mean over lengths of the cosine of the vectors, weights cut to the reference's, damped where lengths differ.

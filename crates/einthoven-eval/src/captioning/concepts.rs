@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 /// evidence of infarction") is not there; what it calls possible or probable is. Of a concept and a broader one in the same
 /// sentence the narrower counts.
 pub fn concepts(base: &KnowledgeBase, text: &str) -> BTreeSet<String> {
-    let slugs = |sentence| -> Vec<String> { base.read(sentence).present().map(|found| found.page.slug.clone()).collect() };
+    let slugs =
+        |sentence| -> Vec<String> { base.read(sentence).present().map(|found| found.page.slug.clone()).collect() };
     sentences(text).flat_map(slugs).collect()
 }
 

@@ -97,7 +97,9 @@ fn align(generated: &[String], reference: &[String]) -> Vec<(usize, usize)> {
     for (words, others) in [(generated, reference), (&stems(generated), &stems(reference))] {
         for place in (0..words.len()).rev() {
             let same = |&other: &usize| free_of_reference[other] && words[place] == others[other];
-            if free[place] && let Some(other) = (0..others.len()).rev().find(same) {
+            if free[place]
+                && let Some(other) = (0..others.len()).rev().find(same)
+            {
                 aligned.push((place, other));
                 (free[place], free_of_reference[other]) = (false, false);
             }

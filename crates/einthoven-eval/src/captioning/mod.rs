@@ -100,14 +100,16 @@ impl Captions {
             meteor: meteor.collect(),
             cider_d: cider_d(&texts, &others),
             generated: generated.iter().map(|text| concepts(base, text)).collect(),
-            expected: references.iter().map(|texts| texts.iter().flat_map(|text| concepts(base, text)).collect()).collect(),
+            expected: references
+                .iter()
+                .map(|texts| texts.iter().flat_map(|text| concepts(base, text)).collect())
+                .collect(),
         })
     }
 
     /// Each record's scores.
     pub fn scores(&self) -> Vec<CaptionScores> {
-        let score =
-            |i| CaptionScores { rouge_l: self.rouge_l[i], meteor: self.meteor[i], cider_d: self.cider_d[i] };
+        let score = |i| CaptionScores { rouge_l: self.rouge_l[i], meteor: self.meteor[i], cider_d: self.cider_d[i] };
         (0..self.bleu.len()).map(score).collect()
     }
 

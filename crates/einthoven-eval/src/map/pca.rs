@@ -50,7 +50,8 @@ pub fn pca(values: &[f64], width: usize, count: usize) -> Components {
         .iter()
         .map(|&column| {
             let direction: Vec<f64> = eigenvectors.column(column).iter().copied().collect();
-            let largest = direction.iter().copied().fold(0.0, |most: f64, x| if x.abs() > most.abs() { x } else { most });
+            let largest =
+                direction.iter().copied().fold(0.0, |most: f64, x| if x.abs() > most.abs() { x } else { most });
             direction.iter().map(|x| x * largest.signum()).collect()
         })
         .collect();

@@ -6,8 +6,7 @@ use super::Map;
 use crate::error::{Result, same_length};
 
 /// Okabe and Ito's colours, told apart by colour-blind eyes too; the last but one is dark for white paper.
-const COLOURS: [&str; 8] =
-    ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7a6a00", "#5b3fa0"];
+const COLOURS: [&str; 8] = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7a6a00", "#5b3fa0"];
 /// Of records of several classes, of other classes, and of none.
 const SEVERAL: &str = "#555555";
 const OTHER: &str = "#999999";
@@ -59,13 +58,7 @@ pub fn svg(map: &Map, title: &str, classes: &[String], of: &[Vec<usize>]) -> Res
     Ok(svg)
 }
 
-fn write(
-    svg: &mut String,
-    map: &Map,
-    title: &str,
-    colours: &[&str],
-    legend: &[(&str, &str, usize)],
-) -> fmt::Result {
+fn write(svg: &mut String, map: &Map, title: &str, colours: &[&str], legend: &[(&str, &str, usize)]) -> fmt::Result {
     let (width, height) = (SIDE + LEGEND, HEAD + SIDE + FOOT);
     let title = escaped(title);
     write!(

@@ -25,10 +25,7 @@ const BATCH: usize = 6;
 ///
 /// # Errors
 /// Those of `score` and of its backward pass.
-pub fn integrated_gradients(
-    compared: &Compared,
-    score: impl Fn(&Tensor) -> Result<Tensor>,
-) -> Result<Attribution> {
+pub fn integrated_gradients(compared: &Compared, score: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Attribution> {
     let ends = compared.tensor([compared.signal.as_slice(), &compared.flat].concat())?;
     let ends = numbers(&without_gradients(|| score(&ends))?)?;
     let (signal_score, flat_score) = (ends[0], ends[1]);

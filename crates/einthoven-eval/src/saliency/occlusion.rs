@@ -16,11 +16,7 @@ const BATCH: usize = 16;
 ///
 /// # Errors
 /// [`Error::Explanation`] for windows of no sample; those of `score`.
-pub fn occlusion(
-    compared: &Compared,
-    window: usize,
-    score: impl Fn(&Tensor) -> Result<Tensor>,
-) -> Result<Attribution> {
+pub fn occlusion(compared: &Compared, window: usize, score: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Attribution> {
     if window == 0 {
         return Err(Error::Explanation { what: "the window", expected: "at least one sample", found: "0".into() });
     }

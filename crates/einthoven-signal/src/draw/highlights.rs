@@ -27,7 +27,8 @@ pub(super) struct Colours<'a> {
 impl<'a> Colours<'a> {
     pub fn new(highlights: &'a Highlights) -> Self {
         let values = highlights.leads.iter().flat_map(|(_, values)| values);
-        let largest = values.copied().filter(|value| value.is_finite()).fold(0.0, |most, value| f64::max(most, value.abs()));
+        let largest =
+            values.copied().filter(|value| value.is_finite()).fold(0.0, |most, value| f64::max(most, value.abs()));
         Self { highlights, largest, areas: vec![Vec::new(); (2 * SHADES + 1) as usize] }
     }
 
