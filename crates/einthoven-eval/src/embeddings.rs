@@ -19,6 +19,11 @@ impl Embeddings {
         Ok(Self { rows, width, data })
     }
 
+    /// No embeddings, of no width.
+    pub(crate) fn empty() -> Self {
+        Self { rows: 0, width: 0, data: Vec::new() }
+    }
+
     /// How many there are.
     pub fn rows(&self) -> usize {
         self.rows

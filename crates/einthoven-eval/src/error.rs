@@ -29,7 +29,7 @@ pub enum Error {
         decay: f64,
     },
     /// A prompt file cannot be read.
-    #[error("cannot read the prompts in {}: give the path of a TOML file, or one of the built-in sets ptb-xl-super, scp-statements, simulated", path.display())]
+    #[error("cannot read the prompts in {}: give the path of a TOML file, or one of the built-in sets challenge-scored, ptb-xl-super, scp-statements, simulated", path.display())]
     PromptFile {
         /// The file.
         path: PathBuf,
@@ -94,6 +94,72 @@ pub enum Error {
         /// Why.
         source: serde_json::Error,
     },
+    /// A protocol file cannot be read.
+    #[error("cannot read the protocol in {}: give the path of a TOML file, or one of the built-in protocols {known}", path.display())]
+    ProtocolFile {
+        /// The file.
+        path: PathBuf,
+        /// The names of the built-in protocols.
+        known: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A protocol file is no TOML, or holds a key that it should not.
+    #[error("the protocol file {} is not what it should be", path.display())]
+    ProtocolToml {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// A protocol cannot be carried out.
+    #[error("the protocol {protocol}: {problem}")]
+    Protocol {
+        /// The protocol.
+        protocol: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A subject under a protocol failed.
+    #[error("{subject} failed")]
+    Subject {
+        /// The subject.
+        subject: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file holds no results of a protocol.
+    #[error("{} holds no results of a protocol; judge the subject anew", path.display())]
+    Result {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// A file of results is of another version.
+    #[error("{} has format version {found}, this build reads {expected}; judge the subject anew", path.display())]
+    ResultFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The version of this build.
+        expected: u32,
+    },
+    /// A folder or file of results cannot be compared with the others.
+    #[error("{} {problem}", path.display())]
+    Compare {
+        /// The folder or file.
+        path: PathBuf,
+        /// What is wrong with it, and the remedy.
+        problem: String,
+    },
+    /// A table cannot be written as CSV.
+    #[error("a table cannot be written as CSV")]
+    Csv(#[source] csv::Error),
+    /// A value cannot be written as JSON.
+    #[error("a value cannot be written as JSON")]
+    Json(#[source] serde_json::Error),
     /// A recording does not meet the model's input contract.
     #[error("{record} cannot be prepared for the model")]
     Record {

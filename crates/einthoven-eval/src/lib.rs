@@ -1,8 +1,9 @@
 //! Judging models: metrics, bootstrap intervals, zero-shot classification, linear probes, retrieval, captioning,
-//! identification, text queries, explanations, maps of embeddings and reports.
+//! identification, text queries, explanations, maps of embeddings, versioned protocols for several models, and reports.
 
 pub mod bootstrap;
 pub mod captioning;
+pub mod comparison;
 pub mod embed;
 mod embeddings;
 mod error;
@@ -11,6 +12,7 @@ pub mod identification;
 pub mod map;
 pub mod metrics;
 pub mod probe;
+pub mod protocol;
 pub mod query;
 mod reference;
 pub mod report;

@@ -32,11 +32,20 @@ pub enum Command {
 
 A run killed at any step and resumed ends with the same bytes as one that was never interrupted.")]
     Pretrain(Pretrain),
-    /// Judge a run: zero-shot classification and retrieval on a dataset, with intervals
+    /// Judge a run: zero-shot classification and retrieval on a dataset, with intervals; or several models by one protocol
     #[command(after_help = "Examples:
   einthoven evaluate runs/quickstart
-  einthoven evaluate runs/quickstart --dataset simulated --labels conditions --folds 10 --html report.html")]
+  einthoven evaluate runs/quickstart --dataset simulated --labels conditions --folds 10 --html report.html
+  einthoven evaluate --protocol ptbxl-sample --root ptbxl-sample paper=runs/esi-paper runs/merl --out results
+
+Under a protocol random weights and interval features are judged beside the subjects. Results go to OUT/PROTOCOL/SUBJECT.json; what is
+finished is not judged again. `einthoven compare` makes tables of them.")]
     Evaluate(Evaluate),
+    /// Compare the subjects that protocols were carried out on: tables with intervals and tests, curves, calibration
+    #[command(after_help = "Examples:
+  einthoven compare results --html comparison.html
+  einthoven compare results --csv comparison.csv --json comparison.json --latex comparison.tex")]
+    Compare(Compare),
     /// Fit linear classifiers on the embeddings of a run's training records and judge them on a dataset
     #[command(after_help = "Examples:
   einthoven probe runs/quickstart --labels super
@@ -159,8 +168,17 @@ pub struct Reading {
 #[derive(Debug, Args)]
 pub struct Evaluate {
     /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose), a checkpoint folder, or a published
-    /// model: owner/model[@revision]
-    pub run: PathBuf,
+    /// model: owner/model[@revision]. With --protocol several, also imported encoders, random:RUN or random:EXPERIMENT.toml (fresh
+    /// weights) and measurements (interval features), under names of your own as NAME=SUBJECT
+    #[arg(required = true, value_name = "RUN|SUBJECT")]
+    pub subjects: Vec<String>,
+    /// Judge by a protocol: the name of an embedded one (experiments/protocols) or a TOML file
+    #[arg(long, value_name = "NAME|FILE", requires = "out")]
+    #[arg(conflicts_with_all = ["dataset", "labels", "prompts", "folds", "html"])]
+    pub protocol: Option<String>,
+    /// Folder for the results of a protocol
+    #[arg(long, requires = "protocol")]
+    pub out: Option<PathBuf>,
     /// Dataset to judge on [default: the run's own]
     #[arg(long)]
     pub dataset: Option<String>,
@@ -182,6 +200,25 @@ pub struct Evaluate {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The folder of results
+    pub results: PathBuf,
+    /// Write the page here
+    #[arg(long)]
+    pub html: Option<PathBuf>,
+    /// Write all numbers as CSV here
+    #[arg(long)]
+    pub csv: Option<PathBuf>,
+    /// Write all numbers as JSON here
+    #[arg(long)]
+    pub json: Option<PathBuf>,
+    /// Write the tables as LaTeX here
+    #[arg(long)]
+    pub latex: Option<PathBuf>,
 }
 
 /// Options of `probe`.

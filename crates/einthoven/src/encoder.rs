@@ -6,8 +6,9 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor};
 use einthoven_eval::Embeddings;
 use einthoven_models::import::{ImportedEncoder, SignalSystem};
-use einthoven_models::{AnyEncoder, SignalConfig, SignalEncoder, load_safetensors};
+use einthoven_models::{AnyEncoder, ChannelNorm, SignalConfig, SignalEncoder, load_safetensors};
 use einthoven_nn::{Parameters, Pass, without_gradients};
+use einthoven_random::Streams;
 use einthoven_signal::{InputContract, Record};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,8 @@ pub struct Encoder {
     pub parameters: Parameters,
     /// The network.
     pub network: AnyEncoder,
+    /// Whether the weights are fresh ones, not the import's.
+    pub(crate) is_fresh: bool,
     description: Description,
 }
 
@@ -56,7 +59,7 @@ impl Encoder {
         let ImportedEncoder { config: signal, leads, left_out, .. } = imported;
         let system = system.name().to_owned();
         let description = Description { format: FORMAT, system: system.clone(), leads, signal, left_out };
-        Ok(Self { system, contract, parameters, network, description })
+        Ok(Self { system, contract, parameters, network, is_fresh: false, description })
     }
 
     /// Whether a folder holds an encoder without a text tower.
@@ -86,7 +89,19 @@ impl Encoder {
             left_out: description.left_out.clone(),
         };
         let (parameters, network) = imported.build()?;
-        Ok(Self { system: description.system.clone(), contract, parameters, network, description })
+        let system = description.system.clone();
+        Ok(Self { system, contract, parameters, network, is_fresh: false, description })
+    }
+
+    /// The same encoder with fresh weights of `seed`, as a baseline.
+    ///
+    /// # Errors
+    /// Those of building the encoder.
+    pub(crate) fn with_fresh_weights(self, seed: u64) -> Result<Self> {
+        let parameters = Parameters::new(DType::F32, &Device::Cpu, Streams::new(seed));
+        let Description { signal, leads, .. } = &self.description;
+        let network = AnyEncoder::new(signal, *leads, ChannelNorm::Channels, None, &parameters.root())?;
+        Ok(Self { parameters, network, is_fresh: true, ..self })
     }
 
     /// Saves it as a new folder: whole, or not at all.

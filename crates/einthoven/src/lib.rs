@@ -8,7 +8,7 @@
 //! - [`nn`]: differentiable operations, the optimiser
 //! - [`models`]: signal encoders, text encoder, ESI
 //! - [`train`]: the trainer, checkpoints, logs
-//! - [`eval`]: metrics, zero-shot, linear probes, retrieval, queries, reports
+//! - [`eval`]: metrics, zero-shot, linear probes, retrieval, queries, versioned protocols, reports
 //! - [`hub`]: publishing models and pulling them
 //!
 //! An [`Experiment`] says all of a run; [`pretrain`] carries it out; a [`Model`] opens what comes out.
@@ -26,10 +26,12 @@ mod model_card;
 mod overrides;
 mod pretrain;
 mod probe;
+mod protocol;
 mod provenance;
 mod publish;
 mod recording;
 pub mod report;
+mod subjects;
 
 pub use einthoven_caption as caption;
 pub use einthoven_corpus as corpus;
@@ -53,5 +55,7 @@ pub use model::Model;
 pub use overrides::in_data_folder;
 pub use pretrain::{Outcome, Pretrain, pretrain};
 pub use probe::{Probe, Probed, probe};
+pub use protocol::{Progress, evaluate};
 pub use publish::{Publication, locate};
 pub use recording::Reading;
+pub use subjects::{Measured, Network, SubjectName};

@@ -31,6 +31,8 @@ pub struct Model {
     pub tokenizer: Tokenizer,
     /// Embeddings of recordings to rank a query among, where the run kept some.
     pub reference: Option<ReferenceSet>,
+    /// Whether the weights are fresh ones, not the run's.
+    pub(crate) is_fresh: bool,
 }
 
 impl Model {
@@ -53,7 +55,17 @@ impl Model {
         let tokenizer = Tokenizer::load(&checkpoint.tokenizer_path())?;
         let reference = folder.join(REFERENCE_FILE);
         let reference = reference.exists().then(|| ReferenceSet::load(&reference)).transpose()?;
-        Ok(Self { checkpoint, experiment, parameters, network, tokenizer, reference })
+        Ok(Self { checkpoint, experiment, parameters, network, tokenizer, reference, is_fresh: false })
+    }
+
+    /// The same model with fresh weights of `seed` in all its parts, as a baseline.
+    ///
+    /// # Errors
+    /// Those of building the model.
+    pub(crate) fn with_fresh_weights(self, seed: u64) -> Result<Self> {
+        let parameters = Parameters::new(DType::F32, &Device::Cpu, Streams::new(seed));
+        let network = Esi::new(&self.experiment.model, &parameters.root())?;
+        Ok(Self { parameters, network, reference: None, is_fresh: true, ..self })
     }
 
     /// Embeds recordings of any leads, rate and length that the input contract can prepare.

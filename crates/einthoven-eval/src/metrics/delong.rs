@@ -58,6 +58,22 @@ pub fn delong_difference(targets: &[bool], first: &[f64], second: &[f64]) -> Res
     Ok(Some(DeLongDifference { difference, variance, z, p }))
 }
 
+/// The AUROC of `scores`, and how much each record moves it: the squares of these add up to DeLong's variance. `None` with fewer
+/// than two positives or two negatives.
+///
+/// Differences and means of AUROCs on the same records have the differences and means of their influences, so that a mean over
+/// classes can be tested as one class can.
+pub(crate) fn influences(targets: &[bool], scores: &[f64]) -> Result<Option<(f64, Vec<f64>)>> {
+    let Some(parts) = Components::new(targets, scores)? else { return Ok(None) };
+    let scaled = |values: &[f64]| -> Vec<f64> {
+        let (centre, count) = (mean(values), values.len() as f64);
+        values.iter().map(|value| (value - centre) / (count * (count - 1.0)).sqrt()).collect()
+    };
+    let (mut positives, mut negatives) = (scaled(&parts.positives).into_iter(), scaled(&parts.negatives).into_iter());
+    let of = |&target: &bool| if target { positives.next() } else { negatives.next() };
+    Ok(Some((mean(&parts.positives), targets.iter().filter_map(of).collect())))
+}
+
 /// How each record fares against the records of the other kind: the share that it is ranked right with.
 struct Components {
     positives: Vec<f64>,

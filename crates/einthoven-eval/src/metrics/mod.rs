@@ -14,6 +14,7 @@ mod threshold;
 
 pub use benchmark::{FG, apply_thresholds, f_g_beta, g_beta_threshold};
 pub use calibration::{Calibration, CalibrationBin, brier};
+pub(crate) use delong::influences;
 pub use delong::{DeLong, DeLongDifference, delong, delong_difference};
 pub use ranking::{F1Max, PrCurve, RankMetrics, Ranking, RocCurve};
 pub use table::ScoreTable;

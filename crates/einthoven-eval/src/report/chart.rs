@@ -89,15 +89,31 @@ pub fn line_chart(lines: &[Line], size: Size) -> String {
 
 /// A ROC curve in a unit square, with the diagonal of chance.
 pub fn roc(fpr: &[f64], tpr: &[f64]) -> String {
+    let points = fpr.iter().copied().zip(tpr.iter().copied()).collect();
+    unit_square(&[(0, points)], true, false)
+}
+
+/// Lines in a unit square, each with the number of its colour; with the diagonal, and with the points marked, if wanted.
+pub fn unit_square(lines: &[(usize, Vec<(f64, f64)>)], diagonal: bool, marked: bool) -> String {
     const SIDE: f64 = 140.0;
-    let points: Vec<(f64, f64)> = fpr.iter().zip(tpr).map(|(x, y)| (4.0 + x * SIDE, 4.0 + (1.0 - y) * SIDE)).collect();
     let (side, end) = (SIDE, SIDE + 4.0);
-    format!(
+    let mut svg = format!(
         "<svg class=\"roc\" viewBox=\"0 0 148 148\" role=\"img\"><rect class=\"frame\" x=\"4\" y=\"4\" width=\"{side}\" \
-         height=\"{side}\"/><line class=\"grid\" x1=\"4\" y1=\"{end}\" x2=\"{end}\" y2=\"4\"/><g class=\"line line-0\">\
-         <polyline points=\"{}\"/></g></svg>",
-        coordinates(&points)
-    )
+         height=\"{side}\"/>"
+    );
+    if diagonal {
+        push(&mut svg, format_args!("<line class=\"grid\" x1=\"4\" y1=\"{end}\" x2=\"{end}\" y2=\"4\"/>"));
+    }
+    for (colour, points) in lines {
+        let points: Vec<(f64, f64)> = points.iter().map(|(x, y)| (4.0 + x * SIDE, 4.0 + (1.0 - y) * SIDE)).collect();
+        let (colour, line) = (colour % COLOURS, coordinates(&points));
+        push(&mut svg, format_args!("<g class=\"line line-{colour}\"><polyline points=\"{line}\"/>"));
+        for (x, y) in points.iter().filter(|_| marked) {
+            push(&mut svg, format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2\"/>"));
+        }
+        svg.push_str("</g>");
+    }
+    svg + "</svg>"
 }
 
 /// A value and its interval on the stretch from `low` to 1, with a mark at 0.5 (chance, for an AUROC).

@@ -3,7 +3,7 @@
 //! What goes in are plain values, so that a report can be made from a run's files at any time and on any machine.
 //! Everything is drawn as inline SVG; the page has no script, follows the reader's light or dark setting, and prints.
 
-mod chart;
+pub(crate) mod chart;
 mod learning;
 mod view;
 
@@ -132,14 +132,20 @@ impl LogEntry {
 impl Report {
     /// The page.
     pub fn to_html(&self) -> Result<String> {
-        const NAME: &str = "report.html";
-        let mut environment = Environment::new();
-        environment.add_template(NAME, include_str!("report.html"))?;
-        Ok(environment.get_template(NAME)?.render(Serde(view::View::new(self)))?)
+        page("report.html", include_str!("report.html"), view::View::new(self))
     }
 
     /// Writes the page to a file: whole, or not at all.
     pub fn save(&self, path: &Path) -> Result<()> {
         replace(path, self.to_html()?.as_bytes())
     }
+}
+
+/// A page of this crate's style: the template of that name, filled with `view`.
+pub(crate) fn page(name: &'static str, template: &'static str, view: impl Serialize) -> Result<String> {
+    let mut environment = Environment::new();
+    // Neither is a page by its ending, but both are put into one as they are.
+    environment.add_template("style.css", include_str!("style.css"))?;
+    environment.add_template(name, template)?;
+    Ok(environment.get_template(name)?.render(Serde(view))?)
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 /// Prompt files that are part of the program, by name.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 4] = [
+    ("challenge-scored", include_str!("../../../../prompts/challenge-scored.toml")),
     ("ptb-xl-super", include_str!("../../../../prompts/ptb-xl-super.toml")),
     ("scp-statements", include_str!("../../../../prompts/scp-statements.toml")),
     ("simulated", include_str!("../../../../prompts/simulated.toml")),

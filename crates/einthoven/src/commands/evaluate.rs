@@ -1,18 +1,26 @@
 //! `einthoven evaluate`.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 
 use einthoven::corpus::Split;
 use einthoven::eval::bootstrap::Estimate;
 use einthoven::random::Streams;
-use einthoven::{Data, Judged, Judgement, Model, Result, judge, locate, report};
+use einthoven::{Data, Error, Judged, Judgement, Model, Result, judge, locate, report};
 
 use super::table::Table;
 use crate::cli::Evaluate;
 
 pub fn evaluate(options: &Evaluate) -> Result<ExitCode> {
-    let model = Model::open(&locate(&options.run)?)?;
+    if let (Some(protocol), Some(out)) = (&options.protocol, &options.out) {
+        return super::protocol::evaluate(options, protocol, out);
+    }
+    let [run] = options.subjects.as_slice() else {
+        let message = "several are judged by a protocol alone: --protocol NAME --out FOLDER";
+        return Err(Error::Setting { key: "SUBJECT".to_owned(), message: message.to_owned() });
+    };
+    let model = Model::open(&locate(Path::new(run))?)?;
     let mut experiment = model.experiment.clone();
     if let Some(dataset) = &options.dataset
         && *dataset != experiment.data.dataset

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod caption;
+mod compare;
 mod completions;
 mod data;
 mod describe;
@@ -12,6 +13,7 @@ mod inspect;
 mod measure;
 mod pretrain;
 mod probe;
+mod protocol;
 mod publish;
 mod query;
 mod stop;
@@ -31,6 +33,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Quickstart(options) => pretrain::quickstart(options),
         Command::Pretrain(options) => pretrain::pretrain(options),
         Command::Evaluate(options) => evaluate::evaluate(&options),
+        Command::Compare(options) => compare::compare(&options),
         Command::Probe(options) => probe::probe(options),
         Command::Query(options) => query::query(options),
         Command::Describe(options) => describe::describe(&options),

@@ -1,0 +1,127 @@
+//! Trained and random networks.
+
+use candle_core::{DType, Device, Tensor};
+use einthoven_eval::protocol::{Answer, Recording, Rows, Subject, SubjectCard};
+use einthoven_eval::{Embeddings, embed};
+use einthoven_models::{BertConfig, Esi, EsiConfig, Mode, SignalEncoder, Tokenizer};
+use einthoven_nn::{Parameters, Pass, without_gradients};
+use einthoven_random::Streams;
+use einthoven_signal::InputContract;
+use sha2::{Digest, Sha256};
+
+use super::fed;
+use crate::{Encoder, Error, Experiment, Model, Result};
+
+/// A network that embeds recordings and, with a text tower, texts.
+pub struct Network {
+    card: SubjectCard,
+    contract: InputContract,
+    body: Body,
+}
+
+enum Body {
+    /// ESI; the tokenizer, and how many tokens of a text are read, where its words mean anything.
+    Esi { network: Box<Esi>, texts: Option<(Tokenizer, usize)> },
+    /// A signal encoder.
+    Encoder(Box<Encoder>),
+}
+
+impl Network {
+    /// A model of a run.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if its contract cannot be written as JSON.
+    pub fn of_model(name: String, model: Model) -> Result<Self> {
+        let contract = model.checkpoint.contract().clone();
+        let kind = match (model.is_fresh, model.network.config().mode) {
+            (true, _) => "random encoder",
+            (false, Mode::Paper) => "ESI, paper",
+            (false, Mode::Corrected) => "ESI, corrected",
+        };
+        let card = card(name, kind.to_owned(), &contract, &model.parameters)?;
+        // Fresh weights give words no meaning.
+        let texts = (!model.is_fresh).then_some((model.tokenizer, model.experiment.train.max_tokens));
+        Ok(Self { card, contract, body: Body::Esi { network: Box::new(model.network), texts } })
+    }
+
+    /// An imported encoder.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if its contract cannot be written as JSON.
+    pub fn of_encoder(name: String, encoder: Encoder) -> Result<Self> {
+        let contract = encoder.contract.clone();
+        let kind = if encoder.is_fresh { "random encoder".to_owned() } else { encoder.system.clone() };
+        let card = card(name, kind, &contract, &encoder.parameters)?;
+        Ok(Self { card, contract, body: Body::Encoder(Box::new(encoder)) })
+    }
+
+    /// The encoder of an experiment with fresh weights of `seed`.
+    ///
+    /// # Errors
+    /// Those of a configuration that makes no model.
+    pub fn of_experiment(name: String, experiment: Experiment, seed: u64) -> Result<Self> {
+        // Its text tower is never asked anything.
+        let text = BertConfig {
+            vocab_size: 8,
+            hidden_size: 8,
+            num_hidden_layers: 1,
+            num_attention_heads: 1,
+            intermediate_size: 8,
+            ..BertConfig::default()
+        };
+        let config = EsiConfig { leads: experiment.contract.leads.len(), text, ..experiment.model };
+        let parameters = Parameters::new(DType::F32, &Device::Cpu, Streams::new(seed));
+        let network = Box::new(Esi::new(&config, &parameters.root())?);
+        let card = card(name, "random encoder".to_owned(), &experiment.contract, &parameters)?;
+        Ok(Self { card, contract: experiment.contract, body: Body::Esi { network, texts: None } })
+    }
+
+    fn rows(&self, recordings: &[Recording]) -> Result<Rows> {
+        match &self.body {
+            Body::Esi { network, .. } => {
+                let forward = |signals: &Tensor, valid: &[usize]| Ok(network.encode_signals(signals, Some(valid))?);
+                fed::rows(&self.contract, recordings, network.config().latents, forward)
+            }
+            Body::Encoder(encoder) => {
+                let forward = |signals: &Tensor, valid: &[usize]| {
+                    let forward = || encoder.network.forward(signals, Some(valid), &Pass::evaluate());
+                    Ok(without_gradients(forward)?.pooled)
+                };
+                fed::rows(&self.contract, recordings, encoder.network.width(), forward)
+            }
+        }
+    }
+}
+
+impl Subject for Network {
+    fn card(&self) -> SubjectCard {
+        self.card.clone()
+    }
+
+    fn embed(&self, recordings: &[Recording]) -> Answer<Rows> {
+        Ok(self.rows(recordings)?)
+    }
+
+    fn embed_texts(&self, texts: &[String]) -> Answer<Option<Embeddings>> {
+        match &self.body {
+            Body::Esi { network, texts: Some((tokenizer, max_tokens)) } => {
+                Ok(Some(embed::texts(network, tokenizer, texts, *max_tokens)?))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+fn card(name: String, kind: String, contract: &InputContract, parameters: &Parameters) -> Result<SubjectCard> {
+    let mut hash = Sha256::new();
+    let json = serde_json::to_vec(contract).map_err(|error| Error::setting("contract", error.to_string()))?;
+    hash.update(json);
+    for (name, tensor) in parameters.tensors() {
+        hash.update(name.as_bytes());
+        for value in tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()? {
+            hash.update(value.to_le_bytes());
+        }
+    }
+    let fingerprint = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(SubjectCard { name, kind, fed: fed::described(contract), fingerprint })
+}
