@@ -221,6 +221,9 @@ pub enum Error {
         /// What it is.
         found: String,
     },
+    /// The knowledge base that captions are read with cannot be opened.
+    #[error("the knowledge base cannot be opened")]
+    Knowledge(#[source] Box<einthoven_caption::Error>),
     /// The automatic differentiation failed.
     #[error("a gradient cannot be computed")]
     Gradient(#[source] Box<einthoven_nn::Error>),
@@ -245,6 +248,12 @@ pub enum Error {
 impl From<einthoven_corpus::Error> for Error {
     fn from(source: einthoven_corpus::Error) -> Self {
         Self::Corpus(Box::new(source))
+    }
+}
+
+impl From<einthoven_caption::Error> for Error {
+    fn from(source: einthoven_caption::Error) -> Self {
+        Self::Knowledge(Box::new(source))
     }
 }
 

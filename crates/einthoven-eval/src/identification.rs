@@ -24,6 +24,7 @@ use crate::resampled::estimates;
 
 /// How well patients are recognised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct IdentificationResult {
     /// Patients in the gallery, one recording each.
     pub gallery: usize,

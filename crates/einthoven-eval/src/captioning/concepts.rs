@@ -41,6 +41,7 @@ pub struct Decisions {
 
 /// Precision, recall and F1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Agreement {
     /// Of the namings in captions, how many were right; 0 where there is none.
     pub precision: f64,
@@ -92,6 +93,7 @@ pub struct ConceptAgreement {
 
 /// One concept.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ConceptRow {
     /// How many records' references name it.
     pub expected: u64,

@@ -32,6 +32,7 @@ use crate::resampled::{estimates, weighted_mean};
 
 /// How well a model writes captions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CaptioningResult {
     /// How many records there were.
     pub records: usize,

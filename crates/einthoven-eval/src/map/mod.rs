@@ -8,6 +8,8 @@ mod pca;
 mod scatter;
 mod tsne;
 
+use serde::{Deserialize, Serialize};
+
 use crate::embeddings::Embeddings;
 use crate::error::{Error, Result, no_nan};
 
@@ -25,7 +27,8 @@ const MOST: usize = 5000;
 const FEWEST: usize = 10;
 
 /// Recordings on a plane.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Map {
     /// The rows of the embeddings that are on it: all, or 5,000 at equal steps.
     pub rows: Vec<usize>,

@@ -8,6 +8,7 @@ mod describe;
 mod draw;
 mod embed;
 mod evaluate;
+mod explain;
 mod import;
 mod inspect;
 mod measure;
@@ -37,6 +38,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Probe(options) => probe::probe(options),
         Command::Query(options) => query::query(options),
         Command::Describe(options) => describe::describe(&options),
+        Command::Explain(options) => explain::explain(&options),
         Command::Embed(options) => embed::embed(&options),
         Command::Import(options) => import::import(&options),
         Command::Publish(options) => publish::publish(&options),
