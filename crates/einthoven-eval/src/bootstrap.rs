@@ -143,7 +143,7 @@ fn estimates(value: &RankMetrics, resampled: &[RankMetrics], level: f64) -> Esti
     }
 }
 
-fn check_level(config: &BootstrapConfig) -> Result<()> {
+pub(crate) fn check_level(config: &BootstrapConfig) -> Result<()> {
     if config.level > 0.0 && config.level < 1.0 { Ok(()) } else { Err(Error::Level { level: config.level }) }
 }
 

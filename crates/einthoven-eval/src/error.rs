@@ -194,6 +194,47 @@ pub enum Error {
         /// The record that was scored.
         record: String,
     },
+    /// A record has no caption to compare with.
+    #[error("record {record} (counted from 0) has no reference caption; leave it out")]
+    NoReference {
+        /// The record.
+        record: usize,
+    },
+    /// Nobody can be recognised.
+    #[error(
+        "{recordings} recordings of {patients} patients are too few for identification: \
+         it takes two patients, and a second recording of one of them"
+    )]
+    NoProbe {
+        /// How many recordings there are.
+        recordings: usize,
+        /// How many patients.
+        patients: usize,
+    },
+    /// An explanation was asked for in a way that makes none.
+    #[error("{what} of an explanation: expected {expected}, found {found}")]
+    Explanation {
+        /// What was set.
+        what: &'static str,
+        /// What it may be.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// The knowledge base that captions are read with cannot be opened.
+    #[error("the knowledge base cannot be opened")]
+    Knowledge(#[source] Box<einthoven_caption::Error>),
+    /// The automatic differentiation failed.
+    #[error("a gradient cannot be computed")]
+    Gradient(#[source] Box<einthoven_nn::Error>),
+    /// There is nothing to map.
+    #[error("a map needs at least {needed} recordings, found {found}")]
+    Map {
+        /// How many it takes.
+        needed: usize,
+        /// How many there are.
+        found: usize,
+    },
     /// A value that should be a probability lies outside 0 and 1.
     #[error("{value} of record {record} (counted from 0) is no probability; pass scores through a sigmoid first")]
     NotAProbability {
@@ -207,6 +248,18 @@ pub enum Error {
 impl From<einthoven_corpus::Error> for Error {
     fn from(source: einthoven_corpus::Error) -> Self {
         Self::Corpus(Box::new(source))
+    }
+}
+
+impl From<einthoven_caption::Error> for Error {
+    fn from(source: einthoven_caption::Error) -> Self {
+        Self::Knowledge(Box::new(source))
+    }
+}
+
+impl From<einthoven_nn::Error> for Error {
+    fn from(source: einthoven_nn::Error) -> Self {
+        Self::Gradient(Box::new(source))
     }
 }
 

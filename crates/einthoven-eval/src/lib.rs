@@ -1,19 +1,24 @@
-//! Judging models: metrics, bootstrap intervals, zero-shot classification, linear probes, retrieval, text queries,
-//! versioned protocols for several models, and reports.
+//! Judging models: metrics, bootstrap intervals, zero-shot classification, linear probes, retrieval, captioning,
+//! identification, text queries, explanations, maps of embeddings, versioned protocols for several models, and reports.
 
 pub mod bootstrap;
+pub mod captioning;
 pub mod comparison;
 pub mod embed;
 mod embeddings;
 mod error;
 mod files;
+pub mod identification;
+pub mod map;
 pub mod metrics;
 pub mod probe;
 pub mod protocol;
 pub mod query;
 mod reference;
 pub mod report;
+mod resampled;
 pub mod retrieval;
+pub mod saliency;
 pub mod zero_shot;
 
 pub use embeddings::Embeddings;

@@ -4,22 +4,25 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{D, DType, Device, Tensor};
 use einthoven_corpus::{
     AugmentConfig, CaptionConfig, Dataset, Loader, LoaderConfig, SimulatedConfig, caption::no_descriptions,
 };
 use einthoven_eval::bootstrap::BootstrapConfig;
+use einthoven_eval::identification::identify;
+use einthoven_eval::map::{self, Map};
 use einthoven_eval::query::query;
 use einthoven_eval::report::{Example, Report, RetrievalSection, ZeroShotSection};
+use einthoven_eval::saliency::{self, Compared, Method, TOLERANCE, explain, integrated_gradients, occlusion};
 use einthoven_eval::zero_shot::{PromptSet, class_embeddings, judge, roc_curves, scores};
-use einthoven_eval::{Error, ReferenceSet, embed, retrieval};
+use einthoven_eval::{Embeddings, Error, ReferenceSet, embed, retrieval};
 use einthoven_models::{
     BertConfig, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, SignalConfig, Tokenizer,
 };
 use einthoven_nn::Parameters;
 use einthoven_random::Streams;
-use einthoven_signal::draw::{DrawOptions, svg};
-use einthoven_signal::{InputContract, Lead, Record, Scaling, Source};
+use einthoven_signal::draw::{DrawOptions, highlighted_svg, svg};
+use einthoven_signal::{Crop, InputContract, Lead, Pad, Record, Scaling, Source};
 
 const MAX_TOKENS: usize = 60;
 
@@ -182,4 +185,133 @@ fn the_whole_way_from_recordings_to_a_report() {
     }
     let page = std::fs::read_to_string(&path).unwrap();
     assert_eq!(page.matches("data:image/svg+xml").count(), 2);
+}
+
+#[test]
+fn integrated_gradients_add_up_to_the_difference_of_scores() {
+    let Fixture { dataset, contract, tokenizer, model, .. } = fixture();
+    let texts = ["sinus rhythm", "left bundle branch block"];
+    for (index, text) in [0, 5, 11].into_iter().zip(texts.into_iter().cycle()) {
+        let record = dataset.record(index).unwrap();
+        let explained =
+            |method| explain(&model, &tokenizer, &contract, ("r", &record), text, MAX_TOKENS, method).unwrap();
+        let gradients = explained(Method::IntegratedGradients);
+        assert_eq!((gradients.values.len(), gradients.window), (12 * 1000, 1));
+        let difference = gradients.score - gradients.flat_score;
+        assert!(difference.abs() > 1e-3, "{difference}");
+        let gap = gradients.gap();
+        println!("record {index}: difference {difference:+.5}, attributions miss it by {gap:+.6}");
+        assert!(gap.abs() <= TOLERANCE * difference.abs() + 1e-4, "{gap} of {difference}");
+        let pooled = gradients.pooled(7).unwrap();
+        assert!((pooled.gap() - gap).abs() < 1e-9);
+
+        let cosine = embed::records(&model, &contract, &[("r".into(), record)]).unwrap();
+        let text = embed::texts(&model, &tokenizer, &[text.to_owned()], MAX_TOKENS).unwrap();
+        let cosine = cosine.cosines(&text).unwrap()[0];
+        assert!((gradients.score - cosine).abs() < 1e-6);
+        let windows = explained(Method::Occlusion);
+        assert_eq!((windows.values.len(), windows.window), (12 * 25, 40));
+        assert!(windows.values.iter().any(|value| *value != 0.0) && windows.score == gradients.score);
+        assert!(matches!(windows.pooled(0), Err(Error::Explanation { .. })));
+    }
+}
+
+#[test]
+fn only_the_place_that_a_score_depends_on_is_salient() {
+    let dataset = Dataset::simulated(&SimulatedConfig { records: 1, ..SimulatedConfig::default() }).unwrap();
+    // Short of the contract's 12 s, so that there is padding on both sides.
+    let contract = InputContract { pad: Pad::Both, ..InputContract::twelve_leads(100.0, 1200, Scaling::None) };
+    let record = dataset.record(0).unwrap();
+    let compared = Compared::new(&contract, contract.prepare(&record).unwrap()).unwrap();
+    assert_eq!(compared.real, 100..1100);
+    // The energy of V2 (the eighth lead) between 3.5 and 4.5 s of the input.
+    let energy = |signals: &Tensor| -> einthoven_eval::Result<Tensor> {
+        let place = signals.narrow(1, 7, 1)?.narrow(2, 350, 100)?.flatten_from(1)?;
+        Ok(place.sqr()?.sum(D::Minus1)?)
+    };
+    let found = occlusion(&compared, 50, energy).unwrap();
+    for (index, value) in found.values.iter().enumerate() {
+        let there = index / 24 == 7 && (7..9).contains(&(index % 24));
+        assert_eq!(*value != 0.0, there, "window {index}: {value}");
+    }
+    let found = integrated_gradients(&compared, energy).unwrap();
+    assert!(found.values.iter().enumerate().all(|(index, value)| {
+        let there = index / 1200 == 7 && (350..450).contains(&(index % 1200));
+        there || *value == 0.0
+    }));
+    // Of a square the midpoint rule is exact.
+    assert!(found.gap().abs() < 1e-5 * found.score, "{}", found.gap());
+    assert!(matches!(occlusion(&compared, 0, energy), Err(Error::Explanation { .. })));
+    // The input's first second is before the recording.
+    let highlights = found.highlights(&contract, &record).unwrap();
+    assert_eq!((highlights.start, highlights.step, highlights.leads.len()), (-1.0, 0.04, 12));
+    let cropped = InputContract { crop: Crop::Center, ..InputContract::twelve_leads(100.0, 400, Scaling::None) };
+    assert_eq!(found.highlights(&cropped, &record).unwrap().start, 3.0);
+    let drawing = highlighted_svg(&record, &DrawOptions::default(), &highlights).unwrap();
+    assert!(drawing.contains("change of the cosine") && drawing.contains("#f5841f"));
+    assert!(saliency::drawn(&contract, &record) == record);
+}
+
+#[test]
+fn patients_are_recognised_by_the_shape_of_their_beats() {
+    let config = SimulatedConfig { records: 180, recordings_per_patient: 3, seed: 2, ..SimulatedConfig::default() };
+    let dataset = Dataset::simulated(&config).unwrap();
+    let patients: Vec<String> = dataset.entries.iter().map(|entry| entry.patient.clone()).collect();
+    // Quantiles of each lead: amplitudes of QRS and T on both sides of the zero line.
+    let quantiles = |index: usize| -> Vec<f32> {
+        let record = dataset.record(index).unwrap();
+        let lead = |row: usize| {
+            let mut sorted = record.row(row).to_vec();
+            sorted.sort_by(f32::total_cmp);
+            [0.01, 0.05, 0.2, 0.8, 0.95, 0.99].map(|part| sorted[(part * sorted.len() as f64) as usize])
+        };
+        let values: Vec<f32> = (0..12).flat_map(lead).collect();
+        let length = values.iter().map(|value| value * value).sum::<f32>().sqrt();
+        values.iter().map(|value| value / length).collect()
+    };
+    let data: Vec<f32> = (0..180).flat_map(quantiles).collect();
+    let embeddings = Embeddings::new(180, 72, data).unwrap();
+    let bootstrap = BootstrapConfig { resamples: 200, ..BootstrapConfig::default() };
+    let found = identify(&embeddings, &patients, &bootstrap, &Streams::new(1)).unwrap();
+    println!("{found:?}");
+    assert_eq!((found.gallery, found.probes, found.probed_patients), (60, 120, 60));
+    assert_eq!((found.chance_rank_1, found.chance_rank_5), (1.0 / 60.0, 5.0 / 60.0));
+    assert!(found.rank_1.interval.unwrap().low > 5.0 * found.chance_rank_1);
+    assert!(found.rank_5.interval.unwrap().low > 3.0 * found.chance_rank_5);
+    assert!(found.equal_error_rate.interval.unwrap().high < 0.3);
+}
+
+#[test]
+fn a_map_keeps_groups_together_and_is_the_same_at_any_thread_count() {
+    // Three groups of 40 in 20 dimensions.
+    let value = |i: usize| ((i * 7919 % 104_729) as f32 / 104_729.0 - 0.5) * 0.5;
+    let row = |i: usize| (0..20).map(move |d| value(i * 20 + d) + if d % 3 == i % 3 { 1.0 } else { 0.0 });
+    let embeddings = Embeddings::new(120, 20, (0..120).flat_map(row).collect()).unwrap();
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| Map::new(&embeddings).unwrap())
+    };
+    let map = run(1);
+    assert_eq!(run(3), map);
+    assert_eq!((map.rows.len(), map.components, map.perplexity), (120, 20, 30.0));
+    assert!((map.explained - 1.0).abs() < 1e-9);
+    let squared =
+        |a: usize, b: usize| (0..2).map(|axis| (map.points[a][axis] - map.points[b][axis]).powi(2)).sum::<f64>();
+    for a in 0..120 {
+        let mut others: Vec<usize> = (0..120).filter(|&b| b != a).collect();
+        others.sort_by(|&b, &c| squared(a, b).total_cmp(&squared(a, c)));
+        assert!(others[..10].iter().all(|b| b % 3 == a % 3), "{a}: {:?}", &others[..10]);
+    }
+    let classes: Vec<String> = ["A", "B & C"].map(String::from).into();
+    let of: Vec<Vec<usize>> = (0..120).map(|i| [vec![0], vec![1], vec![0, 1]][i % 3].clone()).collect();
+    let drawing = map::svg(&map, "Groups", &classes, &of).unwrap();
+    assert_eq!(drawing.matches("<circle").count(), 120 + 3);
+    assert!(drawing.contains("B &amp; C (40)") && drawing.contains("several classes (40)"));
+    assert!(matches!(map::svg(&map, "", &classes, &of[..50]), Err(Error::Length { .. })));
+    assert!(matches!(Map::new(&embeddings.select(&[1, 2])), Err(Error::Map { needed: 10, found: 2 })));
+    let nan = Embeddings::new(10, 1, vec![f32::NAN; 10]).unwrap();
+    assert!(matches!(Map::new(&nan), Err(Error::NotANumber { .. })));
+    // All in one place.
+    let alike = Map::new(&Embeddings::new(10, 2, vec![1.0; 20]).unwrap()).unwrap();
+    assert!(alike.points.iter().flatten().all(|value| value.is_finite()));
 }

@@ -1,13 +1,20 @@
 //! Metrics, DeLong variances and resampled intervals against scikit-learn and the definitions written out in Python
-//! (`scripts/metrics-fixture.py`), on random cases with ties, rare classes and columns of a single class.
+//! (`scripts/metrics-fixture.py`), on random cases with ties, rare classes and columns of a single class; metrics of captions,
+//! identification and principal components against the packages that `scripts/judging-fixture.py` names.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use einthoven_eval::Error;
-use einthoven_eval::bootstrap::{BootstrapConfig, estimate_stratified, percentile_interval};
+use std::collections::BTreeSet;
+
+use einthoven_caption::KnowledgeBase;
+use einthoven_eval::bootstrap::{BootstrapConfig, Estimate, estimate_stratified, percentile_interval};
+use einthoven_eval::captioning::{Captions, agreement, cider_d, concepts, meteor, words};
+use einthoven_eval::identification::identify;
+use einthoven_eval::map::pca;
 use einthoven_eval::metrics::{
     Calibration, RankMetrics, Ranking, auroc, average_precision, brier, delong, delong_difference, f1_max,
 };
+use einthoven_eval::{Embeddings, Error};
 use einthoven_random::Streams;
 use serde_json::Value;
 
@@ -16,6 +23,14 @@ const TOLERANCE: f64 = 1e-9;
 
 fn fixture() -> Value {
     serde_json::from_str(include_str!("fixtures/metrics.json")).unwrap()
+}
+
+fn judging() -> Value {
+    serde_json::from_str(include_str!("fixtures/judging.json")).unwrap()
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    serde_json::from_value(value.clone()).unwrap()
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -138,4 +153,152 @@ fn what_is_no_score_or_probability_is_refused() {
     assert_eq!(delong(&[true, false, false], &[0.2, 0.1, 0.3]).unwrap(), None);
     let alike = delong_difference(&targets, &[0.1, 0.2, 0.3, 0.4], &[0.1, 0.2, 0.3, 0.4]).unwrap().unwrap();
     assert_eq!((alike.difference, alike.variance, alike.z, alike.p), (0.0, 0.0, None, None));
+}
+
+#[test]
+fn metrics_of_captions_equal_the_independent_ones() {
+    let base = KnowledgeBase::built_in().unwrap();
+    let all = |values: &[f64], expected: &Value, metric: &str| {
+        let expected = numbers(expected);
+        assert_eq!(values.len(), expected.len());
+        for (record, (found, expected)) in values.iter().zip(expected).enumerate() {
+            close(&format!("{metric} of record {record}"), Some(*found), Some(expected));
+        }
+    };
+    for case in judging()["captioning"].as_array().unwrap() {
+        let generated = strings(&case["generated"]);
+        let references: Vec<Vec<String>> = case["references"].as_array().unwrap().iter().map(strings).collect();
+        let captions = Captions::new(&generated, &references, &base).unwrap();
+        let config = BootstrapConfig { resamples: 200, ..BootstrapConfig::default() };
+        let result = captions.judge(&config, &Streams::new(1)).unwrap();
+        let scores = captions.scores();
+        close("BLEU-4", result.bleu_4.value, case["bleu_4"].as_f64());
+        all(&scores.iter().map(|scores| scores.rouge_l).collect::<Vec<_>>(), &case["rouge_l"], "ROUGE-L");
+        all(&scores.iter().map(|scores| scores.cider_d).collect::<Vec<_>>(), &case["cider_d"], "CIDEr-D");
+
+        let split = |text: &String| words(text);
+        let pairs = generated.iter().zip(&references);
+        let plain = pairs.map(|(text, others)| meteor(&split(text), &others.iter().map(split).collect::<Vec<_>>()));
+        all(&plain.collect::<Vec<_>>(), &case["meteor"], "METEOR without synonyms");
+        // Names of concepts are spelt out, so that no word is lost by another way to say it.
+        assert!(
+            result.meteor.value.unwrap()
+                >= numbers(&case["meteor"]).iter().sum::<f64>() / generated.len() as f64 - 0.02
+        );
+        for Estimate { value, interval } in [result.bleu_4, result.rouge_l, result.cider_d, result.concept_f1_micro] {
+            let (value, interval) = (value.unwrap(), interval.unwrap());
+            assert!(interval.low < value && value < interval.high, "{value} {interval:?}");
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        assert_eq!(pool.install(|| captions.judge(&config, &Streams::new(1)).unwrap()), result);
+    }
+    let (one, none) = (vec![words("sinus rhythm with a block")], vec![vec![words("sinus rhythm with a block")]]);
+    assert_eq!(cider_d(&one, &none), [0.0]);
+}
+
+#[test]
+fn agreement_on_concepts_equals_the_independent_one() {
+    let case = &judging()["concepts"];
+    let sets = |value: &Value| -> Vec<BTreeSet<String>> {
+        let rows: Vec<Vec<usize>> = serde_json::from_value(value.clone()).unwrap();
+        rows.iter().map(|row| row.iter().map(usize::to_string).collect()).collect()
+    };
+    let (named, expected) = (sets(&case["named"]), sets(&case["expected"]));
+    let found = agreement(&named, &expected, &vec![1; named.len()]).unwrap();
+    for (name, found) in [
+        ("micro_precision", found.micro.precision),
+        ("micro_recall", found.micro.recall),
+        ("micro_f1", found.micro.f1),
+        ("macro_f1", found.macro_f1),
+    ] {
+        close(name, Some(found), case[name].as_f64());
+    }
+    // A record counted twice is a record that is there twice.
+    let mut times = vec![1; named.len()];
+    times[3] = 2;
+    let again = |sets: &[BTreeSet<String>]| [sets, &sets[3..4]].concat();
+    let twice = agreement(&again(&named), &again(&expected), &vec![1; named.len() + 1]);
+    assert_eq!(agreement(&named, &expected, &times), twice);
+    assert_eq!(agreement(&[], &[], &[]), None);
+}
+
+#[test]
+fn concepts_are_those_that_a_text_affirms() {
+    let base = KnowledgeBase::built_in().unwrap();
+    let found = |text| concepts(&base, text).into_iter().collect::<Vec<_>>().join(" ");
+    assert_eq!(
+        found("Atrial fibrillation. No ST elevation of 2.5 mm; left axis deviation"),
+        "atrial-fibrillation left-axis-deviation"
+    );
+    assert_eq!(found("AF"), "atrial-fibrillation");
+    assert_eq!(found("no atrial fibrillation"), "");
+    assert_eq!(found("Sinus rhythm\npossible inferior infarct"), "inferior-myocardial-infarction sinus-rhythm");
+    assert_eq!(found(""), "");
+
+    let judge = |generated: &str, reference: &str| {
+        let captions = Captions::new(&[generated.to_owned()], &[vec![reference.to_owned()]], &base).unwrap();
+        let config = BootstrapConfig { resamples: 0, ..BootstrapConfig::default() };
+        captions.judge(&config, &Streams::new(1)).unwrap()
+    };
+    let denied = judge("no atrial fibrillation", "atrial fibrillation");
+    assert_eq!((denied.concept_f1_micro.value, denied.concept_recall.value), (Some(0.0), Some(0.0)));
+    let synonym = judge("AF with LBBB", "atrial fibrillation with left bundle branch block");
+    assert_eq!(synonym.concept_f1_micro.value, Some(1.0));
+    let (meteor, rouge) = (synonym.meteor.value.unwrap(), synonym.rouge_l.value.unwrap());
+    assert!(meteor > 0.6 && rouge < 0.4, "{meteor} {rouge}");
+    assert!(matches!(Captions::new(&["a".into()], &[vec![]], &base), Err(Error::NoReference { record: 0 })));
+    assert!(matches!(Captions::new(&["a".into()], &[], &base), Err(Error::Length { .. })));
+}
+
+#[test]
+fn identification_equals_the_independent_one() {
+    for case in judging()["identification"].as_array().unwrap() {
+        let rows: Vec<Vec<f64>> = serde_json::from_value(case["rows"].clone()).unwrap();
+        let data = rows.concat().into_iter().map(|value| value as f32).collect();
+        let embeddings = Embeddings::new(rows.len(), rows[0].len(), data).unwrap();
+        let patients: Vec<String> = numbers(&case["patients"]).iter().map(f64::to_string).collect();
+        let config = BootstrapConfig { resamples: 300, ..BootstrapConfig::default() };
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| identify(&embeddings, &patients, &config, &Streams::new(5)).unwrap())
+        };
+        let result = run(1);
+        assert_eq!(run(3), result);
+        assert_eq!(Some(result.probes as u64), case["probes"].as_u64());
+        close("rank-1", result.rank_1.value, case["rank_1"].as_f64());
+        close("rank-5", result.rank_5.value, case["rank_5"].as_f64());
+        close("equal error rate", result.equal_error_rate.value, case["equal_error_rate"].as_f64());
+        let (rate, interval) = (result.equal_error_rate.value.unwrap(), result.equal_error_rate.interval.unwrap());
+        assert!(interval.low < rate && rate < interval.high && interval.skipped == 0);
+    }
+    let patients = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let judge = |data: Vec<f32>, names: &[&str]| {
+        let embeddings = Embeddings::new(names.len(), 2, data).unwrap();
+        identify(&embeddings, &patients(names), &BootstrapConfig::default(), &Streams::new(1))
+    };
+    // Everything alike: nobody is recognised, and the errors are chance.
+    let alike = judge([1.0, 0.0].repeat(6), &["a", "b", "a", "b", "c", "c"]).unwrap();
+    assert_eq!((alike.rank_1.value, alike.equal_error_rate.value), (Some(0.0), Some(0.5)));
+    assert_eq!((alike.gallery, alike.probes, alike.probed_patients), (3, 3, 3));
+    let perfect = judge(vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0], &["a", "b", "a", "b"]).unwrap();
+    assert_eq!((perfect.rank_1.value, perfect.equal_error_rate.value), (Some(1.0), Some(0.0)));
+    assert!(matches!(judge(vec![1.0; 4], &["a", "b"]), Err(Error::NoProbe { recordings: 2, patients: 2 })));
+    assert!(matches!(judge(vec![1.0; 4], &["a", "a"]), Err(Error::NoProbe { recordings: 2, patients: 1 })));
+    assert!(matches!(judge(vec![f32::NAN; 6], &["a", "a", "b"]), Err(Error::NotANumber { .. })));
+}
+
+#[test]
+fn principal_components_equal_the_independent_ones() {
+    let case = &judging()["components"];
+    let values: Vec<Vec<f64>> = serde_json::from_value(case["values"].clone()).unwrap();
+    let scores: Vec<Vec<f64>> = serde_json::from_value(case["scores"].clone()).unwrap();
+    let found = pca(&values.concat(), values[0].len(), 3);
+    for (place, (found, expected)) in found.scores.iter().zip(scores.concat()).enumerate() {
+        close(&format!("score {place}"), Some(*found), Some(expected));
+    }
+    for (found, expected) in found.variances.iter().zip(numbers(&case["variances"])) {
+        close("variance", Some(*found), Some(expected));
+    }
+    close("explained", Some(found.explained), case["explained"].as_f64());
+    assert_eq!((pca(&[1.0; 6], 2, 50).count, pca(&[1.0; 6], 2, 50).explained, pca(&[], 3, 2).count), (2, 1.0, 0));
 }

@@ -68,6 +68,14 @@ finished is not judged again. `einthoven compare` makes tables of them.")]
     Query(Query),
     /// Write a caption for a recording, word by word from the model's decoder
     Describe(Describe),
+    /// Show which parts of a recording make a text fit it, in colours beneath its drawing
+    #[command(after_help = "Examples:
+  einthoven explain runs/quickstart simulated:5 --text \"left bundle branch block\" -o saliency.svg
+  einthoven explain runs/quickstart ecg.hea --text \"atrial fibrillation\" --method occlusion -o saliency.png
+
+Orange speaks for the text, blue against it, compared with a flat line. It shows what the network looks at, which need not be where
+the finding is.")]
+    Explain(Explain),
     /// Print the embeddings of recordings
     #[command(after_help = "Examples:
   einthoven embed runs/quickstart simulated:5 simulated:6
@@ -295,6 +303,39 @@ pub struct Describe {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose), a checkpoint folder, or a published
+    /// model: owner/model[@revision]
+    pub run: PathBuf,
+    /// The recording: a WFDB, NumPy or CSV file, or simulated:INDEX
+    pub record: String,
+    /// The text
+    #[arg(long)]
+    pub text: String,
+    /// Picture to write: its ending, .svg or .png, says the kind
+    #[arg(short, long)]
+    pub output: PathBuf,
+    /// How parts are weighed
+    #[arg(long, value_enum, default_value_t = Weighing::Gradients)]
+    pub method: Weighing,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Print what was found, each part's share included, as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How parts of a recording are weighed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Weighing {
+    /// Integrated gradients: of each sample, adding up to the whole
+    Gradients,
+    /// Windows of 0.4 s of a lead, each flattened by itself
+    Occlusion,
 }
 
 /// Options of `embed`.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use einthoven_eval::query::{QueryResult, query};
+use einthoven_eval::saliency::{Attribution, Method, explain};
 use einthoven_eval::{Embeddings, ReferenceSet, embed};
 use einthoven_models::{Esi, Mode, Tokenizer};
 use einthoven_nn::Parameters;
@@ -94,6 +95,15 @@ impl Model {
         Ok(query(names, &signals, texts, &embedded, scale, self.reference.as_ref())?)
     }
 
+    /// Explains how well a text fits a recording, which messages call `name`: what each part of it adds to the cosine.
+    ///
+    /// # Errors
+    /// As [`Model::embed`].
+    pub fn explain(&self, name: &str, record: &Record, text: &str, method: Method) -> Result<Attribution> {
+        let (contract, longest) = (self.checkpoint.contract(), self.experiment.train.max_tokens);
+        Ok(explain(&self.network, &self.tokenizer, contract, (name, record), text, longest, method)?)
+    }
+
     /// Writes a caption for a recording, of at most `max_tokens` tokens.
     ///
     /// A `paper` model cannot begin a caption by itself and is given the published opening.
@@ -105,13 +115,17 @@ impl Model {
         let prepared = contract.prepare(record)?;
         let shape = (1, contract.leads.len(), contract.samples);
         let signal = Tensor::from_vec(prepared.samples, shape, &Device::Cpu)?;
-        let opening = match self.network.config().mode {
-            Mode::Paper => "This",
-            Mode::Corrected => "",
-        };
-        let prompt = self.tokenizer.prompt(opening)?;
+        let prompt = self.tokenizer.prompt(opening(self.network.config().mode))?;
         let stop = self.tokenizer.sep();
         let captions = self.network.generate(&signal, Some(&[prepared.valid]), &prompt, stop, max_tokens)?;
         Ok(self.tokenizer.decode(&captions.concat())?)
+    }
+}
+
+/// What a caption is begun with: a `paper` model cannot begin one by itself.
+pub(crate) fn opening(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Paper => "This",
+        Mode::Corrected => "",
     }
 }

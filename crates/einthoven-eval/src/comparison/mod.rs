@@ -3,7 +3,9 @@
 //! A [`Comparison`] is made of files of results alone. It holds every number once; page, CSV, JSON and LaTeX show the same ones.
 
 mod export;
+mod lines;
 mod page;
+mod pictures;
 mod significance;
 mod table;
 

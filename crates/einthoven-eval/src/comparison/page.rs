@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::pictures::{PictureView, pictures};
 use super::table::{Cell, Scope, Standing, Table};
 use super::{Compared, Comparison};
 use crate::error::Result;
@@ -30,6 +31,7 @@ struct ProtocolView<'a> {
     subjects: Vec<&'a str>,
     overview: Vec<OverviewRow<'a>>,
     tables: Vec<TableView<'a>>,
+    pictures: Vec<PictureView<'a>>,
 }
 
 /// A task in the table that opens a protocol: the first metric of each subject.
@@ -136,7 +138,8 @@ impl Comparison {
 
 fn protocol<'a>(compared: &'a Compared, results: &'a [SubjectResult]) -> Result<ProtocolView<'a>> {
     let subjects: Vec<&str> = compared.subjects.iter().map(|subject| subject.card.name.as_str()).collect();
-    let overview = compared.tables.iter().map(|table| OverviewRow {
+    let numbers = compared.tables.iter().filter(|table| !table.metrics.is_empty());
+    let overview = numbers.map(|table| OverviewRow {
         title: &table.title,
         metric: table.metrics.first().map_or("", String::as_str),
         cells: subjects.iter().map(|subject| first_cell(table, subject)).collect(),
@@ -147,6 +150,7 @@ fn protocol<'a>(compared: &'a Compared, results: &'a [SubjectResult]) -> Result<
         level: format!("{:.0}", compared.bootstrap.level * 100.0),
         overview: overview.collect(),
         tables: asked.map(|(place, table)| table_view(table, place, &subjects, results)).collect::<Result<_>>()?,
+        pictures: pictures(results)?,
         subjects,
         compared,
     })

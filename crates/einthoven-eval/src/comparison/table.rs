@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::lines;
 use super::significance::{self, Test};
 use crate::bootstrap::Estimate;
 use crate::error::Result;
@@ -114,6 +115,18 @@ fn table(head: &TaskResult, results: &[SubjectResult], place: usize) -> Result<T
                 table.metrics = retrieval_metrics(retrieval);
                 table.lines.push(retrieved(subject, retrieval, result.protocol.bootstrap.level));
             }
+            Some(Outcome::Captioning(captioning)) => {
+                let (metrics, line) = lines::captioned(subject, captioning);
+                table.metrics = metrics;
+                table.lines.push(line);
+            }
+            Some(Outcome::Identification(identification)) => {
+                let (metrics, line) = lines::identified(subject, identification);
+                table.metrics = metrics;
+                table.lines.push(line);
+            }
+            // It is in the pictures.
+            Some(Outcome::Map(_) | Outcome::Cases(_)) => table.metrics.clear(),
             None => {}
         }
     }
@@ -193,7 +206,7 @@ impl Table {
 }
 
 impl Cell {
-    fn of(estimate: &Estimate) -> Option<Self> {
+    pub(super) fn of(estimate: &Estimate) -> Option<Self> {
         let interval = estimate.interval;
         Some(Self { value: estimate.value?, low: interval.map(|i| i.low), high: interval.map(|i| i.high) })
     }

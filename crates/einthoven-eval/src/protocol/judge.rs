@@ -47,6 +47,10 @@ pub fn judge(
             Task::Probe(task) => tasks::probe::judge(&asked, task)?,
             Task::Neighbours(task) => tasks::neighbours::judge(&asked, task)?,
             Task::Retrieval => tasks::retrieval::judge(&asked)?,
+            Task::Captioning => tasks::captioning::judge(&mut asked)?,
+            Task::Identification => tasks::identification::judge(&asked)?,
+            Task::Map(task) => tasks::map::judge(&asked, task)?,
+            Task::Cases(task) => tasks::cases::judge(&asked, task)?,
             Task::Varied(task) => tasks::varied::judge(&mut asked, task)?,
         });
     }

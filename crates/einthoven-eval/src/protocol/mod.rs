@@ -8,6 +8,7 @@
 mod classification;
 mod estimate;
 mod judge;
+mod pictures;
 mod records;
 mod result;
 mod subject;
@@ -26,11 +27,12 @@ use sha2::{Digest, Sha256};
 pub use classification::{ClassMetrics, Classification, RecordScores, Scores, SubgroupMetrics};
 pub use estimate::Metrics;
 pub use judge::judge;
+pub use pictures::{ExplainedCase, ExplainedCases, MappedRecords};
 pub use records::{Part, Records};
 pub use result::{FORMAT, JudgedRecords, Outcome, SubjectResult, TaskResult};
 pub use subject::{Answer, Recording, Rows, Subject, SubjectCard};
 pub use subset::label_subset;
-pub use task::{Classifier, Neighbours, Probe, Subgroup, Task, Varied, ZeroShot};
+pub use task::{Cases, Classifier, MapTask, Neighbours, Probe, Subgroup, Task, Varied, ZeroShot};
 pub use variation::Variation;
 
 use crate::bootstrap::BootstrapConfig;
@@ -38,13 +40,16 @@ use crate::error::{Error, Result};
 use crate::zero_shot::PromptSet;
 
 /// Protocols that are part of the program, by name.
-const BUILT_IN: [(&str, &str); 8] = [
+const BUILT_IN: [(&str, &str); 11] = [
     ("simulated", include_str!("../../../../experiments/protocols/simulated.toml")),
     ("ptbxl-sample", include_str!("../../../../experiments/protocols/ptbxl-sample.toml")),
     ("ptbxl-super", include_str!("../../../../experiments/protocols/ptbxl-super.toml")),
     ("ptbxl-sub", include_str!("../../../../experiments/protocols/ptbxl-sub.toml")),
     ("ptbxl-form", include_str!("../../../../experiments/protocols/ptbxl-form.toml")),
     ("ptbxl-rhythm", include_str!("../../../../experiments/protocols/ptbxl-rhythm.toml")),
+    ("simulated-patients", include_str!("../../../../experiments/protocols/simulated-patients.toml")),
+    ("ptbxl-sample-patients", include_str!("../../../../experiments/protocols/ptbxl-sample-patients.toml")),
+    ("ptbxl-patients", include_str!("../../../../experiments/protocols/ptbxl-patients.toml")),
     ("cpsc2018", include_str!("../../../../experiments/protocols/cpsc2018.toml")),
     ("csn", include_str!("../../../../experiments/protocols/csn.toml")),
 ];

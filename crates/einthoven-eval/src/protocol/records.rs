@@ -15,7 +15,7 @@ use crate::embeddings::Embeddings;
 use crate::error::{Error, Result, same_length};
 
 /// Recordings that are in memory at once.
-const CHUNK: usize = 64;
+pub(super) const CHUNK: usize = 64;
 
 /// The records of a protocol.
 #[derive(Clone, Debug)]
@@ -161,7 +161,7 @@ impl Part {
         Ok(Some(result))
     }
 
-    fn recording(
+    pub(super) fn recording(
         &self,
         index: usize,
         variation: Option<(&Variation, &Streams)>,

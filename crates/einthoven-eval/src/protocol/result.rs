@@ -7,9 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Protocol;
 use super::classification::Classification;
+use super::pictures::{ExplainedCases, MappedRecords};
 use super::subject::SubjectCard;
+use crate::captioning::CaptioningResult;
 use crate::error::{Error, Result};
 use crate::files::replace;
+use crate::identification::IdentificationResult;
 use crate::retrieval::RetrievalResult;
 
 /// The version of the file's format.
@@ -80,6 +83,14 @@ pub enum Outcome {
     Classification(Box<Classification>),
     /// Retrieval both ways.
     Retrieval(Box<RetrievalResult>),
+    /// Captions beside statements.
+    Captioning(Box<CaptioningResult>),
+    /// The records on a plane.
+    Map(Box<MappedRecords>),
+    /// What was looked at.
+    Cases(Box<ExplainedCases>),
+    /// Patients recognised.
+    Identification(Box<IdentificationResult>),
 }
 
 impl TaskResult {

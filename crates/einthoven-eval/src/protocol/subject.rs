@@ -33,6 +33,12 @@ pub trait Subject {
         Ok(None)
     }
 
+    /// A drawing of a recording under a title, an `<svg>` element with colours beneath what speaks for a text and against it; `None`
+    /// without a text tower.
+    fn explain(&self, _recording: &Recording, _text: &str, _title: &str) -> Answer<Option<String>> {
+        Ok(None)
+    }
+
     /// A caption for each recording; `None` if it writes none.
     fn captions(&self, _recordings: &[Recording]) -> Answer<Option<Vec<String>>> {
         Ok(None)

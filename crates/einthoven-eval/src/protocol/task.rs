@@ -18,6 +18,14 @@ pub enum Task {
     Neighbours(Neighbours),
     /// A recording finds its statements among those of all, and they find it.
     Retrieval,
+    /// Captions that the subject writes, against the statements.
+    Captioning,
+    /// A recording finds an earlier one of the same patient.
+    Identification,
+    /// The records on a plane, as they lie in the embedding.
+    Map(MapTask),
+    /// What the subject looks at in the records that a class's words fit best and worst among those that have it.
+    Cases(Cases),
     /// The probe, and the words, again on recordings that were changed.
     Varied(Varied),
 }
@@ -94,6 +102,26 @@ pub struct Varied {
     pub variations: Vec<Variation>,
 }
 
+/// A map of embeddings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MapTask {
+    /// The label set that colours come from.
+    pub labels: String,
+}
+
+/// Explained cases.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cases {
+    /// The label set.
+    pub labels: String,
+    /// The prompt set, of whose phrasings of a class the first is asked.
+    pub prompts: String,
+    /// How many of the best, and how many of the worst.
+    pub each: usize,
+}
+
 /// What records are divided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -114,6 +142,7 @@ impl Task {
         match self {
             Self::ZeroShot(task) => Some(&task.prompts),
             Self::Varied(task) => task.prompts.as_deref(),
+            Self::Cases(task) => Some(&task.prompts),
             _ => None,
         }
     }
@@ -129,6 +158,7 @@ impl Task {
             Self::Probe(task) if task.seeds == 0 => Err("a probe has no seed; `seeds` must be at least 1".into()),
             Self::Probe(task) => shares(&task.shares),
             Self::Neighbours(task) if task.k == 0 => Err("`k` must be at least 1".into()),
+            Self::Cases(task) if task.each == 0 => Err("`each` must be at least 1".into()),
             Self::Varied(task) => task.variations.iter().try_for_each(Variation::check),
             _ => Ok(()),
         }

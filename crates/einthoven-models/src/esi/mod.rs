@@ -164,10 +164,16 @@ impl Esi {
     /// # Errors
     /// [`Error::Input`](crate::Error::Input) if the signals do not fit the model.
     pub fn encode_signals(&self, signals: &Tensor, valid: Option<&[usize]>) -> Result<Tensor> {
-        without_gradients(|| {
-            let view = self.view(signals, valid, &Pass::evaluate())?;
-            self.to_shared(&self.signal_latents, &view.embedding)
-        })
+        without_gradients(|| self.signal_embeddings(signals, valid))
+    }
+
+    /// As [`encode_signals`](Self::encode_signals), with gradients, those with respect to `signals` included.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::Error::Input) if the signals do not fit the model.
+    pub fn signal_embeddings(&self, signals: &Tensor, valid: Option<&[usize]>) -> Result<Tensor> {
+        let view = self.view(signals, valid, &Pass::evaluate())?;
+        self.to_shared(&self.signal_latents, &view.embedding)
     }
 
     /// Embeddings of texts, `[batch, latents]`, each of length 1, without gradients.

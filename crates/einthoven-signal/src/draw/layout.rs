@@ -1,8 +1,9 @@
 //! Where things are on the paper.
 
-use super::DrawOptions;
+use super::highlights::Colours;
 use super::picture::{Anchor, BLACK, Ink, Mark, Picture, Point, UNITS};
 use super::trace::{GAIN, SPEED, lines};
+use super::{DrawOptions, Highlights};
 use crate::{Lead, Record};
 
 /// Seconds across the paper.
@@ -12,11 +13,11 @@ const SECONDS: f64 = 10.0;
 const LEFT: i32 = 15;
 const RIGHT: i32 = 5;
 const HEAD: i32 = 15;
-const ROW: i32 = 30;
+pub(super) const ROW: i32 = 30;
 const FOOT: i32 = 10;
 
 /// From the top of a row to its zero line, mm.
-const ZERO: i32 = 15;
+pub(super) const ZERO: i32 = 15;
 
 const FINE: Ink = Ink { colour: [0xf6, 0xd9, 0xd5], width: 2.0 };
 const COARSE: Ink = Ink { colour: [0xe9, 0xab, 0xa4], width: 3.0 };
@@ -32,12 +33,13 @@ struct Arrangement {
 }
 
 /// The drawing of a recording.
-pub(super) fn picture(record: &Record, options: &DrawOptions) -> Picture {
+pub(super) fn picture(record: &Record, options: &DrawOptions, highlights: Option<&Highlights>) -> Picture {
     let arrangement = arrange(record);
     let all_rows = arrangement.rows + usize::from(arrangement.strip.is_some());
     let width = (LEFT + RIGHT) * UNITS + mm(SECONDS * SPEED);
     let height = (HEAD + ROW * all_rows as i32 + FOOT) * UNITS;
     let mut marks = vec![grid(width, height, 1, FINE), grid(width, height, 5, COARSE)];
+    let mut colours = highlights.map(Colours::new);
     let zeros = zeros(record);
 
     let mut traces = Vec::new();
@@ -46,7 +48,11 @@ pub(super) fn picture(record: &Record, options: &DrawOptions) -> Picture {
     for (c, column) in arrangement.columns.iter().enumerate() {
         for (row, &lead) in column.iter().enumerate() {
             let origin = (LEFT * UNITS + mm(c as f64 * seconds * SPEED), zero_line(row));
-            traces.extend(part(record, lead, zeros[lead], part_start(record, c, seconds), seconds, origin));
+            let start = part_start(record, c, seconds);
+            traces.extend(part(record, lead, zeros[lead], start, seconds, origin));
+            if let Some(colours) = &mut colours {
+                colours.add(&record.leads()[lead], stretch(record, start, seconds), origin);
+            }
             marks.push(name(record, lead, origin));
             if c > 0 {
                 marks.push(separator(origin));
@@ -56,6 +62,9 @@ pub(super) fn picture(record: &Record, options: &DrawOptions) -> Picture {
     if let Some(lead) = arrangement.strip {
         let origin = (LEFT * UNITS, zero_line(arrangement.rows));
         traces.extend(part(record, lead, zeros[lead], 0, SECONDS, origin));
+        if let Some(colours) = &mut colours {
+            colours.add(&record.leads()[lead], stretch(record, 0, SECONDS), origin);
+        }
         marks.push(name(record, lead, origin));
     }
     for row in 0..all_rows {
@@ -63,6 +72,11 @@ pub(super) fn picture(record: &Record, options: &DrawOptions) -> Picture {
     }
     marks.push(Mark::Lines { lines: traces, ink: TRACE });
     marks.extend(words(record, options, width, height));
+    if let Some(colours) = colours {
+        marks.extend(colours.scale((width / 2, height - 3 * UNITS)));
+        // Beneath the grid and all else.
+        marks.splice(0..0, colours.areas());
+    }
     Picture { width, height, marks }
 }
 
@@ -101,6 +115,12 @@ fn part(record: &Record, lead: usize, zero: f32, start: usize, seconds: f64, ori
     let rate = record.sampling_rate();
     let end = (start + (seconds * rate).round() as usize).min(record.len());
     lines(&record.row(lead)[start..end], rate, zero, origin)
+}
+
+/// The times of the samples that [`part`] draws, s.
+fn stretch(record: &Record, start: usize, seconds: f64) -> (f64, f64) {
+    let start = start as f64 / record.sampling_rate();
+    (start, (start + seconds).min(record.duration()))
 }
 
 /// Each lead's zero line: its median, as recorders take the electrodes' offset away.
@@ -169,6 +189,6 @@ fn words(record: &Record, options: &DrawOptions, width: i32, height: i32) -> Vec
     words
 }
 
-fn mm(millimetres: f64) -> i32 {
+pub(super) fn mm(millimetres: f64) -> i32 {
     (millimetres * f64::from(UNITS)).round() as i32
 }

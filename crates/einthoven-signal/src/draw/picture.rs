@@ -22,6 +22,8 @@ pub(super) enum Anchor {
 
 /// Something on the paper.
 pub(super) enum Mark {
+    /// Filled rectangles, each from its upper left to its lower right corner.
+    Areas { corners: Vec<(Point, Point)>, colour: [u8; 3] },
     /// Lines through points, all in one ink.
     Lines { lines: Vec<Vec<Point>>, ink: Ink },
     /// Words on a baseline; `size` is the font's, in units.

@@ -1,6 +1,6 @@
 //! The drawing as PNG.
 
-use tiny_skia::{LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
+use tiny_skia::{LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, Transform};
 
 use super::picture::{BLACK, Mark, PAPER, Picture, UNITS};
 use super::strokes::strokes;
@@ -19,6 +19,17 @@ pub(super) fn write(picture: &Picture) -> Result<Vec<u8>> {
     pixmap.fill(tiny_skia::Color::from_rgba8(red, green, blue, 255));
     for mark in &picture.marks {
         let (path, colour, width) = match mark {
+            Mark::Areas { corners, colour } => {
+                let mut paint = Paint::default();
+                paint.set_color_rgba8(colour[0], colour[1], colour[2], 255);
+                for &((left, top), (right, bottom)) in corners {
+                    let corner = |place: i32| place as f32;
+                    if let Some(area) = Rect::from_ltrb(corner(left), corner(top), corner(right), corner(bottom)) {
+                        pixmap.fill_rect(area, &paint, Transform::from_scale(scale, scale), None);
+                    }
+                }
+                continue;
+            }
             Mark::Lines { lines, ink } => {
                 let points = lines.iter().map(|line| line.iter().map(|&(x, y)| (x as f32, y as f32)));
                 (path(points), ink.colour, ink.width)

@@ -21,6 +21,13 @@ pub(super) fn write(picture: &Picture, label: &str) -> Result<String, fmt::Error
     )?;
     for mark in marks {
         match mark {
+            Mark::Areas { corners, colour: fill } => {
+                write!(svg, "<path fill=\"{}\" d=\"", colour(*fill))?;
+                for ((left, top), (right, bottom)) in corners {
+                    write!(svg, "M{left} {top}H{right}V{bottom}H{left}z")?;
+                }
+                svg.push_str("\"/>");
+            }
             Mark::Lines { lines, ink } => {
                 write!(
                     svg,

@@ -9,6 +9,7 @@ mod draw;
 mod embed;
 mod evaluate;
 mod finetune;
+mod explain;
 mod import;
 mod inspect;
 mod measure;
@@ -39,6 +40,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Probe(options) => probe::probe(options),
         Command::Query(options) => query::query(options),
         Command::Describe(options) => describe::describe(&options),
+        Command::Explain(options) => explain::explain(&options),
         Command::Embed(options) => embed::embed(&options),
         Command::Import(options) => import::import(&options),
         Command::Publish(options) => publish::publish(&options),

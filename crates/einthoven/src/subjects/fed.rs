@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Tensor};
 use einthoven_corpus::Leftovers;
 use einthoven_eval::Embeddings;
 use einthoven_eval::protocol::{Recording, Rows};
-use einthoven_signal::{InputContract, LimbLeads, Missing, Record};
+use einthoven_signal::{InputContract, LimbLeads, Missing, Prepared, Record};
 
 use crate::Result;
 
@@ -37,6 +37,34 @@ pub fn rows(
     width: usize,
     forward: impl Fn(&Tensor, &[usize]) -> Result<Tensor>,
 ) -> Result<Rows> {
+    let (kept, prepared, refused) = inputs(contract, recordings);
+    let mut data = Vec::with_capacity(kept.len() * width);
+    for batch in prepared.chunks(BATCH) {
+        let (signals, valid) = stacked(contract, batch)?;
+        data.extend(forward(&signals, &valid)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?);
+    }
+    Ok(Rows { values: Embeddings::new(kept.len(), width, data)?, kept, refused })
+}
+
+/// What `write` says of batches, as of [`rows`]; nothing of a recording that is refused.
+pub fn texts(
+    contract: &InputContract,
+    recordings: &[Recording],
+    write: impl Fn(&Tensor, &[usize]) -> Result<Vec<String>>,
+) -> Result<Vec<String>> {
+    let (kept, prepared, _) = inputs(contract, recordings);
+    let mut texts = vec![String::new(); recordings.len()];
+    for (places, batch) in kept.chunks(BATCH).zip(prepared.chunks(BATCH)) {
+        let (signals, valid) = stacked(contract, batch)?;
+        for (&place, text) in places.iter().zip(write(&signals, &valid)?) {
+            texts[place] = text;
+        }
+    }
+    Ok(texts)
+}
+
+/// The recordings that can be fed: their places, and what is fed; and the others.
+fn inputs(contract: &InputContract, recordings: &[Recording]) -> (Vec<usize>, Vec<Prepared>, Leftovers) {
     let contract = InputContract { missing: Missing::LeadMeanOrZero, ..contract.clone() };
     let (mut kept, mut prepared, mut refused) = (Vec::new(), Vec::new(), Leftovers::default());
     for (place, (name, record)) in recordings.iter().enumerate() {
@@ -48,18 +76,18 @@ pub fn rows(
             Err(error) => refused.push(name, error.to_string()),
         }
     }
-    let mut data = Vec::with_capacity(kept.len() * width);
-    for batch in prepared.chunks(BATCH) {
-        let samples: Vec<f32> = batch.iter().flat_map(|input| &input.samples).copied().collect();
-        let valid: Vec<usize> = batch.iter().map(|input| input.valid).collect();
-        let signals = Tensor::from_vec(samples, (batch.len(), contract.leads.len(), contract.samples), &Device::Cpu)?;
-        data.extend(forward(&signals, &valid)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?);
-    }
-    Ok(Rows { values: Embeddings::new(kept.len(), width, data)?, kept, refused })
+    (kept, prepared, refused)
+}
+
+/// A batch `[batch, leads, samples]`, and the valid samples of each recording.
+fn stacked(contract: &InputContract, batch: &[Prepared]) -> Result<(Tensor, Vec<usize>)> {
+    let samples: Vec<f32> = batch.iter().flat_map(|input| &input.samples).copied().collect();
+    let signals = Tensor::from_vec(samples, (batch.len(), contract.leads.len(), contract.samples), &Device::Cpu)?;
+    Ok((signals, batch.iter().map(|input| input.valid).collect()))
 }
 
 /// The recording with all leads of the contract, those that it lacks without a sample.
-fn completed<'a>(contract: &InputContract, record: &'a Record) -> einthoven_signal::Result<Cow<'a, Record>> {
+pub fn completed<'a>(contract: &InputContract, record: &'a Record) -> einthoven_signal::Result<Cow<'a, Record>> {
     let lacks = |record: &Record| contract.leads.iter().any(|lead| record.lead(lead).is_none());
     let has_some = contract.leads.iter().any(|lead| record.lead(lead).is_some());
     if !has_some || !lacks(record) {

@@ -2,14 +2,17 @@
 
 use candle_core::{DType, Device, Tensor};
 use einthoven_eval::protocol::{Answer, Recording, Rows, Subject, SubjectCard};
+use einthoven_eval::saliency::{Method, explain};
 use einthoven_eval::{Embeddings, embed};
 use einthoven_models::{BertConfig, Esi, EsiConfig, Mode, SignalEncoder, Tokenizer};
 use einthoven_nn::{Parameters, Pass, without_gradients};
 use einthoven_random::Streams;
-use einthoven_signal::InputContract;
+use einthoven_signal::draw::{DrawOptions, highlighted_svg};
+use einthoven_signal::{InputContract, Missing};
 use sha2::{Digest, Sha256};
 
 use super::fed;
+use crate::model::opening;
 use crate::{Encoder, Error, Experiment, Model, Result};
 
 /// A network that embeds recordings and, with a text tower, texts.
@@ -110,7 +113,32 @@ impl Subject for Network {
             _ => Ok(None),
         }
     }
+
+    fn explain(&self, (name, record): &Recording, text: &str, title: &str) -> Answer<Option<String>> {
+        let Body::Esi { network, texts: Some((tokenizer, max_tokens)) } = &self.body else { return Ok(None) };
+        let contract = InputContract { missing: Missing::LeadMeanOrZero, ..self.contract.clone() };
+        let whole = fed::completed(&contract, record)?;
+        let method = Method::IntegratedGradients;
+        let found = explain(network, tokenizer, &contract, (name, &whole), text, *max_tokens, method)?;
+        let subtitle = format!("cosine {:+.3}, of a flat line {:+.3}", found.score, found.flat_score);
+        let options = DrawOptions { title: title.to_owned(), subtitle };
+        Ok(Some(highlighted_svg(record, &options, &found.highlights(&contract, record)?)?))
+    }
+
+    fn captions(&self, recordings: &[Recording]) -> Answer<Option<Vec<String>>> {
+        let Body::Esi { network, texts: Some((tokenizer, _)) } = &self.body else { return Ok(None) };
+        let opening = opening(network.config().mode);
+        let prompt = tokenizer.prompt(opening)?;
+        let write = |signals: &Tensor, valid: &[usize]| -> Result<Vec<String>> {
+            let captions = network.generate(signals, Some(valid), &prompt, tokenizer.sep(), LONGEST_CAPTION)?;
+            Ok(captions.iter().map(|caption| tokenizer.decode(caption)).collect::<std::result::Result<_, _>>()?)
+        };
+        Ok(Some(fed::texts(&self.contract, recordings, write)?))
+    }
 }
+
+/// Tokens of the longest caption.
+const LONGEST_CAPTION: usize = 128;
 
 pub(super) fn card(
     name: String,

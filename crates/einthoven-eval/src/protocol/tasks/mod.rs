@@ -1,6 +1,10 @@
 //! The tasks: each turns what a subject made of recordings into results.
 
+pub mod captioning;
+pub mod cases;
 pub mod classifier;
+pub mod identification;
+pub mod map;
 pub mod neighbours;
 pub mod probe;
 pub mod retrieval;
