@@ -6,6 +6,7 @@ pub mod embed;
 mod embeddings;
 mod error;
 mod files;
+mod gallery;
 pub mod metrics;
 pub mod probe;
 pub mod query;
@@ -16,4 +17,5 @@ pub mod zero_shot;
 
 pub use embeddings::Embeddings;
 pub use error::{Error, Result};
+pub use gallery::{Found, Gallery};
 pub use reference::ReferenceSet;

@@ -7,6 +7,7 @@ mod describe;
 mod draw;
 mod embed;
 mod evaluate;
+mod export;
 mod import;
 mod inspect;
 mod measure;
@@ -36,6 +37,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Describe(options) => describe::describe(&options),
         Command::Embed(options) => embed::embed(&options),
         Command::Import(options) => import::import(&options),
+        Command::Export(options) => export::export(&options),
         Command::Publish(options) => publish::publish(&options),
         Command::Pull(options) => publish::pull(&options),
         Command::Inspect(options) => inspect::inspect(&options),
