@@ -24,7 +24,7 @@ from architecture import network, prepare
 class Model:
     def __init__(self, folder):
         self.folder = Path(folder)
-        self.config = json.loads((self.folder / "config.json").read_text())
+        self.config = json.loads((self.folder / "network.json").read_text())
         self.contract = json.loads((self.folder / "contract.json").read_text())
         self.network = network(self.config)
         weights = load_file(self.folder / "model.safetensors")
@@ -52,7 +52,7 @@ class Model:
         """Embeddings of length 1; their products with those of signals are cosines."""
         from architecture.texts import embed_texts
 
-        return embed_texts(self.config, self.weights, self.folder / "tokenizer.json", texts)
+        return embed_texts(self.config, self.weights, self.folder / "text" / "tokenizer.json", texts)
 
 
 def load(folder=Path(__file__).parent):

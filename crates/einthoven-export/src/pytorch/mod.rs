@@ -18,7 +18,10 @@ macro_rules! architecture {
 }
 
 /// The model as the files of a folder, by their paths in it: `model.safetensors` with the published names, `load.py` and the architecture that
-/// it needs in plain PyTorch, `config.json`, the input contract in `contract.json`, and for an ESI `tokenizer.json`.
+/// it needs in plain PyTorch, `network.json`, the input contract in `contract.json`, and of an ESI the text encoder's `config.json` and
+/// `tokenizer.json` in `text`.
+///
+/// The captioning decoder of an ESI is there with its weights only.
 ///
 /// # Errors
 /// Fails if the weights or their description cannot be written.
@@ -29,7 +32,8 @@ pub fn pytorch(model: &SignalModel, tokenizer: Option<&[u8]>) -> Result<BTreeMap
         architecture!("common"),
         architecture!("contract"),
     ];
-    let (config, parameters) = match model.network {
+    let mut jsons = vec![("contract.json", serde_json::to_value(model.contract)?)];
+    let (network, parameters) = match model.network {
         Network::Encoder { config, leads } => {
             scripts.extend(of_encoder(config));
             (json!({ "system": model.system, "leads": leads, "signal": config }), model.parameters.clone())
@@ -41,17 +45,19 @@ pub fn pytorch(model: &SignalModel, tokenizer: Option<&[u8]>) -> Result<BTreeMap
                 Mode::Paper => published_names(model.parameters)?,
                 Mode::Corrected => model.parameters.clone(),
             };
+            jsons.push(("text/config.json", serde_json::to_value(&config.text)?));
             (serde_json::to_value(config)?, parameters)
         }
     };
     let mut files: BTreeMap<String, Vec<u8>> =
         scripts.into_iter().map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec())).collect();
-    for (name, value) in [("config.json", config), ("contract.json", serde_json::to_value(model.contract)?)] {
+    jsons.push(("network.json", network));
+    for (name, value) in jsons {
         files.insert(name.to_owned(), format!("{}\n", serde_json::to_string_pretty(&value)?).into_bytes());
     }
     files.insert("model.safetensors".to_owned(), safetensors::serialize(parameters, None)?);
     if let Some(tokenizer) = tokenizer {
-        files.insert("tokenizer.json".to_owned(), tokenizer.to_vec());
+        files.insert("text/tokenizer.json".to_owned(), tokenizer.to_vec());
     }
     Ok(files)
 }

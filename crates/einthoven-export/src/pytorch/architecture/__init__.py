@@ -1,4 +1,4 @@
-"""The network of `config.json`, under the published names of its parameters, and what it is fed."""
+"""The network of `network.json`, under the published names of its parameters, and what it is fed."""
 
 from importlib import import_module
 
