@@ -12,11 +12,13 @@ mod measure;
 mod ops;
 mod peer;
 mod python;
+mod query;
 mod readme;
 mod search;
 mod side;
 mod sizes;
 mod step;
+mod stored;
 mod table;
 mod threads;
 mod train;
@@ -56,11 +58,15 @@ enum Command {
     Threads(threads::Options),
     /// The search for the nearest of a million vectors, in cells and among all
     Search(search::Options),
+    /// Many recordings against many texts, by a model, against PyTorch's
+    Query(query::Options),
+    /// The search for the nearest of a million stored embeddings, against PyTorch's
+    Stored(stored::Options),
     /// A whole experiment, recordings read, trained and judged, against PyTorch's
     Train(train::Options),
     /// A language model in a GGUF file, run here and by llama.cpp's server
     Generate(generate::Options),
-    /// Everything but `train` and `generate`, written into benches/README.md with charts
+    /// Everything but `train`, `generate`, `query` and `stored`, written into benches/README.md with charts
     All(all::Options),
     /// Einthoven's side of a step, on request of the other commands
     #[command(hide = true)]
@@ -85,16 +91,17 @@ struct Common {
 }
 
 impl Command {
-    /// Threads that this process computes with; only `ops`, `search`, `generate` and `worker` do.
+    /// Threads that this process computes with; only `ops`, `search`, `stored`, `generate` and `worker` do.
     fn threads(&self) -> u32 {
         match self {
             Self::Ops(options) => options.common.threads,
             Self::Search(options) => options.common.threads,
+            Self::Stored(options) => options.common.threads,
             Self::Generate(options) => options.common.threads,
             Self::All(options) => options.common.threads,
             Self::Worker(options) => options.threads,
             Self::TrainSide(options) => options.threads,
-            Self::Step(_) | Self::Length(_) | Self::Threads(_) | Self::Train(_) => 1,
+            Self::Step(_) | Self::Length(_) | Self::Threads(_) | Self::Train(_) | Self::Query(_) => 1,
         }
     }
 
@@ -105,6 +112,8 @@ impl Command {
             Self::Length(options) => print(&length::run(options)?),
             Self::Threads(options) => print(&[threads::run(options)?]),
             Self::Search(options) => print(&[search::run(options)?]),
+            Self::Query(options) => print(&[query::run(options)?]),
+            Self::Stored(options) => print(&[stored::run(options)?]),
             Self::Train(options) => print(&[train::run(options)?]),
             Self::Generate(options) => print(&[generate::run(options)?]),
             Self::All(options) => return all::run(options),

@@ -12,10 +12,10 @@ use crate::table::{Table, ms};
 use crate::{Common, Result, machine};
 
 /// Neighbours asked for.
-const NEIGHBOURS: usize = 10;
+pub const NEIGHBOURS: usize = 10;
 /// How far a vector lies from the centre of its topic, and a question from the vector it was made of, relative to their length: cosines near
 /// 0.78 and 0.89, as between passages on one topic and between a question and its passage.
-const SPREAD: (f32, f32) = (0.8, 0.5);
+pub const SPREAD: (f32, f32) = (0.8, 0.5);
 /// Vectors of a topic, on average.
 const PER_TOPIC: usize = 40;
 
@@ -106,7 +106,7 @@ pub fn run(options: &Options) -> Result<Table> {
 }
 
 /// Vectors around topics: independent random vectors would have no neighbours in so many dimensions.
-fn values(count: usize, dimension: usize, stream: &mut Stream) -> Vec<f32> {
+pub fn values(count: usize, dimension: usize, stream: &mut Stream) -> Vec<f32> {
     let topics: Vec<Vec<f32>> = (0..(count / PER_TOPIC).max(1)).map(|_| normal(dimension, stream)).collect();
     let mut values = Vec::with_capacity(count * dimension);
     for index in 0..count {
@@ -118,7 +118,7 @@ fn values(count: usize, dimension: usize, stream: &mut Stream) -> Vec<f32> {
 }
 
 /// A vector whose distance from another one is `spread` of that one's length.
-fn near(centre: &[f32], spread: f32, stream: &mut Stream) -> Vec<f32> {
+pub fn near(centre: &[f32], spread: f32, stream: &mut Stream) -> Vec<f32> {
     let length = |vector: &[f32]| vector.iter().map(|value| value * value).sum::<f32>().sqrt();
     let noise = normal(centre.len(), stream);
     let scale = spread * length(centre) / length(&noise);

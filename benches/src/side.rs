@@ -4,13 +4,16 @@ use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor};
 use einthoven::models::{Captions, Esi, LossWeights, Mode, SignalEncoder, TokenBatch};
-use einthoven::nn::{AdamW, AdamWConfig, ParameterGroup, Parameters, Pass, backward};
+use einthoven::nn::{AdamW, AdamWConfig, ParameterGroup, Parameters, Pass, backward, linear};
 use einthoven::random::Streams;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
 use crate::Result;
 use crate::sizes::Sizes;
+
+/// Records of a query that go through the model at once, on both sides.
+const AT_ONCE: usize = 16;
 
 /// A model with its optimiser and a batch.
 pub struct Side {
@@ -71,6 +74,18 @@ impl Side {
         let start = Instant::now();
         self.model.encode_signals(&self.signals, None)?;
         Ok(start.elapsed().as_secs_f64())
+    }
+
+    /// Cosines of all records with the first `texts` texts, `[records, texts]`, without gradients.
+    pub fn query(&self, texts: usize) -> Result<Tensor> {
+        let rows: Vec<&[u32]> = (0..texts.min(self.tokens.count())).map(|text| self.tokens.row(text)).collect();
+        let texts = self.model.encode_texts(&TokenBatch::new(&rows)?)?;
+        let records = self.signals.dim(0)?;
+        let parts = (0..records).step_by(AT_ONCE).map(|start| -> Result<Tensor> {
+            let signals = self.signals.narrow(0, start, AT_ONCE.min(records - start))?;
+            Ok(linear(&self.model.encode_signals(&signals, None)?, &texts, None)?)
+        });
+        Ok(Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 0)?)
     }
 
     /// The signal encoder alone, forward and backward; the duration in seconds.

@@ -60,6 +60,11 @@ pub fn compare(ours: &Peer, theirs: &Peer, folder: &Path) -> Result<()> {
             return Err(format!("{name} loss: Einthoven {ours}, PyTorch {theirs}").into());
         }
     }
+    compare_embeddings(folder)
+}
+
+/// Fails unless both sides left the same embeddings, or cosines, in `folder`.
+pub fn compare_embeddings(folder: &Path) -> Result<()> {
     let embeddings = |file: &str| -> Result<Tensor> {
         let mut tensors = load(folder.join(file), &Device::Cpu)?;
         Ok(tensors.remove("embeddings").ok_or_else(|| format!("{file} lacks the embeddings"))?)

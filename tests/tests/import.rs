@@ -47,6 +47,39 @@ fn an_imported_encoder_embeds_and_says_what_it_cannot_do() {
 }
 
 #[test]
+fn an_imported_encoder_is_exported_and_comes_back_byte_for_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: String| folder.path().join(name).display().to_string();
+    for (system, name) in [
+        ("merl", "merl-vit"),
+        ("merl", "merl-resnet"),
+        ("xresnet1d101", "xresnet1d"),
+        ("ecg-fm", "ecg-fm"),
+        ("ecgfounder", "ecgfounder"),
+    ] {
+        let (first, again) = (path(name.to_owned()), path(format!("{name}-again")));
+        import(system, name, Path::new(&first));
+        let (onnx, pytorch) = (path(format!("{name}.onnx")), path(format!("{name}-pytorch")));
+        let written = succeeded(&run(["export", &first, "-o", &onnx, "--pytorch", &pytorch, "--json"]));
+        let written: Value = serde_json::from_str(&written).unwrap();
+        for file in written.as_array().unwrap() {
+            let size = std::fs::metadata(file["file"].as_str().unwrap()).unwrap().len();
+            assert_eq!(file["bytes"], size, "{file}");
+        }
+        let weights = format!("{pytorch}/model.safetensors");
+        succeeded(&run(["import", system, &weights, "-o", &again]));
+        let bytes = |run: &str| std::fs::read(Path::new(run).join("model.safetensors")).unwrap();
+        assert!(bytes(&first) == bytes(&again), "{name}");
+        assert!(bytes(&first) == bytes(&pytorch), "{name}");
+
+        let (_, message) = failed(&run(["export", &first, "--pytorch", &pytorch]));
+        assert!(message.contains("exists already"), "{message}");
+    }
+    let (_, message) = failed(&run(["export", "runs/none"]));
+    assert!(message.contains("--output <FILE>") && message.contains("--pytorch <FOLDER>"), "{message}");
+}
+
+#[test]
 fn a_checkpoint_of_another_system_is_refused_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");

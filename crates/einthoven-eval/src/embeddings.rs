@@ -89,7 +89,7 @@ impl Embeddings {
 }
 
 /// A dot product in `f64`, in eight interleaved sums of fixed order.
-fn dot(a: &[f32], b: &[f32]) -> f64 {
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f64 {
     let mut sums = [0.0; 8];
     let (chunks_a, chunks_b) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest = chunks_a.remainder().iter().zip(chunks_b.remainder());

@@ -16,6 +16,12 @@ pub enum Error {
         /// How many there were.
         found: usize,
     },
+    /// An embedding that is searched, or searched for, holds a number that is infinite or none.
+    #[error("embedding {row} holds a number that is not finite; embed its recording or text anew")]
+    NotFinite {
+        /// Its row.
+        row: usize,
+    },
     /// An interval cannot cover that probability.
     #[error("an interval's level must lie between 0 and 1, found {level}")]
     Level {

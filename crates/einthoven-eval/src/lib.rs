@@ -10,6 +10,7 @@ mod error;
 mod files;
 pub mod identification;
 pub mod map;
+mod gallery;
 pub mod metrics;
 pub mod probe;
 pub mod protocol;
@@ -23,4 +24,5 @@ pub mod zero_shot;
 
 pub use embeddings::Embeddings;
 pub use error::{Error, Result};
+pub use gallery::{Found, Gallery};
 pub use reference::ReferenceSet;

@@ -54,7 +54,7 @@ pub use decoder::{Decoder, DecoderConfig};
 pub use error::{Error, Result};
 pub use esi::{
     Captions, ContrastiveLoss, Embeddings, Esi, EsiConfig, EsiLosses, EsiOutputs, LossWeights, Mode, TextPooling,
-    canonical_names, is_decayed,
+    canonical_names, is_decayed, published_names,
 };
 pub use memory::{Kept, PassSize};
 pub use signal::{

@@ -90,6 +90,16 @@ the finding is.")]
 Nothing in the file is executed. A run of esi is opened by query, evaluate and describe; of the other systems the
 signal encoder is imported, which embed opens.")]
     Import(Import),
+    /// Write a model for other programs: its signal encoder as ONNX, or weights and code for PyTorch
+    #[command(after_help = "Examples:
+  einthoven export runs/quickstart -o encoder.onnx
+  einthoven export runs/quickstart --pytorch quickstart-pytorch
+
+The ONNX model (opset 17) takes `signals` [batch, leads, samples], prepared as the contract in its metadata says, and `valid` [batch],
+how many samples of each recording are not padding, unless the encoder takes no notice of padding. It gives `pooled`, the encoder's
+vector, and of an ESI `embedding`, which is compared with those of texts. The folder for PyTorch holds weights under their published
+names, load.py, which says how to use it, and the network in plain PyTorch.")]
+    Export(Export),
     /// Publish a run's model on the Hugging Face Hub, with a model card and a receipt: private unless told otherwise
     #[command(after_help = "Examples:
   einthoven publish runs/quickstart --to my-lab/esi-small --dry-run
@@ -386,6 +396,24 @@ pub enum System {
     /// ECGFounder: Net1D of 12 leads or one
     #[value(name = "ecgfounder")]
     EcgFounder,
+}
+
+/// Options of `export`.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("what").required(true).multiple(true)))]
+pub struct Export {
+    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose), a checkpoint folder, an imported encoder, or a
+    /// published model: owner/model[@revision]
+    pub run: PathBuf,
+    /// ONNX file to write
+    #[arg(short, long, value_name = "FILE", group = "what")]
+    pub output: Option<PathBuf>,
+    /// Folder to write for PyTorch
+    #[arg(long, value_name = "FOLDER", group = "what")]
+    pub pytorch: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `publish`.

@@ -1,6 +1,5 @@
 //! A signal encoder without a text tower, opened from the folder of an import.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
@@ -12,7 +11,8 @@ use einthoven_random::Streams;
 use einthoven_signal::{InputContract, Record};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, write_atomically};
+use crate::exporting::write_folder;
+use crate::{Error, Result};
 
 /// What the folder holds; marks it as an encoder's.
 const DESCRIPTION: &str = "encoder.json";
@@ -109,32 +109,26 @@ impl Encoder {
         Ok(Self { parameters, network, is_fresh: true, ..self })
     }
 
+    /// The shape of the network.
+    pub fn config(&self) -> &SignalConfig {
+        &self.description.signal
+    }
+
     /// Saves it as a new folder: whole, or not at all.
     pub(crate) fn save(&self, path: &Path) -> Result<()> {
-        if path.exists() {
-            return Err(Error::setting("-o", format!("{} exists already; choose another folder", path.display())));
-        }
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::create_dir_all(parent).map_err(Error::file("create", parent))?;
-        let folder = tempfile::tempdir_in(parent).map_err(Error::file("write", path))?;
-        let tensors: HashMap<String, Tensor> = self.parameters.tensors().into_iter().collect();
-        candle_core::safetensors::save(&tensors, folder.path().join(WEIGHTS))?;
+        let weights = safetensors::serialize(self.parameters.tensors(), None)
+            .map_err(|error| Error::setting(WEIGHTS, error.to_string()))?;
+        let mut jsons = Vec::with_capacity(2);
         for (name, json) in [
             (CONTRACT, serde_json::to_string_pretty(&self.contract)),
             (DESCRIPTION, serde_json::to_string_pretty(&self.description)),
         ] {
             let json = json.map_err(|error| Error::setting(name, error.to_string()))?;
-            write_atomically(&folder.path().join(name), format!("{json}\n").as_bytes())?;
+            jsons.push((name, format!("{json}\n").into_bytes()));
         }
-        let folder = folder.keep();
-        #[cfg(unix)]
-        {
-            // A temporary folder is its owner's alone.
-            use std::os::unix::fs::PermissionsExt;
-            let open = std::fs::Permissions::from_mode(0o755);
-            std::fs::set_permissions(&folder, open).map_err(Error::file("write", path))?;
-        }
-        std::fs::rename(&folder, path).map_err(Error::file("write", path))
+        let jsons = jsons.iter().map(|(name, json)| (*name, json.as_slice()));
+        let files: Vec<(&str, &[u8])> = std::iter::once((WEIGHTS, weights.as_slice())).chain(jsons).collect();
+        write_folder(path, "-o", &files)
     }
 
     /// Embeds recordings that the input contract can prepare, `[recordings, width]`, as the network gives them: not scaled to

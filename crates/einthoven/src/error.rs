@@ -69,6 +69,9 @@ pub enum Error {
     /// From the Hub.
     #[error(transparent)]
     Hub(Box<einthoven_hub::Error>),
+    /// From writing a model for other programs.
+    #[error(transparent)]
+    Export(Box<einthoven_export::Error>),
     /// What was to be opened is neither here nor to be had from the Hub.
     #[error("{name} is no run or checkpoint here, and cannot be pulled from the Hub")]
     NotPulled {
@@ -138,5 +141,6 @@ boxed!(
     Model: einthoven_models::Error,
     Train: einthoven_train::Error,
     Eval: einthoven_eval::Error,
+    Export: einthoven_export::Error,
     Hub: einthoven_hub::Error
 );

@@ -233,6 +233,25 @@ mod tests {
     }
 
     #[test]
+    fn an_export_for_pytorch_comes_back_byte_for_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        published(folder.path());
+        let [run, exported, again] = ["run", "exported", "again"].map(|name| folder.path().join(name));
+        import_esi(&folder.path().join("esi.safetensors"), folder.path(), &run).unwrap();
+        let export = crate::Export { pytorch: Some(exported.clone()), ..crate::Export::default() };
+        let written = export.write(&run).unwrap();
+        assert!(written.iter().all(|(file, bytes)| std::fs::metadata(file).unwrap().len() == *bytes), "{written:?}");
+        import_esi(&exported.join("model.safetensors"), &exported.join("text"), &again).unwrap();
+        let checkpoint = |run: &Path| Model::open(run).unwrap().checkpoint.folder().to_path_buf();
+        for file in ["model.safetensors", "config.toml", "contract.json"] {
+            let bytes = |run: &Path| std::fs::read(checkpoint(run).join(file)).unwrap();
+            assert!(bytes(&run) == bytes(&again), "{file}");
+        }
+        let error = export.write(&run).unwrap_err();
+        assert!(error.to_string().contains("exists already"), "{error}");
+    }
+
+    #[test]
     fn a_tokenizer_of_another_text_encoder_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         published(folder.path());

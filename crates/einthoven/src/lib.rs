@@ -9,6 +9,7 @@
 //! - [`models`]: signal encoders, text encoder, ESI
 //! - [`train`]: the trainer, checkpoints, logs
 //! - [`eval`]: metrics, zero-shot, linear probes, retrieval, queries, versioned protocols, reports
+//! - [`export`]: models for other programs: ONNX, PyTorch
 //! - [`hub`]: publishing models and pulling them
 //!
 //! An [`Experiment`] says all of a run; [`pretrain`] carries it out; a [`Model`] opens what comes out. Of a classifier the same do a
@@ -19,6 +20,7 @@ mod assistant;
 mod encoder;
 mod error;
 mod experiment;
+mod exporting;
 mod files;
 mod import;
 mod judge;
@@ -38,6 +40,7 @@ mod supervised;
 pub use einthoven_caption as caption;
 pub use einthoven_corpus as corpus;
 pub use einthoven_eval as eval;
+pub use einthoven_export as export;
 pub use einthoven_hub as hub;
 pub use einthoven_models as models;
 pub use einthoven_nn as nn;
@@ -50,6 +53,7 @@ pub use assistant::{Assistant, AssistantConfig, captions_from_store};
 pub use encoder::Encoder;
 pub use error::{Error, Result};
 pub use experiment::{DataConfig, EvaluateConfig, Experiment, TextConfig};
+pub use exporting::Export;
 pub use files::write_atomically;
 pub use import::{Imported, import_encoder, import_esi};
 pub use judge::{Judged, Judgement, judge};

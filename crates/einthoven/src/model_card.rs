@@ -93,7 +93,7 @@ fn facts(model: &Model) -> Vec<(String, String)> {
     let mut facts = vec![
         ("Experiment", model.experiment.name.clone()),
         ("Mode", format!("{:?}", model.network.config().mode).to_lowercase()),
-        ("Parameters", model.parameters.count().to_string()),
+        ("Parameters", grouped(model.parameters.count())),
         ("Checkpoint", describe_step(&model.checkpoint)),
         ("Seed", model.experiment.seed.to_string()),
         ("Leads", leads.join(" ")),
@@ -106,6 +106,19 @@ fn facts(model: &Model) -> Vec<(String, String)> {
         facts.push(("Reference", format!("{} ({} recordings)", reference.name, reference.embeddings.rows())));
     }
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// A number with a comma at every thousand.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// How the checkpoint did, if it is the one that the run's judgement is of.
@@ -153,9 +166,12 @@ fn evaluation(run: &Path, source: &Source<'_>) -> Result<Option<CardEvaluation>>
     }))
 }
 
+/// In one piece: neither the space nor the dash is a place for a line to end.
 fn show(estimate: &Estimate) -> String {
     match (estimate.value, estimate.interval) {
-        (Some(value), Some(interval)) => format!("{value:.3} ({:.3}–{:.3})", interval.low, interval.high),
+        (Some(value), Some(interval)) => {
+            format!("{value:.3}\u{a0}({:.3}–\u{2060}{:.3})", interval.low, interval.high)
+        }
         (Some(value), None) => format!("{value:.3}"),
         _ => "–".to_owned(),
     }
@@ -236,4 +252,15 @@ fn commands(source: &Source<'_>) -> Vec<String> {
     }
     commands.push(format!("einthoven pretrain experiment.toml --out runs/{}", source.name.model()));
     commands
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let texts = [0, 999, 1000, 1_588_481].map(grouped);
+        assert_eq!(texts, ["0", "999", "1,000", "1,588,481"]);
+    }
 }

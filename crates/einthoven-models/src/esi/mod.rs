@@ -11,7 +11,7 @@ use einthoven_nn::{Init, Linear, Pass, Scope, Spans, embedding, l2_normalize, me
 
 pub use config::{ContrastiveLoss, EsiConfig, LossWeights, Mode, TextPooling, is_decayed};
 pub use losses::{Captions, Embeddings, EsiLosses, EsiOutputs};
-pub use published::canonical_names;
+pub use published::{canonical_names, published_names};
 
 use crate::blocks::{AttentionPool, GammaNorm, projection};
 use crate::{AnyEncoder, Bert, ChannelNorm, Decoder, Features, Result, SignalEncoder, TokenBatch};

@@ -1,6 +1,11 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
+
+use crate::Result;
+
+/// What a published decoder's rotary embeddings count from.
+const ROTARY_BASE: f64 = 10_000.0;
 
 /// The tensors of a published ESI checkpoint under the names that this crate's parameters have.
 ///
@@ -26,6 +31,28 @@ pub fn canonical_names(tensors: HashMap<String, Tensor>) -> HashMap<String, Tens
         named.entry(name).or_insert(tensor);
     }
     named
+}
+
+/// The way back: the parameters of a `paper` model with the constants that a published state dict holds beside them, but without its
+/// copies.
+///
+/// # Errors
+/// Fails when the tensor library does.
+pub fn published_names(parameters: &BTreeMap<String, Tensor>) -> Result<BTreeMap<String, Tensor>> {
+    let mut named = parameters.clone();
+    for (name, tensor) in parameters {
+        if let Some(path) = name.strip_suffix(".gamma") {
+            named.entry(format!("{path}.beta")).or_insert(tensor.zeros_like()?);
+        }
+        // Keys and values of one head: the width of a head, twice.
+        if let Some(layer) = name.strip_suffix(".1.fn.to_kv.weight") {
+            let half = tensor.dim(0)? / 4;
+            let frequencies = (0..half).map(|index| 1.0 / ROTARY_BASE.powf(index as f64 / half as f64));
+            let frequencies = Tensor::from_iter(frequencies, tensor.device())?.to_dtype(DType::F32)?;
+            named.insert(format!("{layer}.0.fn.rotary_emb.inv_freq"), frequencies);
+        }
+    }
+    Ok(named)
 }
 
 fn is_constant(name: &str) -> bool {

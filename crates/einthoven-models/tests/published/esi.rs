@@ -1,9 +1,12 @@
 //! The shape of an ESI checkpoint, read off its tensors.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use candle_core::{DType, Device, Tensor};
-use einthoven_models::{BertConfig, ConvNextConfig, ConvNextSize, Esi, EsiConfig, Mode, SignalConfig, import};
+use einthoven_models::{
+    BertConfig, ConvNextConfig, ConvNextSize, Esi, EsiConfig, Mode, SignalConfig, canonical_names, import,
+    published_names,
+};
 
 use crate::common::{self, parameters};
 
@@ -62,4 +65,24 @@ fn the_full_size_state_dict_is_esi_base_with_a_bert_base() {
     without.remove("img_to_latents.to_latents.weight");
     let error = import::esi(without, None).unwrap_err().to_string();
     assert!(error.starts_with("ESI: the checkpoint has no img_to_latents.to_latents.weight"), "{error}");
+}
+
+#[test]
+fn a_model_goes_back_into_the_published_names() {
+    let Some(tensors) = full_size() else { return };
+    let published: BTreeSet<String> = tensors.keys().cloned().collect();
+    let parameters: BTreeMap<String, Tensor> = canonical_names(tensors).into_iter().collect();
+    let named = published_names(&parameters).unwrap();
+    assert_eq!(named.keys().cloned().collect::<BTreeSet<_>>(), published);
+    let back: BTreeSet<String> = canonical_names(named.into_iter().collect()).into_keys().collect();
+    assert_eq!(back, parameters.into_keys().collect());
+    for golden in common::open("esi-coca") {
+        let named = published_names(&golden.below("param.").into_iter().collect()).unwrap();
+        for (name, tensor) in golden.below("buffer.") {
+            if name.ends_with(".beta") || name.ends_with(".inv_freq") {
+                let error = common::relative_error(&named[&name], &tensor);
+                assert!(error <= 1e-6, "{}: {name} differs by {error:e}", golden.name);
+            }
+        }
+    }
 }

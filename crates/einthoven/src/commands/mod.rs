@@ -10,6 +10,7 @@ mod embed;
 mod evaluate;
 mod finetune;
 mod explain;
+mod export;
 mod import;
 mod inspect;
 mod measure;
@@ -43,6 +44,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Explain(options) => explain::explain(&options),
         Command::Embed(options) => embed::embed(&options),
         Command::Import(options) => import::import(&options),
+        Command::Export(options) => export::export(&options),
         Command::Publish(options) => publish::publish(&options),
         Command::Pull(options) => publish::pull(&options),
         Command::Inspect(options) => inspect::inspect(&options),
