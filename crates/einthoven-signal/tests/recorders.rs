@@ -71,6 +71,50 @@ fn electrocardiographs_xml_is_read() {
 }
 
 #[test]
+#[cfg(feature = "parquet")]
+fn parquet_is_read_as_by_pyarrow() {
+    for (name, left_out) in [
+        ("wide.parquet", &["note"][..]),
+        ("lists.parquet", &["patient"]),
+        ("counts.parquet", &[]),
+        ("split.parquet", &[]),
+    ] {
+        let record = open(&fixture(name)).unwrap();
+        assert_expected(&record, name);
+        let none = |&signal: &&str| Note::LeftOut { signal: signal.into(), reason: LeftOut::NoNumbers };
+        assert_eq!(record.notes(), left_out.iter().map(none).collect::<Vec<_>>(), "{name}");
+    }
+    assert!(open(&fixture("lists.parquet")).unwrap().lead(&Lead::AVR).unwrap()[5].is_nan());
+}
+
+#[test]
+#[cfg(feature = "parquet")]
+fn a_parquet_table_becomes_text() {
+    let table = einthoven_signal::format::parquet::read_rows(&fixture("records.parquet")).unwrap();
+    // Times cannot be put into words.
+    assert_eq!(table.columns, ["path", "patient", "text", "labels", "age", "sex"]);
+    assert_eq!(table.rows[0], ["0001", "17", "Sinus rhythm, normal ECG.", "NORM;SR", "54", "F"]);
+    assert_eq!(table.rows[1], ["0002", "17", "Sinus rhythm; ä", "SR", "", "F"]);
+    assert_eq!(table.rows[2], ["0003", "9007199254740993", "", "", "71", "M"]);
+    assert_eq!(table.rows.len(), 3);
+}
+
+#[test]
+#[cfg(feature = "parquet")]
+fn parquet_of_many_recordings_or_none_is_refused() {
+    let error = open(&fixture("records.parquet")).unwrap_err().to_string();
+    assert!(error.contains("not known"), "{error}");
+}
+
+#[test]
+#[cfg(not(feature = "parquet"))]
+fn parquet_names_the_feature_that_reads_it() {
+    let error = open(&fixture("wide.parquet")).unwrap_err();
+    assert!(matches!(error, Error::Feature { .. }));
+    assert!(error.to_string().ends_with("build einthoven with `--features parquet`"), "{error}");
+}
+
+#[test]
 fn scp_ecg_is_read() {
     for name in ["plain.scp", "first.scp", "second.scp"] {
         assert_expected(&open(&fixture(name)).unwrap(), name);
