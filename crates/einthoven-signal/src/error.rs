@@ -38,7 +38,7 @@ pub enum Error {
     #[error(
         "cannot tell the format of {}: expected a WFDB record (.hea, .dat, .mat or the record's name), a DICOM \
          waveform (.dcm), HL7 aECG, GE MUSE or Philips Sierra XML (.xml), SCP-ECG (.scp), EDF or EDF+ (.edf), MATLAB (.mat), NumPy \
-         (.npy), Parquet (.parquet) or comma-separated text (.csv)",
+         (.npy), Parquet (.parquet), HDF5 (.hdf5) or comma-separated text (.csv)",
         path.display()
     )]
     UnknownFormat {

@@ -107,6 +107,31 @@ fn parquet_of_many_recordings_or_none_is_refused() {
 }
 
 #[test]
+#[cfg(feature = "hdf5")]
+fn hdf5_is_read_as_by_h5py() {
+    let archive = einthoven_signal::format::hdf5::Archive::open(&fixture("code15-part0.hdf5")).unwrap();
+    assert_eq!(archive.exam_ids(), [1_169_160, 2_873_686, 168_405, 0]);
+    let record = |index| archive.record(index, &ArrayOptions::default());
+    assert_expected(&record(0).unwrap(), "code15-part0.hdf5");
+    assert_expected(&open(&fixture("code15-part1.hdf5")).unwrap(), "code15-part1.hdf5");
+    assert_eq!(record(1).unwrap().samples(), open(&fixture("code15-part1.hdf5")).unwrap().samples());
+    assert_eq!(record(2).unwrap().len(), 52);
+    let half = ArrayOptions { unit: Some(Unit::Microvolt), ..ArrayOptions::default() };
+    assert_eq!(archive.record(2, &half).unwrap().samples()[0], record(2).unwrap().samples()[0] / 1000.0);
+    assert!(record(3).unwrap_err().to_string().ends_with("recording 3 holds nothing but zeros"));
+    assert!(record(4).unwrap_err().to_string().ends_with("there is no recording 4: it holds 4"));
+    let many = open(&fixture("code15-part0.hdf5")).unwrap_err().to_string();
+    assert!(many.ends_with("it holds 4 recordings: open its folder as the dataset `code-15`"), "{many}");
+}
+
+#[test]
+#[cfg(not(feature = "hdf5"))]
+fn hdf5_names_the_feature_that_reads_it() {
+    let error = open(&fixture("code15-part1.hdf5")).unwrap_err().to_string();
+    assert!(error.ends_with("build einthoven with `--features hdf5`"), "{error}");
+}
+
+#[test]
 #[cfg(not(feature = "parquet"))]
 fn parquet_names_the_feature_that_reads_it() {
     let error = open(&fixture("wide.parquet")).unwrap_err();

@@ -42,7 +42,7 @@ pub struct TextTable {
 /// integers without a unit; [`Error::UnknownSamplingRate`](crate::Error::UnknownSamplingRate) unless given; those of [`Record::new`].
 #[cfg(feature = "parquet")]
 pub fn read(path: &Path, options: &ArrayOptions) -> Result<Record> {
-    recording::read(path, options)
+    guarded(path, || recording::read(path, options))
 }
 
 /// Reads a table of text and numbers.
@@ -52,7 +52,16 @@ pub fn read(path: &Path, options: &ArrayOptions) -> Result<Record> {
 /// [`Error::Unsupported`](crate::Error::Unsupported) for another compression.
 #[cfg(feature = "parquet")]
 pub fn read_rows(path: &Path) -> Result<TextTable> {
-    rows::read(path)
+    guarded(path, || rows::read(path))
+}
+
+/// Turns a panic of the library, which takes some damaged pages for impossible, into an error.
+#[cfg(feature = "parquet")]
+fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));
+    let damaged =
+        |_| crate::Error::Damaged { path: path.to_owned(), message: "its pages contradict each other".into() };
+    read.map_err(damaged).flatten()
 }
 
 /// Names the feature that this build lacks.

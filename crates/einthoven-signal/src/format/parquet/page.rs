@@ -41,6 +41,8 @@ pub(super) struct Pages {
     rest: Bytes,
     compression: Compression,
     budget: Budget,
+    /// Whether the dictionary has come.
+    dictionary: bool,
 }
 
 fn damaged(message: &str) -> ParquetError {
@@ -54,7 +56,7 @@ impl Pages {
         let start = usize::try_from(start).map_err(|_| outside())?;
         let length = usize::try_from(chunk.compressed_size()).map_err(|_| outside())?;
         let end = start.checked_add(length).filter(|&end| end <= file.len()).ok_or_else(outside)?;
-        Ok(Self { rest: file.slice(start..end), compression: chunk.compression(), budget })
+        Ok(Self { rest: file.slice(start..end), compression: chunk.compression(), budget, dictionary: false })
     }
 
     /// The next page, of any kind.
@@ -72,11 +74,17 @@ impl Pages {
             let count = header.get(Some(outer), field).and_then(|count| u32::try_from(count).ok());
             count.ok_or_else(|| damaged("a page does not say how many values it holds"))
         };
+        let by_dictionary = |encoding| match encoding {
+            Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY if !self.dictionary => {
+                Err(damaged("a page comes before its dictionary"))
+            }
+            encoding => Ok(encoding),
+        };
         let page = match header.get(None, 1) {
             Some(0) => Some(Page::DataPage {
                 buf: self.decompress(&body, 0, whole)?,
                 num_values: count(5, 1)?,
-                encoding: encoding(header.get(Some(5), 2))?,
+                encoding: by_dictionary(encoding(header.get(Some(5), 2))?)?,
                 def_level_encoding: encoding(header.get(Some(5), 3))?,
                 rep_level_encoding: encoding(header.get(Some(5), 4))?,
                 statistics: None,
@@ -89,6 +97,7 @@ impl Pages {
                     return Err(damaged("a dictionary is cut short"));
                 }
                 let encoding = encoding(header.get(Some(7), 2))?;
+                self.dictionary = true;
                 Some(Page::DictionaryPage { buf, num_values, encoding, is_sorted: false })
             }
             Some(3) => {
@@ -101,7 +110,7 @@ impl Pages {
                 Some(Page::DataPageV2 {
                     buf,
                     num_values: count(8, 1)?,
-                    encoding: encoding(header.get(Some(8), 4))?,
+                    encoding: by_dictionary(encoding(header.get(Some(8), 4))?)?,
                     num_nulls: count(8, 2)?,
                     num_rows: count(8, 3)?,
                     def_levels_byte_len: definitions,

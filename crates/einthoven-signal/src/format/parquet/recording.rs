@@ -26,8 +26,7 @@ pub(super) fn read(path: &Path, options: &ArrayOptions) -> Result<Record> {
     let columns: Vec<Column> = columns.into_iter().filter(|column| !column.name.starts_with(INDEX)).collect();
     let numbers = |column: &&Column| !matches!(column.kind, Kind::Text | Kind::Truth);
     let lists = columns.iter().any(|column| column.list && numbers(&column));
-    let (leads, others): (Vec<_>, Vec<_>) =
-        columns.iter().partition(|column| column.list == lists && numbers(column));
+    let (leads, others): (Vec<_>, Vec<_>) = columns.iter().partition(|column| column.list == lists && numbers(column));
     if leads.is_empty() {
         return Err(fail("there is no column of numbers in the file".into()));
     }
@@ -50,7 +49,8 @@ pub(super) fn read(path: &Path, options: &ArrayOptions) -> Result<Record> {
         }
         let expected = *length.get_or_insert(samples.len());
         if samples.len() != expected {
-            let message = format!("column {} has {} samples where the first has {expected}", column.name, samples.len());
+            let message =
+                format!("column {} has {} samples where the first has {expected}", column.name, samples.len());
             return Err(fail(message));
         }
         all.extend(samples);
@@ -63,7 +63,9 @@ pub(super) fn read(path: &Path, options: &ArrayOptions) -> Result<Record> {
     said.leads = Some(names);
     let options = options.complete(said, path)?;
     if options.unit.is_none() && leads.iter().any(|column| column.kind == Kind::Integer) {
-        return Err(fail("its columns are integers of unknown unit: give it with --unit (`ArrayOptions::unit`)".into()));
+        return Err(fail(
+            "its columns are integers of unknown unit: give it with --unit (`ArrayOptions::unit`)".into(),
+        ));
     }
     let notes = left_out.into_iter().map(|signal| Note::LeftOut { signal, reason: LeftOut::NoNumbers });
     Ok(record(all.into_iter(), options, path)?.with_notes(notes))
