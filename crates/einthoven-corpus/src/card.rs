@@ -200,7 +200,7 @@ impl DatasetCard {
     /// # Errors
     /// As [`DatasetCard::open`]; [`Error::Json`] for a damaged manifest.
     pub fn of_data(dataset: &str) -> Result<(Self, Option<String>)> {
-        if !Path::new(dataset).join(shards::MANIFEST).is_file() {
+        if !shards::is_there(Path::new(dataset)) {
             return Ok((Self::open(dataset)?, None));
         }
         let (card, digest) = shards::card(Path::new(dataset))?;

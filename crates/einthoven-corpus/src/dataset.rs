@@ -63,7 +63,7 @@ pub struct DatasetOptions {
 
 impl Dataset {
     /// Opens the dataset of a card: one that comes with the project, such as `ptb-xl`, or a card's file; or else a folder of
-    /// [shards](crate::shards).
+    /// [shards](crate::shards) or its address in an object store, `s3://bucket/prefix`.
     ///
     /// `root` is the folder that the data lie in; a card's file stands for its own folder where none is given, and the
     /// simulated cohort needs none. Records that are listed but not there are left out and reported in
@@ -73,7 +73,7 @@ impl Dataset {
     /// For a card that is unknown or not valid, a root that is not given, a rate that is not offered, and a table that is
     /// not as its layout says, down to the line and column.
     pub fn open(card_or_name: &str, root: Option<&Path>, options: &DatasetOptions) -> Result<Self> {
-        let mut dataset = if Path::new(card_or_name).join(shards::MANIFEST).is_file() {
+        let mut dataset = if shards::is_there(Path::new(card_or_name)) {
             Self::of_shards(Path::new(card_or_name), options)?
         } else {
             let card = DatasetCard::open(card_or_name)?;

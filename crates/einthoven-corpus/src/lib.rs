@@ -33,6 +33,7 @@ mod simulated;
 mod split;
 pub mod statements;
 mod stats;
+mod store;
 mod table;
 
 pub use augment::AugmentConfig;

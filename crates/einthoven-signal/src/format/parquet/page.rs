@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
-use parquet::basic::{Compression, Encoding};
+use parquet::basic::{Compression, Encoding, Type};
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ColumnChunkMetaData;
@@ -43,6 +43,10 @@ pub(super) struct Pages {
     budget: Budget,
     /// Whether the dictionary has come.
     dictionary: bool,
+    /// Repetition and definition levels, as far as there are any.
+    kinds_of_levels: usize,
+    /// Bytes of a number.
+    width: Option<usize>,
 }
 
 fn damaged(message: &str) -> ParquetError {
@@ -56,7 +60,19 @@ impl Pages {
         let start = usize::try_from(start).map_err(|_| outside())?;
         let length = usize::try_from(chunk.compressed_size()).map_err(|_| outside())?;
         let end = start.checked_add(length).filter(|&end| end <= file.len()).ok_or_else(outside)?;
-        Ok(Self { rest: file.slice(start..end), compression: chunk.compression(), budget, dictionary: false })
+        let column = chunk.column_descr();
+        Ok(Self {
+            rest: file.slice(start..end),
+            compression: chunk.compression(),
+            budget,
+            dictionary: false,
+            kinds_of_levels: usize::from(column.max_rep_level() > 0) + usize::from(column.max_def_level() > 0),
+            width: match column.physical_type() {
+                Type::INT32 | Type::FLOAT => Some(4),
+                Type::INT64 | Type::DOUBLE => Some(8),
+                _ => None,
+            },
+        })
     }
 
     /// The next page, of any kind.
@@ -81,14 +97,20 @@ impl Pages {
             encoding => Ok(encoding),
         };
         let page = match header.get(None, 1) {
-            Some(0) => Some(Page::DataPage {
-                buf: self.decompress(&body, 0, whole)?,
-                num_values: count(5, 1)?,
-                encoding: by_dictionary(encoding(header.get(Some(5), 2))?)?,
-                def_level_encoding: encoding(header.get(Some(5), 3))?,
-                rep_level_encoding: encoding(header.get(Some(5), 4))?,
-                statistics: None,
-            }),
+            Some(0) => {
+                let buf = self.decompress(&body, 0, whole)?;
+                let encoding_of = |field| encoding(header.get(Some(5), field));
+                let levels = self.levels(&buf);
+                let (buf, encoding) = self.joined(buf, levels, by_dictionary(encoding_of(2)?)?)?;
+                Some(Page::DataPage {
+                    buf,
+                    num_values: count(5, 1)?,
+                    encoding,
+                    def_level_encoding: encoding_of(3)?,
+                    rep_level_encoding: encoding_of(4)?,
+                    statistics: None,
+                })
+            }
             Some(2) => {
                 let buf = self.decompress(&body, 0, whole)?;
                 let num_values = count(7, 1)?;
@@ -107,10 +129,12 @@ impl Pages {
                 let levels = levels.ok_or_else(|| damaged("the levels of a page are cut short"))?;
                 let compressed = header.get(Some(8), 7) != Some(0);
                 let buf = if compressed { self.decompress(&body, levels, whole)? } else { body };
+                let encoding = by_dictionary(encoding(header.get(Some(8), 4))?)?;
+                let (buf, encoding) = self.joined(buf, Some(levels), encoding)?;
                 Some(Page::DataPageV2 {
                     buf,
                     num_values: count(8, 1)?,
-                    encoding: by_dictionary(encoding(header.get(Some(8), 4))?)?,
+                    encoding,
                     num_nulls: count(8, 2)?,
                     num_rows: count(8, 3)?,
                     def_levels_byte_len: definitions,
@@ -124,6 +148,29 @@ impl Pages {
         };
         self.rest = self.rest.slice(begin + stored..);
         Ok(page)
+    }
+
+    /// The bytes of levels that a page of version 1 begins with: each kind of them after its length.
+    fn levels(&self, page: &[u8]) -> Option<usize> {
+        let mut at = 0_usize;
+        for _ in 0..self.kinds_of_levels {
+            let length = u32::from_le_bytes(*page.get(at..)?.first_chunk()?);
+            at = at.checked_add(4)?.checked_add(usize::try_from(length).ok()?)?;
+        }
+        Some(at).filter(|&at| at <= page.len())
+    }
+
+    /// The page with the bytes of each number together, where they are stored apart: the library panics where such a page is cut short.
+    fn joined(&self, page: Bytes, levels: Option<usize>, encoding: Encoding) -> Result<(Bytes, Encoding)> {
+        if encoding != Encoding::BYTE_STREAM_SPLIT {
+            return Ok((page, encoding));
+        }
+        let width = self.width.ok_or_else(|| ParquetError::NYI("bytes apart of what is no number".to_owned()))?;
+        let levels = levels.ok_or_else(|| damaged("the levels of a page are cut short"))?;
+        let (before, apart) = page.split_at(levels);
+        let count = apart.len() / width;
+        let together = (0..count).flat_map(|i| (0..width).map(move |byte| apart[byte * count + i]));
+        Ok((before.iter().copied().chain(together).collect(), Encoding::PLAIN))
     }
 
     /// The bytes of a page, of which the first `plain` are never compressed; they must come to `whole`.
