@@ -15,10 +15,12 @@ macro_rules! cards {
     };
 }
 
-const BUILT_IN: [(&str, &str); 9] = cards!(
+const BUILT_IN: [(&str, &str); 11] = cards!(
     "chapman-shaoxing-ningbo",
     "cinc2021",
+    "code-15",
     "cpsc2018",
+    "cpsc2018-original",
     "folder",
     "ludb",
     "mimic-iv-ecg",
@@ -100,11 +102,19 @@ pub enum Layout {
     /// As the PhysioNet/CinC Challenge 2021 publishes its parts: WFDB records with age, sex and SNOMED CT codes in the headers.
     #[serde(rename = "cinc2021")]
     Cinc2021,
+    /// As CODE-15 % is published: `exams.csv`, `exams_part0.hdf5` and so on.
+    #[serde(rename = "code-15")]
+    Code15,
+    /// As the China Physiological Signal Challenge 2018 is published: `REFERENCE.csv` and MATLAB files.
+    #[serde(rename = "cpsc2018")]
+    Cpsc2018,
+    /// As LUDB is published: WFDB records with age, sex and diagnoses in the headers.
+    Ludb,
     /// As MIMIC-IV-ECG is published: `record_list.csv`, `machine_measurements.csv`, `files/`.
     MimicIvEcg,
-    /// A CSV table with a row for each recording, as the card's `table` says.
+    /// A CSV or Parquet table with a row for each recording, as the card's `table` says.
     Table,
-    /// Recordings in a folder and the folders in it, with nothing said about them.
+    /// Recordings in a folder: those that its list `RECORDS` names, or without one all in it and in the folders in it; with nothing said about them.
     Folder,
     /// Not on disk: simulated.
     Simulated,
@@ -190,7 +200,7 @@ impl DatasetCard {
     /// # Errors
     /// As [`DatasetCard::open`]; [`Error::Json`] for a damaged manifest.
     pub fn of_data(dataset: &str) -> Result<(Self, Option<String>)> {
-        if !Path::new(dataset).join(shards::MANIFEST).is_file() {
+        if !shards::is_there(Path::new(dataset)) {
             return Ok((Self::open(dataset)?, None));
         }
         let (card, digest) = shards::card(Path::new(dataset))?;

@@ -1,16 +1,23 @@
-//! A CSV table with named columns, and errors that say where.
+//! A table with named columns, in CSV or Parquet, and errors that say where.
 
 use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
+use einthoven_signal::format::parquet;
 
 use crate::{Error, Result};
 
-/// A CSV file read row by row.
+/// A table read row by row.
 pub(crate) struct Table {
     pub path: PathBuf,
     header: StringRecord,
-    rows: csv::StringRecordsIntoIter<std::fs::File>,
+    rows: Rows,
+}
+
+/// The rows that are left.
+enum Rows {
+    Csv(Box<csv::StringRecordsIntoIter<std::fs::File>>),
+    Parquet(std::iter::Enumerate<std::vec::IntoIter<Vec<String>>>),
 }
 
 /// A column of a table, by its place.
@@ -21,17 +28,23 @@ pub(crate) struct Column(usize);
 pub(crate) struct Row<'a> {
     path: &'a Path,
     header: &'a StringRecord,
-    /// The line it starts on, counted from 1.
+    /// The line it starts on, counted from 1; in a Parquet file, the row.
     pub line: u64,
     fields: StringRecord,
 }
 
 impl Table {
+    /// Opens a Parquet file, known by its extension, or else a CSV file.
     pub fn open(path: PathBuf) -> Result<Self> {
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) {
+            let table = parquet::read_rows(&path).map_err(|source| Error::Signals { source })?;
+            let rows = Rows::Parquet(table.rows.into_iter().enumerate());
+            return Ok(Self { path, header: table.columns.into(), rows });
+        }
         let file = std::fs::File::open(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
         let mut reader = csv::Reader::from_reader(file);
         let header = reader.headers().cloned().map_err(|source| Error::Table { path: path.clone(), source })?;
-        Ok(Self { path, header, rows: reader.into_records() })
+        Ok(Self { path, header, rows: Rows::Csv(Box::new(reader.into_records())) })
     }
 
     /// The column called `name`.
@@ -57,7 +70,14 @@ impl Table {
 
     /// The next row, if any.
     pub fn next(&mut self) -> Option<Result<Row<'_>>> {
-        let fields = self.rows.next()?;
+        let fields = match &mut self.rows {
+            Rows::Csv(rows) => rows.next()?,
+            Rows::Parquet(rows) => {
+                let (row, fields) = rows.next()?;
+                let line = row as u64 + 1;
+                return Some(Ok(Row { path: &self.path, header: &self.header, line, fields: fields.into() }));
+            }
+        };
         Some(match fields {
             Ok(fields) => {
                 let line = fields.position().map_or(0, csv::Position::line);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use einthoven_random::Streams;
+use einthoven_signal::format::hdf5::Archive;
 use einthoven_signal::{ArrayOptions, InputContract, Record};
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ use crate::listing::Listing;
 use crate::shards::{self, Shards};
 use crate::{
     DatasetCard, Entry, Error, LabelSet, Layout, Leftovers, Location, Result, SimulatedConfig, Split, SplitConfig,
-    cinc2021, folder, folds, mimic_iv_ecg, ptbxl, simulated, table,
+    cinc2021, code15, cpsc2018, folder, folds, ludb, mimic_iv_ecg, ptbxl, simulated, table,
 };
 
 /// A dataset, or a part of one.
@@ -40,6 +41,7 @@ pub struct Dataset {
 #[derive(Clone, Debug)]
 enum Samples {
     Files { arrays: Arc<ArrayOptions> },
+    Archives { archives: Arc<Vec<Archive>>, arrays: Arc<ArrayOptions> },
     Shards(Arc<Shards>),
     Simulated { config: Arc<SimulatedConfig>, streams: Streams },
 }
@@ -61,7 +63,7 @@ pub struct DatasetOptions {
 
 impl Dataset {
     /// Opens the dataset of a card: one that comes with the project, such as `ptb-xl`, or a card's file; or else a folder of
-    /// [shards](crate::shards).
+    /// [shards](crate::shards) or its address in an object store, `s3://bucket/prefix`.
     ///
     /// `root` is the folder that the data lie in; a card's file stands for its own folder where none is given, and the
     /// simulated cohort needs none. Records that are listed but not there are left out and reported in
@@ -71,7 +73,7 @@ impl Dataset {
     /// For a card that is unknown or not valid, a root that is not given, a rate that is not offered, and a table that is
     /// not as its layout says, down to the line and column.
     pub fn open(card_or_name: &str, root: Option<&Path>, options: &DatasetOptions) -> Result<Self> {
-        let mut dataset = if Path::new(card_or_name).join(shards::MANIFEST).is_file() {
+        let mut dataset = if shards::is_there(Path::new(card_or_name)) {
             Self::of_shards(Path::new(card_or_name), options)?
         } else {
             let card = DatasetCard::open(card_or_name)?;
@@ -107,6 +109,7 @@ impl Dataset {
             return Self::of_cohort(card, options);
         }
         let root = root.ok_or_else(|| root_needed(&card))?;
+        let arrays = Arc::new(card.arrays.clone().unwrap_or_default());
         let listing = match (card.layout, options.rate) {
             (Layout::PtbXl, rate) => {
                 const RATES: [u32; 2] = [100, 500];
@@ -122,11 +125,16 @@ impl Dataset {
                 expected: "none: the recordings of this dataset have one rate each, and the contract's is made of it",
             }),
             (Layout::Cinc2021, None) => cinc2021::open(&root),
+            (Layout::Code15, None) => {
+                let (listing, archives) = code15::open(&root)?;
+                return Ok(Self::new(card, listing, Samples::Archives { archives: Arc::new(archives), arrays }));
+            }
+            (Layout::Cpsc2018, None) => cpsc2018::open(&root),
+            (Layout::Ludb, None) => ludb::open(&root),
             (Layout::MimicIvEcg, None) => mimic_iv_ecg::open(&root),
             (Layout::Table, None) => table::open(&root, &card.table.clone().unwrap_or_default(), &card.splits),
             (Layout::Folder | Layout::Simulated, None) => folder::open(&root),
         }?;
-        let arrays = Arc::new(card.arrays.clone().unwrap_or_default());
         Ok(Self::new(card, listing, Samples::Files { arrays }))
     }
 
@@ -195,7 +203,13 @@ impl Dataset {
             (Location::Simulated { index }, Samples::Simulated { config, streams }) => {
                 simulated::record(config, streams, *index)
             }
-            (Location::Simulated { .. } | Location::Shard { .. }, _) => {
+            (&Location::Archive { archive, record }, Samples::Archives { archives, arrays }) => {
+                let archive = archives
+                    .get(archive)
+                    .ok_or_else(|| Error::NoSamples { dataset: self.name.clone(), id: entry.id.clone() })?;
+                archive.record(record, arrays)
+            }
+            (Location::Simulated { .. } | Location::Archive { .. } | Location::Shard { .. }, _) => {
                 return Err(Error::NoSamples { dataset: self.name.clone(), id: entry.id.clone() });
             }
         };
@@ -248,7 +262,7 @@ impl Dataset {
     ///
     /// PTB-XL has `super`, `sub`, `diagnostic`, `form`, `rhythm` and `all`, as in the published benchmark
     /// (doi 10.1109/JBHI.2020.3022989); the simulated cohort has `conditions`, those of its population, and `super`;
-    /// datasets in the challenge's layout have `all`, `concepts` and `scored`; a table of one's own has `labels`.
+    /// datasets in the challenge's layout, CPSC2018 and CODE-15 % have `all`, `concepts` and `scored`; LUDB has `diagnoses`; a table of one's own has `labels`.
     ///
     /// # Errors
     /// [`Error::UnknownLabelSet`].
@@ -281,8 +295,10 @@ fn root_needed(card: &DatasetCard) -> Error {
         file: match card.layout {
             Layout::PtbXl => ptbxl::DATABASE.into(),
             Layout::MimicIvEcg => mimic_iv_ecg::RECORD_LIST.into(),
+            Layout::Code15 => code15::EXAMS.into(),
+            Layout::Cpsc2018 => cpsc2018::REFERENCE.into(),
             Layout::Table => card.table.clone().unwrap_or_default().file.display().to_string(),
-            Layout::Cinc2021 | Layout::Folder | Layout::Simulated => "the recordings".into(),
+            Layout::Cinc2021 | Layout::Ludb | Layout::Folder | Layout::Simulated => "the recordings".into(),
         },
     }
 }

@@ -33,6 +33,13 @@ pub struct Entry {
 pub enum Location {
     /// In a file of any format that is read (of a WFDB record, the header).
     File(PathBuf),
+    /// In one of the dataset's files of many recordings.
+    Archive {
+        /// The file's number, from 0.
+        archive: usize,
+        /// The recording's number in it, from 0.
+        record: usize,
+    },
     /// In a shard, prepared.
     Shard {
         /// The shard's number, from 0.
@@ -50,7 +57,7 @@ pub enum Location {
 /// A coded statement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Code {
-    /// The code in the dataset's vocabulary: in PTB-XL SCP-ECG (`AFIB`), in the challenge's layout SNOMED CT (`164889003`).
+    /// The code in the dataset's vocabulary: in PTB-XL SCP-ECG (`AFIB`), in the challenge's layout, CPSC2018 and CODE-15 % SNOMED CT (`164889003`).
     pub code: String,
     /// How sure the reader was, in percent. PTB-XL writes 0 where it is not known.
     pub likelihood: f32,

@@ -51,6 +51,12 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// A file of recordings or a table, such as one in HDF5 or Parquet, cannot be read.
+    #[error(transparent)]
+    Signals {
+        /// What is wrong, with the file.
+        source: einthoven_signal::Error,
+    },
     /// A JSON file of shards cannot be understood.
     #[error("{} is damaged", path.display())]
     Json {

@@ -1,4 +1,4 @@
-//! A table of one's own: a CSV file with a row for each recording.
+//! A table of one's own: a CSV or Parquet file with a row for each recording.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::{Code, Entry, Location, Result, SplitConfig, ontology, statements};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TableConfig {
-    /// The CSV file, in the root folder.
+    /// The CSV or Parquet file, in the root folder. Where it is not there, one of the same name that ends in `.parquet`.
     pub file: PathBuf,
     /// Column of the recording's file, relative to the root folder; of a WFDB record with or without `.hea`.
     pub path: String,
@@ -27,7 +27,7 @@ pub struct TableConfig {
     pub patient: String,
     /// Column of what is said about the recording, in words.
     pub text: String,
-    /// Column of labels, separated by `;`. SCP-ECG and SNOMED CT codes are put into words where there is no text.
+    /// Column of labels, separated by `;` or, in Parquet, a list. SCP-ECG and SNOMED CT codes are put into words where there is no text.
     pub labels: String,
     /// Column of the age, in years.
     pub age: String,
@@ -50,7 +50,9 @@ impl Default for TableConfig {
 
 /// Lists the records of a table. Without folds, patients are dealt out to ten.
 pub(crate) fn open(root: &Path, config: &TableConfig, splits: &SplitConfig) -> Result<Listing> {
-    let mut table = Table::open(root.join(&config.file))?;
+    let file = root.join(&config.file);
+    let parquet = file.with_extension("parquet");
+    let mut table = Table::open(if !file.is_file() && parquet.is_file() { parquet } else { file })?;
     let columns = Columns::find(&table, config)?;
     let path = table.path.clone();
     let mut listing = ListingBuilder::new(root, &path);

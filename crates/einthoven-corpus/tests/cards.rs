@@ -14,7 +14,7 @@ use einthoven_signal::simulate::Condition;
 
 #[test]
 fn the_cards_that_come_along_are_valid_and_agree_with_the_readers() {
-    assert_eq!(DatasetCard::built_in().count(), 9);
+    assert_eq!(DatasetCard::built_in().count(), 11);
     for name in DatasetCard::built_in() {
         let card = DatasetCard::open(name).unwrap();
         assert_eq!(card.name, name);
@@ -46,8 +46,8 @@ fn unknown_names_are_refused_with_the_known_ones() {
     let error = DatasetCard::open("ptbxl").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "there is no dataset `ptbxl`: expected chapman-shaoxing-ningbo, cinc2021, cpsc2018, folder, ludb, mimic-iv-ecg, \
-         ptb-xl, simulated, table or the path of a card (.toml)"
+        "there is no dataset `ptbxl`: expected chapman-shaoxing-ningbo, cinc2021, code-15, cpsc2018, \
+         cpsc2018-original, folder, ludb, mimic-iv-ecg, ptb-xl, simulated, table or the path of a card (.toml)"
     );
     assert!(matches!(DatasetCard::open("no/such/card.toml"), Err(Error::Read { .. })));
 }

@@ -6,9 +6,10 @@ mod common;
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
+use common::server::{Fault, Server};
 use common::{Folder, ptbxl_sample};
 use einthoven_corpus::shards::{ShardConfig, Sharded, Storage, write};
 use einthoven_corpus::{AugmentConfig, Batch, CheckOptions, Dataset, DatasetOptions, Error, Loader, LoaderConfig};
@@ -298,4 +299,74 @@ fn one_process_writes_at_a_time() {
     assert!(matches!(shard(&raw, &contract(), ShardConfig::default(), place.path()), Err(Error::Locked { .. })));
     drop(other);
     shard(&raw, &contract(), ShardConfig::default(), place.path()).unwrap();
+}
+
+/// The key and secret are the environment's: one store for all tests of this program.
+static STORE: LazyLock<Server> = LazyLock::new(|| {
+    let server = Server::of(&[]);
+    server.as_store("anna");
+    let endpoint = server.address.strip_suffix("/files/").unwrap().to_owned();
+    for (name, value) in [
+        ("AWS_ENDPOINT_URL_S3", endpoint.as_str()),
+        ("AWS_ACCESS_KEY_ID", "anna"),
+        ("AWS_SECRET_ACCESS_KEY", "geheim"),
+        ("AWS_REGION", "eu-west-1"),
+    ] {
+        // SAFETY: nothing in this program reads the environment but through Rust's library, which holds a lock.
+        unsafe { std::env::set_var(name, value) };
+    }
+    server
+});
+
+/// Through cut connections, servers that are busy and wrong bytes, the objects are the files that a folder would hold, and so are the batches.
+#[test]
+fn an_object_store_does_for_a_folder() {
+    let (folder, local) = (Folder::with_records(11), tempfile::tempdir().unwrap());
+    let raw = || Dataset::ptbxl(folder.path(), 100).unwrap();
+    shard(&raw(), &contract(), config(4, Storage::F32), local.path()).unwrap();
+    let server = &*STORE;
+    let busy = Fault::Status(503, Some(0));
+    server.faults("a/ptb/shard-00000.bin", &[busy, Fault::Cut(0), busy]);
+    server.faults("a/ptb/manifest.json", &[busy]);
+    let address = Path::new("s3://files/a/ptb/");
+    let sharded = shard(&raw(), &contract(), config(4, Storage::F32), address).unwrap();
+    assert_eq!((sharded.shards, sharded.resumed, sharded.records), (3, 0, 11));
+    for (name, bytes) in files(local.path()).into_iter().filter(|(name, _)| name != ".lock") {
+        assert!(server.file(&format!("a/ptb/{name}")) == Some(bytes), "{name}");
+    }
+
+    // What is there is not stored again.
+    let again = shard(&raw(), &contract(), config(4, Storage::F32), address).unwrap();
+    assert_eq!((again.shards, again.resumed), (3, 3));
+    assert_eq!(server.requests("PUT", "a/ptb/shard-00001.bin"), 1);
+    let other = InputContract { samples: 500, ..contract() };
+    let refused = shard(&raw(), &other, config(4, Storage::F32), address);
+    assert!(matches!(refused, Err(Error::OtherShards { .. })));
+
+    server.faults("a/ptb/shard-00000.bin", &[Fault::Cut(1000), busy, Fault::WrongByte]);
+    server.faults("a/ptb/shard-00002.json", &[busy, Fault::Cut(10)]);
+    let expected = batches(open(local.path()).unwrap(), &contract(), 2);
+    assert_eq!(batches(open(address).unwrap(), &contract(), 2), expected);
+    // Three passes, and each record came once, but for the three that went wrong.
+    let count = |shard: u8| server.requests("GET", &format!("a/ptb/shard-0000{shard}.bin"));
+    assert_eq!([0, 1, 2].map(count), [4 + 3, 4, 3]);
+    let report = open(address).unwrap().check(None, CheckOptions::default(), &|| ());
+    assert_eq!(report.readable, 11);
+}
+
+#[test]
+fn trouble_with_an_object_store_is_told_without_the_secret() {
+    let server = &*STORE;
+    let error = |address: &str| open(Path::new(address)).unwrap_err().to_string();
+    assert_eq!(error("s3://files/nothing"), "cannot read s3://files/nothing/manifest.json");
+    assert!(error("s3:///x").contains("s3://bucket or s3://bucket/prefix"));
+    server.replace("busy/manifest.json", b"{}");
+    server.faults("busy/manifest.json", &[Fault::Status(503, Some(0)); 6]);
+    let busy = error("s3://files/busy");
+    assert!(busy.contains("503") && !busy.contains("anna") && !busy.contains("geheim"), "{busy}");
+    server.faults("busy/manifest.json", &[Fault::Status(403, None)]);
+    let refused = error("s3://files/busy");
+    assert!(refused.contains("403") && refused.contains("AWS_ACCESS_KEY_ID"), "{refused}");
+    assert!(!refused.contains("anna") && !refused.contains("geheim"), "{refused}");
+    assert!(error("s3://files/busy").ends_with("manifest.json is damaged"));
 }

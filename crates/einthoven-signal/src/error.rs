@@ -38,12 +38,25 @@ pub enum Error {
     #[error(
         "cannot tell the format of {}: expected a WFDB record (.hea, .dat, .mat or the record's name), a DICOM \
          waveform (.dcm), HL7 aECG, GE MUSE or Philips Sierra XML (.xml), SCP-ECG (.scp), EDF or EDF+ (.edf), MATLAB (.mat), NumPy \
-         (.npy) or comma-separated text (.csv)",
+         (.npy), Parquet (.parquet), HDF5 (.hdf5) or comma-separated text (.csv)",
         path.display()
     )]
     UnknownFormat {
         /// The file.
         path: PathBuf,
+    },
+    /// The file's format is one that this build does not read.
+    #[error(
+        "this build does not read {format}, which {} is: build einthoven with `--features {feature}`",
+        path.display()
+    )]
+    Feature {
+        /// The file.
+        path: PathBuf,
+        /// The format.
+        format: &'static str,
+        /// The cargo feature.
+        feature: &'static str,
     },
     /// A WFDB header breaks the rules of its format.
     #[error("{}, line {line}: {message}", path.display())]
@@ -104,7 +117,7 @@ pub enum Error {
         /// The unit found.
         unit: String,
     },
-    /// An array file (`.npy`, `.csv`, `.mat`) is not readable as a recording.
+    /// An array file (`.npy`, `.csv`, `.mat`, `.parquet`) is not readable as a recording.
     #[error("{}: {message}", path.display())]
     Array {
         /// The file.

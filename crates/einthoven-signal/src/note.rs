@@ -46,6 +46,8 @@ pub enum LeftOut {
     Rate(f64),
     /// It holds annotations.
     Annotations,
+    /// It holds no numbers.
+    NoNumbers,
     /// It is not of the recording that is read but of another one in the file, such as the typical beat.
     Another,
 }
@@ -75,6 +77,7 @@ impl fmt::Display for LeftOut {
             Self::Unit(unit) => write!(f, "its unit `{unit}` is not one of voltage"),
             Self::Rate(rate) => write!(f, "its sampling rate of {rate} Hz is not that of the leads"),
             Self::Annotations => f.write_str("it holds annotations"),
+            Self::NoNumbers => f.write_str("it holds no numbers"),
             Self::Another => f.write_str("it is not of the file's first recording of rhythm"),
         }
     }

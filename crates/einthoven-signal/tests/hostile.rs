@@ -62,6 +62,12 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     files
 }
 
+/// What fuzzing found in WFDB signal files: the storage format, the number of signals, and the file.
+const FINDINGS: [(u32, usize, &[u8]); 1] = [
+    // A FLAC stream that announces 2 MiB of metadata.
+    (516, 11, b"fLaC\x02\x20\x01\x61C\x02\x00\x01\x01signal 2\x00\x00"),
+];
+
 #[test]
 fn damaged_files_do_no_harm() {
     // In memory where the system has such a place, as there are tens of thousands of files.
@@ -94,5 +100,11 @@ fn damaged_files_do_no_harm() {
             }
             check(&damaged);
         }
+    }
+    for (format, signals, bytes) in FINDINGS {
+        std::fs::write(folder.path().join("f.dat"), bytes).unwrap();
+        let header = format!("f {signals} 500\n") + &format!("f.dat {format} 200/mV 16 0\n").repeat(signals);
+        let most = open(&folder.path().join("f.hea"), header.as_bytes());
+        assert!(most <= 10 * (header.len() + bytes.len()) + FIXED, "{most} bytes of memory for {bytes:?}");
     }
 }

@@ -71,6 +71,75 @@ fn electrocardiographs_xml_is_read() {
 }
 
 #[test]
+#[cfg(feature = "parquet")]
+fn parquet_is_read_as_by_pyarrow() {
+    for (name, left_out) in [
+        ("wide.parquet", &["note"][..]),
+        ("lists.parquet", &["patient"]),
+        ("counts.parquet", &[]),
+        ("split.parquet", &[]),
+    ] {
+        let record = open(&fixture(name)).unwrap();
+        assert_expected(&record, name);
+        let none = |&signal: &&str| Note::LeftOut { signal: signal.into(), reason: LeftOut::NoNumbers };
+        assert_eq!(record.notes(), left_out.iter().map(none).collect::<Vec<_>>(), "{name}");
+    }
+    assert!(open(&fixture("lists.parquet")).unwrap().lead(&Lead::AVR).unwrap()[5].is_nan());
+}
+
+#[test]
+#[cfg(feature = "parquet")]
+fn a_parquet_table_becomes_text() {
+    let table = einthoven_signal::format::parquet::read_rows(&fixture("records.parquet")).unwrap();
+    // Times cannot be put into words.
+    assert_eq!(table.columns, ["path", "patient", "text", "labels", "age", "sex"]);
+    assert_eq!(table.rows[0], ["0001", "17", "Sinus rhythm, normal ECG.", "NORM;SR", "54", "F"]);
+    assert_eq!(table.rows[1], ["0002", "17", "Sinus rhythm; ä", "SR", "", "F"]);
+    assert_eq!(table.rows[2], ["0003", "9007199254740993", "", "", "71", "M"]);
+    assert_eq!(table.rows.len(), 3);
+}
+
+#[test]
+#[cfg(feature = "parquet")]
+fn a_parquet_table_is_no_recording() {
+    let error = open(&fixture("records.parquet")).unwrap_err().to_string();
+    assert!(error.contains("integers of unknown unit"), "{error}");
+}
+
+#[test]
+#[cfg(feature = "hdf5")]
+fn hdf5_is_read_as_by_h5py() {
+    let archive = einthoven_signal::format::hdf5::Archive::open(&fixture("code15-part0.hdf5")).unwrap();
+    assert_eq!(archive.exam_ids(), [1_169_160, 2_873_686, 168_405, 0]);
+    let record = |index| archive.record(index, &ArrayOptions::default());
+    assert_expected(&record(0).unwrap(), "code15-part0.hdf5");
+    assert_expected(&open(&fixture("code15-part1.hdf5")).unwrap(), "code15-part1.hdf5");
+    assert_eq!(record(1).unwrap().samples(), open(&fixture("code15-part1.hdf5")).unwrap().samples());
+    assert_eq!(record(2).unwrap().len(), 52);
+    let half = ArrayOptions { unit: Some(Unit::Microvolt), ..ArrayOptions::default() };
+    assert_eq!(archive.record(2, &half).unwrap().samples()[0], record(2).unwrap().samples()[0] / 1000.0);
+    assert!(record(3).unwrap_err().to_string().ends_with("recording 3 holds nothing but zeros"));
+    assert!(record(4).unwrap_err().to_string().ends_with("there is no recording 4: it holds 4"));
+    let many = open(&fixture("code15-part0.hdf5")).unwrap_err().to_string();
+    assert!(many.ends_with("it holds 4 recordings: open its folder as the dataset `code-15`"), "{many}");
+}
+
+#[test]
+#[cfg(not(feature = "hdf5"))]
+fn hdf5_names_the_feature_that_reads_it() {
+    let error = open(&fixture("code15-part1.hdf5")).unwrap_err().to_string();
+    assert!(error.ends_with("build einthoven with `--features hdf5`"), "{error}");
+}
+
+#[test]
+#[cfg(not(feature = "parquet"))]
+fn parquet_names_the_feature_that_reads_it() {
+    let error = open(&fixture("wide.parquet")).unwrap_err();
+    assert!(matches!(error, Error::Feature { .. }));
+    assert!(error.to_string().ends_with("build einthoven with `--features parquet`"), "{error}");
+}
+
+#[test]
 fn scp_ecg_is_read() {
     for name in ["plain.scp", "first.scp", "second.scp"] {
         assert_expected(&open(&fixture(name)).unwrap(), name);

@@ -247,6 +247,16 @@ fn flac_files_are_read_from_a_sample_on() {
     assert_eq!(digital.values[0], (rows[0][4] + rows[0][5]) / 2);
     assert_eq!(digital.values[35], (rows[1][38] + rows[1][39]) / 2);
 
+    // What else a stream says before its samples is passed over.
+    let mut stream = encode(516, &interleave(&rows), 2);
+    stream[4] = 0;
+    let blocks = [&[2, 0, 0, 5][..], b"appl!", &[4, 0, 0, 1, 9], &[0x81, 0, 0, 2, 0, 0]].concat();
+    stream.splice(42..42, blocks);
+    folder.write("r.dat", stream);
+    folder.write("r.hea", "r 2 100 17\nr.dat 516+3 1\nr.dat 516+3 1\n");
+    assert_eq!(wfdb::read_digital(&folder.path("r.hea")).unwrap().values, [&rows[0][3..20], &rows[1][3..20]].concat());
+    folder.write("r.dat", encode(516, &interleave(&rows), 2));
+
     for (header, words) in [
         ("r 2 100 41\nr.dat 516 1\nr.dat 516 1\n", "it holds 40 samples of each signal, expected 41"),
         ("r 2 100 4\nr.dat 516+99 1\nr.dat 516+99 1\n", "it holds 0 samples of each signal, expected 4"),

@@ -7,8 +7,10 @@ mod common;
 use common::python::python;
 use common::wfdb::Folder;
 use common::{data, golden};
-use einthoven_signal::format::wfdb::{Annotation, Annotations, read_annotations};
-use einthoven_signal::{Error, Result};
+use einthoven_signal::format::wfdb::{
+    Annotation, Annotations, MarkedWave, WaveKind, marked_waves, read_annotations, read_lead_annotations,
+};
+use einthoven_signal::{Error, Lead, Result};
 
 fn pair(code: u16, value: u16) -> [u8; 2] {
     (code << 10 | value).to_le_bytes()
@@ -153,4 +155,26 @@ fn golden_annotations_are_read() {
         let sum: i64 = found.iter().map(|a| a.sample).sum();
         assert_eq!(sum, expected["sample_sum"].as_i64().unwrap(), "{name}");
     }
+}
+
+/// As LUDB marks them: a P wave, a QRS complex without an end, a T wave without a beginning, and marks that belong to none.
+#[test]
+fn waves_of_a_lead_are_put_together() {
+    let marks = [(39, 2), (24, 3), (40, 4), (39, 1), (1, 2), (27, 5), (40, 6), (40, 1), (28, 1), (39, 3)];
+    let mut bytes: Vec<u8> = marks.iter().flat_map(|&(code, step)| pair(code, step)).collect();
+    bytes.extend([0, 0]);
+    let folder = Folder::new();
+    let header = folder.write("1.hea", b"");
+    folder.write("1.avr", &bytes);
+    let annotations = read_lead_annotations(&header, &Lead::AVR).unwrap().annotations;
+    let wave = |kind, onset, peak, offset| MarkedWave { kind, onset, peak, offset };
+    assert_eq!(
+        marked_waves(&annotations),
+        [
+            wave(WaveKind::P, Some(2), 5, Some(9)),
+            wave(WaveKind::Qrs, Some(10), 12, None),
+            wave(WaveKind::T, None, 17, Some(23)),
+        ]
+    );
+    assert!(matches!(read_lead_annotations(&header, &Lead::II), Err(Error::Read { .. })));
 }

@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use einthoven_random::Streams;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rand::RngExt;
-use ureq::http::{Response, StatusCode, header};
+use ureq::http::{Request, Response, StatusCode, header};
 use ureq::{Agent, Body};
 
 use super::FetchConfig;
@@ -24,16 +24,19 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 const LARGEST_LIST: u64 = 1 << 30;
 
 /// What is encoded in the path of an address: all but what RFC 3986 leaves as it is, and the `/` between its parts.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+pub(crate) const RESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// The way to a source.
-pub(super) struct Client {
+pub(crate) struct Client {
     agent: Agent,
     /// Ends in `/`.
     base: String,
     authorization: Option<String>,
     attempts: u32,
     pause: Duration,
+    /// What to do about an answer that the user is not known or may not.
+    access: [&'static str; 2],
 }
 
 /// Shows nothing of the credentials.
@@ -44,7 +47,7 @@ impl std::fmt::Debug for Client {
 }
 
 /// What came of one attempt.
-pub(super) enum Attempt<T> {
+pub(crate) enum Attempt<T> {
     /// It succeeded.
     Done(T),
     /// It is worth another attempt, after the pause that the server asked for. `progress`: it brought something new.
@@ -72,7 +75,39 @@ impl Client {
             authorization,
             attempts: config.attempts,
             pause: config.pause,
+            access: [
+                "; it wants a user and password: set EINTHOVEN_USER and EINTHOVEN_PASSWORD",
+                "; the user has no access, or EINTHOVEN_USER and EINTHOVEN_PASSWORD are wrong",
+            ],
         }
+    }
+
+    /// The way to an object store, whose requests say themselves who asks.
+    pub fn of_store(config: &FetchConfig) -> Self {
+        let access = "; AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set, are wrong, or have no access";
+        Self { access: [access; 2], ..Self::new("", config) }
+    }
+
+    /// One request with these headers and this body; an answer other than `expected` is an error or worth another attempt.
+    pub fn request(
+        &self,
+        method: &str,
+        url: String,
+        headers: &[(&'static str, String)],
+        body: &[u8],
+        expected: &[u16],
+    ) -> Result<Attempt<Response<Body>>> {
+        let mut request = Request::builder().method(method).uri(&url);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let failed =
+            |error: ureq::http::Error| Error::Http { url: url.clone(), status: None, message: error.to_string() };
+        let answer = match method {
+            "PUT" => self.agent.run(request.body(body).map_err(failed)?),
+            _ => self.agent.run(request.body(()).map_err(failed)?),
+        };
+        self.answer(url, answer, expected)
     }
 
     /// The address of a file.
@@ -154,8 +189,8 @@ impl Client {
 
     fn remedy(&self, status: StatusCode) -> String {
         let remedy = match (status.as_u16(), &self.authorization) {
-            (401 | 403, None) => "; it wants a user and password: set EINTHOVEN_USER and EINTHOVEN_PASSWORD",
-            (401 | 403, Some(_)) => "; the user has no access, or EINTHOVEN_USER and EINTHOVEN_PASSWORD are wrong",
+            (401 | 403, None) => self.access[0],
+            (401 | 403, Some(_)) => self.access[1],
             (404, _) => "; is it the address of the dataset's files?",
             _ => "",
         };
@@ -208,7 +243,7 @@ pub(super) fn text(response: &Response<Body>, name: header::HeaderName) -> Optio
 }
 
 /// A header's number.
-pub(super) fn number(response: &Response<Body>, name: header::HeaderName) -> Option<u64> {
+pub(crate) fn number(response: &Response<Body>, name: header::HeaderName) -> Option<u64> {
     text(response, name)?.trim().parse().ok()
 }
 

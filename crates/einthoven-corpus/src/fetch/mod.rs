@@ -5,7 +5,7 @@
 //! from there when the connection breaks or the program is started again, and is moved to its place when its SHA-256 is the
 //! published one.
 
-mod client;
+pub(crate) mod client;
 mod file;
 mod list;
 

@@ -119,9 +119,8 @@ pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|source| Error::Encode { source })
 }
 
-/// The value in a JSON file, and the file's SHA-256.
-pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<(T, String)> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    let value = serde_json::from_slice(&bytes).map_err(|source| Error::Json { path: path.to_owned(), source })?;
-    Ok((value, hexadecimal(&Sha256::digest(&bytes))))
+/// The value in the bytes of a JSON file, and their SHA-256.
+pub(super) fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<(T, String)> {
+    let value = serde_json::from_slice(bytes).map_err(|source| Error::Json { path: path.to_owned(), source })?;
+    Ok((value, hexadecimal(&Sha256::digest(bytes))))
 }

@@ -11,18 +11,24 @@
 //! record     f32: leads × valid samples;  i16: a factor (f32) for each lead, then leads × valid samples
 //! ```
 //!
+//! In place of a folder there may be one in an object store, `s3://bucket/prefix`: shards are written beside and then stored, and of them
+//! single records are fetched when they are asked for and kept on disk while there is room (2 GB, or `EINTHOVEN_CACHE_MB`). Where and who the
+//! store is says the environment, as other programs for S3 know it: `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
+//! `AWS_SESSION_TOKEN`.
+//!
 //! Each record has a CRC-32C, which is compared whenever the record is read; the manifest has the SHA-256 of each shard's JSON
 //! file.
 
 mod lock;
 mod manifest;
+mod place;
 mod read;
 mod record;
 mod write;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use manifest::MANIFEST;
+pub(crate) use place::is_there;
 pub(crate) use read::{Shards, card, open};
 pub use write::{Sharded, write};
 

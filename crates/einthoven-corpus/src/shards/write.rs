@@ -8,10 +8,8 @@ use std::path::Path;
 use einthoven_signal::InputContract;
 use rayon::prelude::*;
 
-use super::lock::Lock;
-use super::manifest::{
-    Index, Known, MANIFEST, Manifest, Shard, Stored, VERSION, fingerprint, json, read_json, stored_contract,
-};
+use super::manifest::{Index, Known, MANIFEST, Manifest, Shard, Stored, VERSION, fingerprint, json, stored_contract};
+use super::place::{Place, Workshop};
 use super::read::HEADER;
 use super::{ShardConfig, Storage};
 use crate::loader::prepare::first_step;
@@ -33,14 +31,14 @@ pub struct Sharded {
     pub left_out: Leftovers,
 }
 
-/// Writes a dataset, prepared under `contract`, into shards in `folder`. `done` is told how many records more are done.
+/// Writes a dataset, prepared under `contract`, into shards in `folder`, or below an address `s3://bucket/prefix`. `done` is told how many records more are done.
 ///
 /// Killed at any moment and called again, it goes on after the last whole shard, and ends with the same files. Records that cannot
 /// be prepared are left out and reported.
 ///
 /// # Errors
 /// [`Error::OtherShards`] if the folder holds shards of other records, another contract or another storage; [`Error::Locked`] if
-/// another process writes there; [`Error::Write`]; [`Error::Contract`]; [`Error::Empty`] for a dataset without records.
+/// another process writes there; [`Error::Write`]; [`Error::Http`] of an object store; [`Error::Contract`]; [`Error::Empty`] for a dataset without records.
 pub fn write(
     dataset: &Dataset,
     contract: &InputContract,
@@ -55,17 +53,15 @@ pub fn write(
     if dataset.is_empty() {
         return Err(Error::Empty { dataset: dataset.name.clone() });
     }
-    std::fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
-    let _lock = Lock::of(folder)?;
+    let place = Place::of(folder)?;
+    let workshop = place.workshop()?;
     let contract = stored_contract(contract);
     let fingerprint = fingerprint(dataset, &contract, config)?;
-    if folder.join(MANIFEST).is_file() {
-        let (manifest, _) = read_json::<Manifest>(&folder.join(MANIFEST))?;
-        if manifest.fingerprint != fingerprint {
-            return Err(Error::OtherShards { folder: folder.to_owned() });
-        }
+    if place.json::<Manifest>(MANIFEST)?.is_some_and(|(manifest, _)| manifest.fingerprint != fingerprint) {
+        return Err(Error::OtherShards { folder: folder.to_owned() });
     }
-    let writer = Writer { dataset, contract: &contract, storage: config.storage, folder, fingerprint: &fingerprint };
+    let (contract, fingerprint, storage) = (&contract, &fingerprint, config.storage);
+    let writer = Writer { dataset, contract, storage, folder, place: &place, workshop: &workshop, fingerprint };
     let mut sharded = Sharded { records: 0, shards: 0, resumed: 0, left_out: dataset.missing.clone() };
     let mut shards = Vec::new();
     for (number, start) in (0..dataset.len()).step_by(config.records).enumerate() {
@@ -89,7 +85,8 @@ pub fn write(
         return Err(Error::Empty { dataset: dataset.name.clone() });
     }
     let manifest = writer.manifest(shards, &sharded);
-    write_file(&folder.join(MANIFEST), &json(&manifest)?)?;
+    write_file(&workshop.folder().join(MANIFEST), &json(&manifest)?)?;
+    place.publish(&workshop, &[MANIFEST])?;
     Ok(sharded)
 }
 
@@ -98,27 +95,27 @@ struct Writer<'a> {
     contract: &'a InputContract,
     storage: Storage,
     folder: &'a Path,
+    place: &'a Place,
+    workshop: &'a Workshop,
     fingerprint: &'a str,
 }
 
 impl Writer<'_> {
     /// The index of a shard that is whole.
     fn finished(&self, name: &str) -> Result<Option<(Index, String)>> {
-        let path = self.folder.join(format!("{name}.json"));
-        if !path.is_file() {
+        let Some((index, sha256)) = self.place.json::<Index>(&format!("{name}.json"))? else {
             return Ok(None);
-        }
-        let (index, sha256) = read_json::<Index>(&path)?;
+        };
         if index.fingerprint != self.fingerprint {
             return Err(Error::OtherShards { folder: self.folder.to_owned() });
         }
-        let samples = std::fs::metadata(self.folder.join(format!("{name}.bin")));
-        Ok(samples.is_ok_and(|samples| samples.len() == index.bytes).then_some((index, sha256)))
+        let length = self.place.length(&format!("{name}.bin"))?;
+        Ok((length == Some(index.bytes)).then_some((index, sha256)))
     }
 
     /// Writes the records of `range`.
     fn shard(&self, name: &str, range: Range<usize>, done: &(impl Fn(u64) + Sync)) -> Result<(Index, String)> {
-        let path = self.folder.join(format!("{name}.bin"));
+        let path = self.workshop.folder().join(format!("{name}.bin"));
         let partial = path.with_extension("bin.partial");
         let fail = |source| Error::Write { path: partial.clone(), source };
         let mut file = BufWriter::new(File::create(&partial).map_err(fail)?);
@@ -154,8 +151,9 @@ impl Writer<'_> {
         file.sync_all().map_err(fail)?;
         std::fs::rename(&partial, &path).map_err(fail)?;
         write_file(&path.with_extension("json"), &json(&index)?)?;
+        self.place.publish(self.workshop, &[&format!("{name}.bin"), &format!("{name}.json")])?;
         self.finished(name)?.ok_or_else(|| Error::Shard {
-            path,
+            path: self.place.path(&format!("{name}.bin")),
             record: None,
             message: "it was changed while it was written".to_owned(),
         })

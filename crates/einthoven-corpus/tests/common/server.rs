@@ -1,7 +1,7 @@
 //! A small HTTP server that can be as bad as real ones.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -25,6 +25,7 @@ pub struct Request {
     pub method: String,
     pub name: String,
     pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -36,6 +37,8 @@ struct State {
     no_ranges: bool,
     no_tags: bool,
     password: Option<String>,
+    /// The key of an object store's user, who may also write.
+    key: Option<String>,
 }
 
 /// A server on a port of its own; its threads end with the test.
@@ -92,6 +95,22 @@ impl Server {
         self.state.lock().unwrap().password = Some(format!("Basic {encoded}"));
     }
 
+    /// Behaves as an object store, with a bucket called `files`, for the user of this key.
+    pub fn as_store(&self, key: &str) {
+        self.state.lock().unwrap().key = Some(key.to_owned());
+    }
+
+    /// A file as it is now.
+    pub fn file(&self, name: &str) -> Option<Vec<u8>> {
+        self.state.lock().unwrap().files.get(name).cloned()
+    }
+
+    /// The requests of a kind for a file.
+    pub fn requests(&self, method: &str, name: &str) -> usize {
+        let state = self.state.lock().unwrap();
+        state.requests.iter().filter(|request| request.method == method && request.name == name).count()
+    }
+
     /// The requests for the body of a file.
     pub fn gets(&self, name: &str) -> Vec<Request> {
         let state = self.state.lock().unwrap();
@@ -124,7 +143,10 @@ fn read(reader: &mut impl BufRead) -> Option<Request> {
         let Some((key, value)) = line.trim().split_once(':') else { break };
         headers.insert(key.to_lowercase(), value.trim().to_owned());
     }
-    Some(Request { method, name: path.strip_prefix("/files/")?.replace("%20", " "), headers })
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Request { method, name: path.strip_prefix("/files/")?.replace("%20", " "), headers, body })
 }
 
 /// Answers; none when the connection is to be closed.
@@ -138,6 +160,27 @@ fn answer(stream: &mut TcpStream, request: Request, state: &Mutex<State>) -> Opt
     };
     if state.password.is_some() && request.headers.get("authorization") != state.password.as_ref() {
         return respond("401 Unauthorized", "content-length: 0\r\n", &[]);
+    }
+    if let Some(key) = &state.key {
+        let expected = format!("AWS4-HMAC-SHA256 Credential={key}/");
+        let authorization = request.headers.get("authorization").map_or("", String::as_str);
+        if !authorization.starts_with(&expected) {
+            return respond("403 Forbidden", "content-length: 0\r\n", &[]);
+        }
+        assert_eq!(request.headers["x-amz-content-sha256"], sha256(&request.body));
+    }
+    if request.method == "PUT" {
+        let faults = state.faults.get_mut(&request.name).filter(|faults| !faults.is_empty());
+        return match faults.map(|faults| faults.remove(0)) {
+            Some(Fault::Cut(_)) => None,
+            Some(Fault::Status(status, _)) => {
+                respond(&format!("{status} Trouble"), "content-length: 0\r\nretry-after: 0\r\n", &[])
+            }
+            _ => {
+                state.files.insert(request.name, request.body);
+                respond("200 OK", "content-length: 0\r\n", &[])
+            }
+        };
     }
     let Some(bytes) = state.files.get(&request.name).cloned() else {
         return respond("404 Not Found", "content-length: 0\r\n", &[]);
@@ -155,16 +198,19 @@ fn answer(stream: &mut TcpStream, request: Request, state: &Mutex<State>) -> Opt
     }
     let same = request.headers.get("if-range").is_none_or(|known| *known == tag);
     let range = request.headers.get("range").filter(|_| same && !state.no_ranges);
-    let start = range.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
+    let range = range.and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
+    let start = range.and_then(|(start, _)| start.parse::<usize>().ok());
+    let end =
+        range.and_then(|(_, last)| last.parse::<usize>().ok()).map_or(bytes.len(), |last| (last + 1).min(bytes.len()));
     if let Some(start) = start.filter(|&start| start >= bytes.len()) {
         let headers = format!("content-length: 0\r\ncontent-range: bytes */{}\r\n", bytes.len());
         assert!(start > 0);
         return respond("416 Range Not Satisfiable", &headers, &[]);
     }
-    let mut body = bytes[start.unwrap_or(0)..].to_vec();
+    let mut body = bytes[start.unwrap_or(0)..end].to_vec();
     let mut headers = format!("content-length: {}\r\n{tag_header}", body.len());
     if let Some(start) = start {
-        headers += &format!("content-range: bytes {start}-{}/{}\r\n", bytes.len() - 1, bytes.len());
+        headers += &format!("content-range: bytes {start}-{}/{}\r\n", end - 1, bytes.len());
     }
     if fault == Some(Fault::WrongByte) {
         body[0] ^= 1;

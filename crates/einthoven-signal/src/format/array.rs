@@ -46,7 +46,7 @@ impl<V: Fn(usize) -> f64> Array<V> {
 }
 
 /// The recording of `values`, one lead after the other.
-fn record(values: impl ExactSizeIterator<Item = f64>, options: ArrayOptions, path: &Path) -> Result<Record> {
+pub(super) fn record(values: impl ExactSizeIterator<Item = f64>, options: ArrayOptions, path: &Path) -> Result<Record> {
     let Some(leads) = options.leads else {
         return Err(Error::UnknownLeads { path: path.to_owned() });
     };

@@ -5,11 +5,13 @@ pub mod csv;
 pub mod dicom;
 pub mod edf;
 mod file;
+pub mod hdf5;
 mod leads;
 pub mod mat;
 pub mod npy;
 mod number;
 mod options;
+pub mod parquet;
 pub mod scp;
 pub mod wfdb;
 pub mod xml;
@@ -32,11 +34,11 @@ pub fn open(path: &Path) -> Result<Record> {
 
 /// Reads a recording of any known format: WFDB (the header, a signal file or the record's name without extension),
 /// DICOM waveforms, HL7 annotated ECG, GE MUSE and Philips Sierra XML, SCP-ECG, EDF and EDF+, MATLAB `.mat`, NumPy `.npy`,
-/// or `.csv`.
+/// Apache Parquet, HDF5, or `.csv`.
 ///
 /// A file is known by what it begins with, whatever its name, where its format has a mark; else by its extension.
 /// [Notes](Record::notes) on the recording say what was left out, and whether its unit is
-/// [suspect](Record::suspect_unit). `options` say about array files (`.npy`, `.csv`, `.mat`) what these do not say themselves; the others say everything.
+/// [suspect](Record::suspect_unit). `options` say about array files (`.npy`, `.csv`, `.mat`, `.parquet`) what these do not say themselves; the others say everything.
 ///
 /// # Errors
 /// [`Error::UnknownFormat`], and those of the format's reader.
@@ -47,6 +49,8 @@ pub fn open_with(path: &Path, options: &ArrayOptions) -> Result<Record> {
         Format::Edf => edf::read(path),
         Format::Mat => mat::read(path, options),
         Format::Npy => npy::read(path, options),
+        Format::Parquet => parquet::read(path, options),
+        Format::Hdf5 => hdf5::read(path, options),
         Format::Csv => csv::read(path, options),
         Format::Scp => scp::read(path),
         Format::Xml => xml::read(path),
@@ -63,6 +67,8 @@ enum Format {
     Edf,
     Mat,
     Npy,
+    Parquet,
+    Hdf5,
     Csv,
     Scp,
     Xml,
@@ -88,6 +94,8 @@ impl Format {
         let start = if directory { Vec::new() } else { start(path).map_err(fail)? };
         match extension {
             _ if start.starts_with(npy::MAGIC) => Ok(Self::Npy),
+            _ if start.starts_with(hdf5::MAGIC) => Ok(Self::Hdf5),
+            _ if start.starts_with(parquet::MAGIC) => Ok(Self::Parquet),
             _ if marked(&start, dicom::MAGIC) => Ok(Self::Dicom),
             _ if marked(&start, scp::MAGIC) => Ok(Self::Scp),
             // Text before marks that could be text.
@@ -97,6 +105,8 @@ impl Format {
             _ if xml::may_be(&start) => Ok(Self::Xml),
             "scp" => Ok(Self::Scp),
             "npy" => Ok(Self::Npy),
+            "parquet" => Ok(Self::Parquet),
+            "hdf5" | "h5" => Ok(Self::Hdf5),
             "edf" => Ok(Self::Edf),
             // A signal file; the error names its header, which is missing.
             "dat" => Ok(Self::Wfdb(beside)),

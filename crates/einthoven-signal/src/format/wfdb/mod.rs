@@ -13,6 +13,7 @@ mod header;
 mod physical;
 mod samples;
 mod signal;
+mod waves;
 mod write;
 
 pub use annotation::{Annotation, Annotations, read_annotations};
@@ -20,4 +21,5 @@ pub use digital::{Digital, read_digital};
 pub use header::{Header, Segment};
 pub use physical::read;
 pub use signal::Signal;
+pub use waves::{MarkedWave, WaveKind, marked_waves, read_lead_annotations};
 pub use write::write;
