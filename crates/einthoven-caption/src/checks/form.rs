@@ -8,15 +8,21 @@ const FEWEST_WORDS: usize = 3;
 
 /// What declines. The context, the passages and the author are those of a prompt, the model speaks of itself in the first person.
 const REFUSALS: &[&str] = &[
-    "context/text/passage/passages/document/documents/author/authors/question/information/article/source/sources * not/doesn't/don't/didn't/cannot/never * \
-     provid~/mention~/contain~/discuss~/describe/say/specif~/state/answer~/includ~/address~/cover~/explain/give/tell",
+    "context/text/texts/passage/passages/document/documents/author/authors/question/information/article/articles/source/sources/excerpt/excerpts/\
+     material/materials/reference/references/snippet/snippets * not/doesn't/don't/didn't/cannot/can't/never * \
+     provid~/mention~/contain~/discuss~/describe/say/specif~/state/answer~/includ~/address~/cover~/explain/give/tell/deal",
     "not/isn't/wasn't/aren't * provid~/mention~/contain~/discuss~/described/specif~/stated/includ~/covered/available/found/addressed * \
-     context/text/passage/passages/document/documents/information/source/sources",
+     context/text/texts/passage/passages/document/documents/information/source/sources/excerpt/excerpts/material/materials/reference/references",
+    "context/text/texts/passage/passages/document/documents/source/sources/excerpt/excerpts/material/materials/reference/references * \
+     say~/contain~/ha~/offer~/give~/mention~/provid~ nothing/little/no",
+    "nothing in/about/on the * context/text/texts/passage/passages/document/documents/source/sources/excerpt/excerpts/material",
     "it is/was not specified/mentioned/stated/clear",
     "information * isn't/not available/provided/sufficient",
     "no/insufficient/without * information/mention/details/context",
     "no * found",
-    "none of the * passages/documents/sources/texts",
+    "none/neither of the * passages/documents/sources/texts/excerpts/references/materials/snippets",
+    "share/give/send/supply * another/more/other/further source/context/information/text/details",
+    "try/answer again",
     "cannot/can't be * answered",
     "i/we * cannot/can't/couldn't/unable/don't/didn't/won't/am * \
      answer/provide/know/help/assist/interpret/have/access/give/describe/say/determine/find/see/tell/diagnose",
@@ -47,8 +53,18 @@ const PROMPTS: &[&str] = &[
     "following pieces/passages/context/documents",
     "use/using only",
     "only use/using",
-    "based on the/these/this * context/passages/passage/documents/text/excerpts",
+    "based on the/these/this * context/passages/passage/documents/text/excerpts/prompt/instruction/instructions/question",
     "according to the/these * context/passages/passage/documents/prompt/instructions",
+    "the/this/these/my/your/given/provided instruction/instructions/prompt/task/assignment",
+    "i am/i'm an/a/the * cardiologist/expert/assistant/physician/doctor/specialist/model",
+    "explain/describe/say how the/a/this * statement/finding * seen/reflected/shown/appears",
+    "describe/explain the/this statement",
+    "be concise/brief/short/precise",
+    "must/should answer/respond/reply/describe",
+    "word/words limit",
+    "at most/than * words",
+    "in/with/to one/two/three/at * sentence/sentences/words",
+    "do not/don't mention/invent/include/name/repeat/use/add/explain",
     "context information",
     "given the * context/passages",
     "retrieved context/passages/documents/information",
@@ -133,6 +149,9 @@ const INSTRUCTIONS: &[&str] = &[
     "correct answer",
     "sent/send home",
     "do not follow",
+    "assistant/chatbot/llm/ai * stop/skip/ignore/forget/reply/respond/write/say/print/act/pretend",
+    "stop describing/answering/explaining/analysing/analyzing",
+    "write/tell/compose/sing a/an/me/us * poem/story/joke/song/essay/letter/haiku",
 ];
 
 /// Links, code and addresses: no description of a waveform holds them.
@@ -183,7 +202,8 @@ pub(super) fn faults(answer: &str, clauses: &[Clause]) -> Vec<Fault> {
 fn is_field(clause: &Clause) -> bool {
     let mut tokens = clause.iter().filter(|token| !matches!(token.text.as_str(), "[" | "\"" | "-" | "{"));
     let named = tokens.next().is_some_and(|token| FIELDS.contains(&token.lower.as_str()));
-    named && tokens.next().is_some_and(|token| token.text == ":")
+    // "Context:", or a heading that says no more.
+    named && tokens.next().is_none_or(|token| token.text == ":")
 }
 
 fn is_address(word: &str) -> bool {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::aside::{affirmed, direct};
 use super::text::{Clause, Token, clauses, find, quote, words};
-use crate::{Page, Section};
+use crate::{Page, Quantity, Section};
 
 /// Something of which a text says one thing or the opposite.
 struct Aspect {
@@ -18,7 +18,7 @@ struct Aspect {
     phrases: [&'static [&'static str]; 2],
 }
 
-const ASPECTS: [Aspect; 12] = [
+const ASPECTS: [Aspect; 16] = [
     Aspect {
         name: "the ST segment",
         nouns: &["st"],
@@ -30,6 +30,38 @@ const ASPECTS: [Aspect; 12] = [
         nouns: &["t"],
         poles: [&["tall", "upright", "peaked", "tented", "positive", "high"], &["invert", "inversion", "negative"]],
         phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the height of the T wave",
+        nouns: &["t"],
+        poles: [&["tall", "peaked", "tented", "pointed", "giant"], &["flat", "low"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the polarity of the P wave",
+        nouns: &["p"],
+        poles: [&["upright", "positive"], &["invert", "negative", "retrograde"]],
+        phrases: [&["sinus p"], &[]],
+    },
+    Aspect {
+        name: "the electrolyte",
+        nouns: &["potassium", "calcium"],
+        poles: [&["high", "raised", "elevat", "increas", "excess"], &["low", "reduc", "decreas", "deficien"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the activity of the atria",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &["sawtooth", "saw tooth/teeth", "flutter wave/waves"],
+            &[
+                "irregularly irregular",
+                "fibrillatory",
+                "no * organised/organized/atrial activity",
+                "chaotic/disorganised/disorganized * atrial/atria",
+            ],
+        ],
     },
     Aspect {
         name: "the PR interval",
@@ -45,7 +77,18 @@ const ASPECTS: [Aspect; 12] = [
     },
     Aspect {
         name: "the rate",
-        nouns: &["rate", "response", "ventricles", "ventricular", "rhythm", "fires", "respond"],
+        nouns: &[
+            "rate",
+            "response",
+            "ventricles",
+            "ventricular",
+            "rhythm",
+            "fires",
+            "respond",
+            "discharges",
+            "beats",
+            "pulse",
+        ],
         poles: [&["fast", "rapid", "tachy", "quick"], &["slow", "brady"]],
         phrases: [
             &["above/over/exceeds/exceeding 100", "more/greater/faster than 100"],
@@ -76,8 +119,8 @@ const ASPECTS: [Aspect; 12] = [
     Aspect {
         name: "the growth of the R wave",
         nouns: &["progression", "r", "transition"],
-        poles: [&["excellent", "quick", "good"], &["poor", "little", "fail", "slow", "late", "delayed"]],
-        phrases: [&[], &["do/does/not * grow/increase"]],
+        poles: [&["excellent", "quick", "good", "normally"], &["poor", "little", "fail", "slow", "late", "delayed"]],
+        phrases: [&["normal * progression/growth"], &["do/does/not * grow/increase"]],
     },
     Aspect {
         name: "P waves",
@@ -124,7 +167,21 @@ const ASPECTS: [Aspect; 12] = [
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
-            &["every/each p wave * followed", "every/each p wave * conduct~", "no beat/beats", "no * dropped"],
+            &[
+                "every/each/all p wave/waves * followed",
+                "every/each/all p wave/waves * conduct~",
+                "every/each/all * impulse/impulses * conduct~/reach~",
+                "one to one",
+                "1 1 conduction/conducted/relation",
+                "conducted/conduction/relation 1 1",
+                "one qrs * each/every/one p",
+                "one p * each/every/one qrs",
+                "qrs * follows each/every p",
+                "no beat/beats",
+                "no * dropped",
+                "no non conducted/blocked",
+                "no blocked/dropped",
+            ],
             &[
                 "no relation",
                 "dissociat~",
@@ -137,6 +194,11 @@ const ASPECTS: [Aspect; 12] = [
                 "fail/fails to conduct",
                 "is dropped",
                 "second p wave",
+                "two/three/four p waves * each/every/one/per",
+                "unrelated",
+                "nothing to do with",
+                "non conducted",
+                "nonconducted",
             ],
         ],
     },
@@ -177,6 +239,11 @@ const NOUNS: &[&str] = &[
     "intervals",
     "fires",
     "respond",
+    "discharges",
+    "beats",
+    "pulse",
+    "potassium",
+    "calcium",
 ];
 
 /// The farthest noun to which a word may belong, in words.
@@ -255,19 +322,63 @@ fn noun(clause: &[Token], at: usize) -> Option<&str> {
         .map(|(_, _, noun)| noun)
 }
 
-/// What the knowledge pages say: by aspect, whether they say the one, the other. A name that says it has the last word.
+/// What the knowledge pages say: by aspect, whether they say the one, the other. A name that says it has the last word, a definition is heard
+/// where the descriptions say nothing, and limits speak as words do.
 pub(super) fn of_pages(pages: &[&Page]) -> BTreeMap<usize, BTreeSet<usize>> {
     let mut poles: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for page in pages {
         let of_text = |text: &str| said(&direct(&clauses(text)));
         let named = of_text(&page.name);
-        let described = [page.waveform(), page.section(Section::OnTheEcg)].into_iter().flat_map(of_text);
-        for (aspect, sides) in described.filter(|(aspect, _)| !named.contains_key(aspect)).chain(named.clone()) {
+        let mut described: Vec<(usize, [Option<String>; 2])> =
+            [page.waveform(), page.section(Section::OnTheEcg)].into_iter().flat_map(of_text).collect();
+        let defined = of_text(page.section(Section::Definition));
+        let open = |aspect: &usize| !described.iter().any(|(known, _)| known == aspect);
+        let added: Vec<_> = defined.into_iter().filter(|(aspect, _)| open(aspect)).collect();
+        described.extend(added);
+        for (aspect, sides) in described.into_iter().filter(|(aspect, _)| !named.contains_key(aspect)).chain(named.clone()) {
             let said = sides.iter().enumerate().filter(|(_, side)| side.is_some()).map(|(pole, _)| pole);
             poles.entry(aspect).or_default().extend(said);
         }
+        for (name, pole) in limits(page) {
+            let aspect = ASPECTS.iter().position(|aspect| aspect.name == name);
+            poles.entry(aspect.unwrap_or_default()).or_default().insert(pole);
+        }
     }
     poles
+}
+
+/// The aspects of which a page's limits leave one side only.
+fn limits(page: &Page) -> impl Iterator<Item = (&'static str, usize)> {
+    // A limit at or beyond these leaves no room for the other side.
+    const SIDES: [(Quantity, &str, f64, f64); 4] = [
+        (Quantity::RateBpm, "the rate", 90.0, 65.0),
+        (Quantity::PrMs, "the PR interval", 190.0, 130.0),
+        (Quantity::QtcMs, "the QT interval", 440.0, 400.0),
+        (Quantity::QrsMs, "the QRS duration", 110.0, 0.0),
+    ];
+    SIDES.into_iter().filter_map(|(quantity, name, above, below)| {
+        let range = page.ranges.get(&quantity)?;
+        match (range.min, range.max) {
+            // The PR and QT intervals are long or short, the others broad or narrow, fast or slow: the first side is the greater.
+            (Some(min), _) if min >= above => Some((name, 0)),
+            (_, Some(max)) if max <= below => Some((name, 1)),
+            _ => None,
+        }
+    })
+    .collect::<Vec<_>>()
+    .into_iter()
+}
+
+/// Whether the word at `at` turns the ST segment or the T wave up or down: `ST up`.
+pub(super) fn turned(clause: &[Token], at: usize) -> Option<&'static str> {
+    const TURNED: [[&str; 2]; 2] = [["ST up", "ST down"], ["T up", "T down"]];
+    let lower = &clause[at].lower;
+    let is_said = |aspect: &Aspect, pole: usize| aspect.poles[pole].iter().any(|stem| lower.starts_with(stem));
+    let (signs, pole) = TURNED
+        .iter()
+        .zip(&ASPECTS)
+        .find_map(|(signs, aspect)| (0..2).find(|&pole| is_said(aspect, pole) && noun(clause, at) == Some(aspect.nouns[0])).map(|pole| (signs, pole)))?;
+    Some(signs[pole])
 }
 
 /// The first thing of which the answer says only the opposite of what the pages say: its name and the clause.
