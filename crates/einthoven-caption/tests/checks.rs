@@ -104,6 +104,11 @@ fn third_answers_are_judged_as_well() {
     judge("answers-third", 220, 0.95, 0.05);
 }
 
+#[test]
+fn fourth_answers_are_judged_as_well() {
+    judge("answers-fourth", 220, 0.95, 0.05);
+}
+
 /// The published dictionary holds refusals, other conditions than the key's, and administrative remarks described as diseases.
 #[test]
 fn the_faults_of_the_published_dictionary_are_found() {

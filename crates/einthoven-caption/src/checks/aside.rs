@@ -94,7 +94,9 @@ pub(super) fn denied_terms(clause: &[Token]) -> Vec<String> {
         let phrase = &phrase[..phrase.iter().position(is_joint).unwrap_or(phrase.len())];
         phrase.iter().position(|token| is(token, VISIBLE)).map(|last| &phrase[..=last])
     });
-    let generic: Vec<String> = terms("wave visible identifiable preceding following clear other further");
+    let generic: Vec<String> = terms(
+        "wave visible identifiable discernible obvious distinct preceding following clear normal sinus organised organized other further",
+    );
     named.flat_map(|phrase| terms(&joined(phrase))).filter(|term| term.len() > 1 && !generic.contains(term)).collect()
 }
 

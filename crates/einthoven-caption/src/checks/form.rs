@@ -149,6 +149,8 @@ const INSTRUCTIONS: &[&str] = &[
     "correct answer",
     "sent/send home",
     "do not follow",
+    "you are * longer/now/a/an/the",
+    "answer/act/behave/respond as one/a/an/if",
     "assistant/chatbot/llm/ai * stop/skip/ignore/forget/reply/respond/write/say/print/act/pretend",
     "stop describing/answering/explaining/analysing/analyzing",
     "write/tell/compose/sing a/an/me/us * poem/story/joke/song/essay/letter/haiku",
@@ -192,7 +194,7 @@ pub(super) fn faults(answer: &str, clauses: &[Clause]) -> Vec<Fault> {
     faults
         .extend(marked(PROMPT_MARKS).or_else(field).or_else(|| said(PROMPTS)).map(|said| Fault::LeakedPrompt { said }));
     let address = || answer.split_whitespace().find(|word| is_address(word)).map(str::to_owned);
-    let foreign = marked(INSTRUCTION_MARKS).or_else(address).or_else(|| said(INSTRUCTIONS));
+    let foreign = marked(INSTRUCTION_MARKS).or_else(|| markup(answer)).or_else(address).or_else(|| said(INSTRUCTIONS));
     faults.extend(foreign.map(|said| Fault::Injection { said }));
     faults.extend(cut(answer).map(|end| Fault::Cut { end }));
     faults
@@ -204,6 +206,15 @@ fn is_field(clause: &Clause) -> bool {
     let named = tokens.next().is_some_and(|token| FIELDS.contains(&token.lower.as_str()));
     // "Context:", or a heading that says no more.
     named && tokens.next().is_none_or(|token| token.text == ":")
+}
+
+/// A tag of HTML or the like; `R<S` and `<120 ms` are none.
+fn markup(answer: &str) -> Option<String> {
+    answer.split('<').skip(1).find_map(|rest| {
+        let (tag, _) = rest.split_once('>')?;
+        let name = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphabetic).count();
+        (name >= 3 && tag.len() < 200).then(|| format!("<{tag}>"))
+    })
 }
 
 fn is_address(word: &str) -> bool {
@@ -230,12 +241,22 @@ fn cut(answer: &str) -> Option<String> {
     let entry = line.trim_start_matches(|c: char| c.is_ascii_digit());
     let marker = ["- ", "* ", "• ", ". ", ") ", "| "].iter().any(|marker| entry.starts_with(marker));
     let is_entry = marker && !word.is_empty() && !OPEN.contains(&word.as_str());
-    let is_ended = bare.ends_with(['.', '!', '?', '…']) && !is_number(line);
+    let is_ended = bare.ends_with(['.', '!', '?', '…']) && !is_number(line) && !is_half_number(bare);
     let whole = closed && (is_ended || is_entry);
     (!whole).then(|| {
         let words: Vec<&str> = text.split_whitespace().collect();
         words[words.len().saturating_sub(4)..].join(" ")
     })
+}
+
+/// Whether a text ends in a limit that lacks its unit, and maybe its decimals: "an amplitude of over 2."; a ratio needs none.
+fn is_half_number(text: &str) -> bool {
+    const LIMITS: [&str; 9] = ["over", "above", "than", "exceeds", "exceeding", "below", "under", "least", "about"];
+    let last = text.rsplit(['.', ';', '\n']).nth(1).unwrap_or_default();
+    let words: Vec<&str> = last.split_whitespace().collect();
+    let [.., before, number] = words[..] else { return false };
+    let is_bare = text.ends_with('.') && number.bytes().all(|b| b.is_ascii_digit());
+    is_bare && LIMITS.contains(&before) && !last.contains('/') && !last.to_lowercase().contains("ratio")
 }
 
 /// Whether a line is the bare number of a list's next entry.

@@ -11,7 +11,7 @@ use crate::{Finding, Wall};
 const CHEST: [Lead; 9] = [Lead::V1, Lead::V2, Lead::V3, Lead::V4, Lead::V5, Lead::V6, Lead::V7, Lead::V8, Lead::V9];
 
 /// The leads of a clause, those between `V1 to V4` included.
-pub(super) fn leads(clause: &[Token]) -> BTreeSet<Lead> {
+pub(crate) fn leads(clause: &[Token]) -> BTreeSet<Lead> {
     leads_within(clause, 0..clause.len())
 }
 

@@ -17,6 +17,9 @@ mod text;
 mod topic;
 
 pub use fault::{Fault, FaultKind};
+pub(crate) use leads::leads;
+pub(crate) use numbers::{Measure, measures};
+pub(crate) use text::clauses;
 
 use crate::{Finding, KnowledgeBase, Page, Section};
 
@@ -58,7 +61,7 @@ impl<'k> Checks<'k> {
     /// What the answer says is compared with the pages of the statement's concepts. Of a statement that names no known concept, only
     /// the form of the answer is judged.
     pub fn check(&self, statement: &str, answer: &str) -> Vec<Fault> {
-        let clauses = text::clauses(answer);
+        let clauses = clauses(answer);
         let mut faults = form::faults(answer, &clauses);
         if faults.contains(&Fault::Empty) {
             return faults;
@@ -132,6 +135,7 @@ impl<'k> Checks<'k> {
         let said = opposites::named(direct, self.base, pages, &opposites)
             .or_else(|| opposites::wrong_side(direct, pages))
             .or_else(|| opposites::wrong_fascicle(direct, pages))
+            .or_else(|| opposites::wrong_origin(direct, pages))
             .or_else(|| self.disturbed(direct, pages))
             .or_else(|| leads::misplaced(direct, findings).map(|clause| text::quote(&clause)))
             .or_else(reversed)
@@ -142,7 +146,7 @@ impl<'k> Checks<'k> {
 }
 
 fn out_of_range(direct: &[text::Clause], pages: &[&Page]) -> Option<Fault> {
-    let measures = || direct.iter().flat_map(numbers::measures);
+    let measures = || direct.iter().flat_map(measures);
     let strange = measures().find(|measure| numbers::fits(measure, pages) == Some(false)).map(|measure| {
         let expected =
             pages.iter().map(|page| format!("{} has {}", page.name, numbers::describe(measure.quantity, page)));

@@ -5,12 +5,14 @@ use crate::{Page, Quantity, Range};
 
 /// How far a stated limit may lie from the page's, relative to it: guidelines round differently.
 const LENIENCE: f64 = 0.15;
+/// The same for a single value, which is no limit and has to lie within the page's.
+const LENIENCE_OF_VALUES: f64 = 0.05;
 /// The same for angles, in degrees.
 const LENIENCE_DEGREES: f64 = 15.0;
 
 /// A number or an interval of numbers that an answer gives a quantity.
 #[derive(Debug, PartialEq)]
-pub(super) struct Measure {
+pub(crate) struct Measure {
     pub quantity: Quantity,
     pub low: f64,
     pub high: f64,
@@ -44,7 +46,7 @@ impl Unit {
 }
 
 /// The measures of a clause.
-pub(super) fn measures(clause: &Clause) -> Vec<Measure> {
+pub(crate) fn measures(clause: &Clause) -> Vec<Measure> {
     let mut found = Vec::new();
     let mut i = 0;
     while i < clause.len() {
@@ -215,8 +217,15 @@ fn rate(clause: &Clause, first: usize) -> Quantity {
     const VENTRICULAR: &[&str] =
         &["ventricular", "ventricles", "heart", "complexes", "rhythm", "beats", "tachycardia", "rate", "qrs"];
     let last = |names: &[&str]| clause[..first].iter().rposition(|token| names.contains(&token.lower.as_str()));
-    let is_ventricular = last(ATRIAL) <= last(VENTRICULAR)
-        && !clause[first.saturating_sub(4)..first].iter().any(|token| ATRIAL[..5].contains(&token.lower.as_str()));
+    // "without P waves at 150 per minute": what is not there has no rate.
+    let is_denied = |i: usize| {
+        clause[i.saturating_sub(3)..i].iter().any(|token| ["no", "without", "absent"].contains(&token.lower.as_str()))
+    };
+    let near = first.saturating_sub(4);
+    let is_atrial = (near..first).any(|i| ATRIAL[..5].contains(&clause[i].lower.as_str()) && !is_denied(i));
+    let last_atrial =
+        (0..first).rev().find(|&i| ATRIAL.contains(&clause[i].lower.as_str()) && !is_denied(i));
+    let is_ventricular = last_atrial <= last(VENTRICULAR) && !is_atrial;
     if is_ventricular { Quantity::RateBpm } else { Quantity::AtrialBpm }
 }
 
@@ -328,8 +337,9 @@ pub(super) fn describe(quantity: Quantity, page: &Page) -> String {
 
 /// Whether the interval of a measure can be that of a range: it must lie within, or share a limit, or begin and end near it.
 fn holds(measure: &Measure, range: &Range) -> bool {
+    let lenience = if measure.low == measure.high { LENIENCE_OF_VALUES } else { LENIENCE };
     let slack =
-        |limit: f64| if measure.quantity == Quantity::AxisDeg { LENIENCE_DEGREES } else { limit.abs() * LENIENCE };
+        |limit: f64| if measure.quantity == Quantity::AxisDeg { LENIENCE_DEGREES } else { limit.abs() * lenience };
     let low = range.min.map_or(f64::NEG_INFINITY, |min| min - slack(min));
     let high = range.max.map_or(f64::INFINITY, |max| max + slack(max));
     let is_plausible = |value: f64| {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::aside::affirmed;
 use super::leads::leads_within;
 use super::polarity::turned;
 use super::text::{Clause, Token, quote, words};
@@ -94,6 +95,25 @@ fn without_places(clause: &[Token]) -> Vec<&str> {
     let words = words(clause);
     let is_place = |i: usize| words.iter().skip(i + 1).take(2).any(|next| PLACES.contains(next));
     words.iter().enumerate().filter(|(i, _)| !is_place(*i)).map(|(_, word)| *word).collect()
+}
+
+/// The first clause in which beats come from a chamber that the pages do not speak of.
+pub(super) fn wrong_origin(direct: &[Clause], pages: &[&Page]) -> Option<String> {
+    const ORIGINS: &[&str] = &["focus", "foci", "origin", "ectopic", "ectopy", "premature", "extrasystole", "extrasystoles"];
+    let of = |words: &[&str]| -> BTreeSet<&'static str> {
+        let pairs = words.windows(2).filter(|pair| ORIGINS.contains(&pair[1]));
+        pairs.filter_map(|pair| ["atrial", "ventricular"].into_iter().find(|name| *name == pair[0])).collect()
+    };
+    let chambers = |text: &str| -> BTreeSet<&'static str> {
+        let lower = text.to_lowercase();
+        let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
+        ["atrial", "ventricular"].into_iter().filter(|name| words.contains(name)).collect()
+    };
+    let named: BTreeSet<&str> = pages.iter().flat_map(|page| chambers(&page.name)).collect();
+    if named.len() != 1 || pages.iter().any(|page| chambers(&page.name).is_empty()) {
+        return None;
+    }
+    direct.iter().find(|clause| !of(&words(&affirmed(clause))).is_subset(&named)).map(|clause| quote(clause))
 }
 
 /// The first clause that blames the fascicle which the pages do not name.
@@ -204,9 +224,9 @@ pub(super) fn described(direct: &[Clause], pages: &[&Page], opposites: &[&Page])
     })
 }
 
-/// Whether the ST segment or the T wave is turned the other way than the pages turn it, in most of the leads that both speak of.
+/// Whether the ST segment, the T wave or the P wave is turned the other way than the pages turn it, in most of the leads that both speak of.
 pub(super) fn turned_round(direct: &[Clause], pages: &[&Page]) -> bool {
-    const PAIRS: [[&str; 2]; 2] = [["ST up", "ST down"], ["T up", "T down"]];
+    const PAIRS: [[&str; 2]; 3] = [["ST up", "ST down"], ["T up", "T down"], ["P up", "P down"]];
     let said = signs(direct);
     let own: Signs = pages.iter().flat_map(|page| signs_of(page)).collect();
     PAIRS.iter().flat_map(|[up, down]| [(*up, *down), (*down, *up)]).any(|(sign, other)| {

@@ -18,7 +18,7 @@ struct Aspect {
     phrases: [&'static [&'static str]; 2],
 }
 
-const ASPECTS: [Aspect; 16] = [
+const ASPECTS: [Aspect; 17] = [
     Aspect {
         name: "the ST segment",
         nouns: &["st"],
@@ -105,11 +105,14 @@ const ASPECTS: [Aspect; 16] = [
         name: "the voltage",
         nouns: &["qrs", "complex", "complexes", "voltage", "voltages", "amplitude", "amplitudes"],
         poles: [&["tall", "high", "increas"], &["small", "low", "reduc", "diminish"]],
-        phrases: [&[], &[]],
+        phrases: [
+            &["exceed~/above/over * upper limit/limits", "larger/higher/taller/greater than normal/usual"],
+            &["smaller/lower/less than normal/usual"],
+        ],
     },
     Aspect {
         name: "the regularity of the rhythm",
-        nouns: &["rhythm", "rr", "r-r", "r", "intervals", "rate"],
+        nouns: &["rhythm", "rr", "r-r", "r", "intervals", "rate", "pulse"],
         poles: [&["regular"], &["irregular", "unequal"]],
         phrases: [
             &["no variation"],
@@ -134,6 +137,7 @@ const ASPECTS: [Aspect; 16] = [
                 "each p wave",
                 "every p wave",
                 "p wave/waves of constant",
+                "p wave/waves * lead/leads/ahead",
                 "sinus p",
             ],
             &[
@@ -148,14 +152,25 @@ const ASPECTS: [Aspect; 16] = [
         ],
     },
     Aspect {
+        name: "the conduction ratio",
+        nouns: &["ratio"],
+        poles: [&["constant", "fixed", "unchang", "same"], &["variable", "varying", "varies", "chang"]],
+        phrases: [
+            &["ratio never/not * changes/varies/vary", "fixed/constant * conduction/block", "every/each/all * reach~"],
+            &["variable/varying/changing * conduction/block"],
+        ],
+    },
+    Aspect {
         name: "the course of the PR interval",
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
             &["constant pr", "pr interval/intervals * constant/fixed", "pr stays constant"],
             &[
-                "pr interval lengthens",
-                "pr interval becomes * longer",
+                "pr interval/intervals lengthen/lengthens",
+                "pr interval/intervals becom~/get~/grow~ * longer",
+                "pr * longer and longer",
+                "increas~/increment/increments of * pr",
                 "prolongation/lengthening of the pr",
                 "pr * varies/random",
                 "progressive~ prolong~/lengthen~",
@@ -237,6 +252,7 @@ const NOUNS: &[&str] = &[
     "ventricles",
     "ventricular",
     "intervals",
+    "ratio",
     "fires",
     "respond",
     "discharges",
@@ -299,10 +315,13 @@ fn is_list(between: &[Token]) -> bool {
 /// The noun that the word at `at` belongs to: the nearest, those beyond a comma or conjunction counted as farther.
 fn noun(clause: &[Token], at: usize) -> Option<&str> {
     let is_denied =
-        clause[at.saturating_sub(2)..at].iter().any(|token| ["not", "never"].contains(&token.lower.as_str()));
-    // "faster than the ventricles" compares; "longer than 200 ms" says how long.
-    let is_compared = clause.get(at + 1).is_some_and(|next| next.lower == "than")
-        && clause.get(at + 2).is_none_or(|next| next.number().is_none());
+        clause[at.saturating_sub(2)..at].iter().any(|token| ["not", "never", "neither", "nor"].contains(&token.lower.as_str()));
+    // "faster than the ventricles" and "the shortest" compare; "longer than 200 ms" and "longer than normal" say how long.
+    let is_absolute = |next: &Token| {
+        next.number().is_some() || ["normal", "usual", "expected", "average"].contains(&next.lower.as_str())
+    };
+    let is_compared = clause[at].lower.ends_with("est")
+        || clause.get(at + 1).is_some_and(|next| next.lower == "than") && !clause.get(at + 2).is_some_and(is_absolute);
     if is_denied || is_compared || NOUNS.contains(&clause[at].lower.as_str()) {
         return None;
     }
@@ -369,16 +388,19 @@ fn limits(page: &Page) -> impl Iterator<Item = (&'static str, usize)> {
     .into_iter()
 }
 
-/// Whether the word at `at` turns the ST segment or the T wave up or down: `ST up`.
+/// Which way the word at `at` turns the ST segment, the T wave or the P wave: `ST up`.
 pub(super) fn turned(clause: &[Token], at: usize) -> Option<&'static str> {
-    const TURNED: [[&str; 2]; 2] = [["ST up", "ST down"], ["T up", "T down"]];
+    const TURNED: [(&str, [&str; 2]); 3] = [
+        ("the ST segment", ["ST up", "ST down"]),
+        ("the T wave", ["T up", "T down"]),
+        ("the polarity of the P wave", ["P up", "P down"]),
+    ];
     let lower = &clause[at].lower;
-    let is_said = |aspect: &Aspect, pole: usize| aspect.poles[pole].iter().any(|stem| lower.starts_with(stem));
-    let (signs, pole) = TURNED
-        .iter()
-        .zip(&ASPECTS)
-        .find_map(|(signs, aspect)| (0..2).find(|&pole| is_said(aspect, pole) && noun(clause, at) == Some(aspect.nouns[0])).map(|pole| (signs, pole)))?;
-    Some(signs[pole])
+    let noun = noun(clause, at)?;
+    TURNED.iter().find_map(|(name, signs)| {
+        let aspect = ASPECTS.iter().find(|aspect| aspect.name == *name && aspect.nouns.contains(&noun))?;
+        (0..2).find(|&pole| aspect.poles[pole].iter().any(|stem| lower.starts_with(stem))).map(|pole| signs[pole])
+    })
 }
 
 /// The first thing of which the answer says only the opposite of what the pages say: its name and the clause.
