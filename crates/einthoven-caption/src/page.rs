@@ -69,12 +69,18 @@ pub struct Codes {
 pub enum Quantity {
     /// Ventricular rate, in beats per minute.
     RateBpm,
+    /// Rate of the atria, in beats per minute.
+    AtrialBpm,
     /// Duration of the P wave, in milliseconds.
     PMs,
+    /// Height of the P wave in the inferior leads, in millivolts.
+    PMv,
     /// PR interval, in milliseconds.
     PrMs,
     /// Duration of the QRS complex, in milliseconds.
     QrsMs,
+    /// Peak-to-peak size of the QRS complex in the limb leads, in millivolts.
+    QrsMv,
     /// QT interval corrected for rate, in milliseconds.
     QtcMs,
     /// Mean frontal axis of the QRS complex, in degrees from -180 to 180.

@@ -27,7 +27,7 @@ const SPELT_OUT: [(&str, &str); 13] = [
 ];
 
 /// Abbreviations and other spellings of single words.
-const SPELLINGS: [(&str, &str); 37] = [
+const SPELLINGS: [(&str, &str); 42] = [
     ("1st", "first"),
     ("2nd", "second"),
     ("3rd", "third"),
@@ -40,6 +40,7 @@ const SPELLINGS: [(&str, &str); 37] = [
     ("artefact", "artifact"),
     ("atrioventricular", "av"),
     ("complexes", "complex"),
+    ("brady", "bradycardia"),
     ("depr", "depression"),
     ("elev", "elevation"),
     ("excitat'n", "excitation"),
@@ -59,9 +60,13 @@ const SPELLINGS: [(&str, &str); 37] = [
     ("pvcs", "pvc"),
     ("repol", "repolarization"),
     ("repolarisation", "repolarization"),
+    ("hyperkalaemia", "hyperkalemia"),
+    ("hypokalaemia", "hypokalemia"),
     ("sinoatrial", "sa"),
     ("supraven", "supraventricular"),
     ("sv", "supraventricular"),
+    ("tach", "tachycardia"),
+    ("tachy", "tachycardia"),
     ("vent", "ventricular"),
     ("vpcs", "vpc"),
     ("w", "with"),

@@ -10,7 +10,6 @@ const ABOUT_OTHERS: &[&str] = &[
     "unlike",
     "differential",
     "should/must/need/needs/has * considered/excluded/distinguished/differentiated",
-    "looks like",
     "can/may mimic",
     "causes include/are",
     "caused by",
@@ -81,15 +80,28 @@ pub(super) fn affirmed_terms(clause: &[Token]) -> Vec<String> {
     terms(&joined(&affirmed(clause)))
 }
 
-/// The terms of the waves and spikes that a clause denies: `delta` of "no delta wave".
+/// What a description can deny to be there.
+const VISIBLE: &[&str] =
+    &["wave", "waves", "spike", "spikes", "artefact", "artefacts", "artifact", "artifacts", "stimulus", "stimuli"];
+
+/// The terms of the waves and spikes that a clause denies: `delta` of "no delta wave", `pacemaker` and `spike` of "no visible pacing spikes".
 pub(super) fn denied_terms(clause: &[Token]) -> Vec<String> {
-    let is = |i: usize, names: &[&str]| clause.get(i).is_some_and(|token| names.contains(&token.lower.as_str()));
-    let denials = (0..clause.len()).filter(|&i| is(i, &["no", "without"]));
-    let named = denials.filter(|&i| is(i + 2, &["wave", "waves"]) || is(i + 1, &["spike", "spikes"]));
-    named.filter_map(|i| clause.get(i + 1)).flat_map(|token| terms(&token.text)).filter(|term| term.len() > 1).collect()
+    let is = |token: &Token, names: &[&str]| names.contains(&token.lower.as_str());
+    let denials = (0..clause.len()).filter(|&i| is(&clause[i], &["no", "without", "nor", "lacks"]));
+    let named = denials.filter_map(|i| {
+        let phrase = &clause[i + 1..clause.len().min(i + 5)];
+        let is_joint = |token: &Token| !token.is_word() || is(token, &["and", "or", "but", "with", "in", "of", "is"]);
+        let phrase = &phrase[..phrase.iter().position(is_joint).unwrap_or(phrase.len())];
+        phrase.iter().position(|token| is(token, VISIBLE)).map(|last| &phrase[..=last])
+    });
+    let generic: Vec<String> = terms(
+        "wave visible identifiable discernible obvious distinct preceding following clear normal sinus organised organized other further",
+    );
+    named.flat_map(|phrase| terms(&joined(phrase))).filter(|term| term.len() > 1 && !generic.contains(term)).collect()
 }
 
-fn joined(clause: &[Token]) -> String {
+/// The tokens of a clause as text.
+pub(super) fn joined(clause: &[Token]) -> String {
     clause.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ")
 }
 

@@ -8,15 +8,21 @@ const FEWEST_WORDS: usize = 3;
 
 /// What declines. The context, the passages and the author are those of a prompt, the model speaks of itself in the first person.
 const REFUSALS: &[&str] = &[
-    "context/text/passage/passages/document/documents/author/authors/question/information/article/source/sources * not/doesn't/don't/didn't/cannot/never * \
-     provid~/mention~/contain~/discuss~/describe/say/specif~/state/answer~/includ~/address~/cover~/explain/give/tell",
+    "context/text/texts/passage/passages/document/documents/author/authors/question/information/article/articles/source/sources/excerpt/excerpts/\
+     material/materials/reference/references/snippet/snippets * not/doesn't/don't/didn't/cannot/can't/never * \
+     provid~/mention~/contain~/discuss~/describe/say/specif~/state/answer~/includ~/address~/cover~/explain/give/tell/deal",
     "not/isn't/wasn't/aren't * provid~/mention~/contain~/discuss~/described/specif~/stated/includ~/covered/available/found/addressed * \
-     context/text/passage/passages/document/documents/information/source/sources",
+     context/text/texts/passage/passages/document/documents/information/source/sources/excerpt/excerpts/material/materials/reference/references",
+    "context/text/texts/passage/passages/document/documents/source/sources/excerpt/excerpts/material/materials/reference/references * \
+     say~/contain~/ha~/offer~/give~/mention~/provid~ nothing/little/no",
+    "nothing in/about/on the * context/text/texts/passage/passages/document/documents/source/sources/excerpt/excerpts/material",
     "it is/was not specified/mentioned/stated/clear",
     "information * isn't/not available/provided/sufficient",
     "no/insufficient/without * information/mention/details/context",
     "no * found",
-    "none of the * passages/documents/sources/texts",
+    "none/neither of the * passages/documents/sources/texts/excerpts/references/materials/snippets",
+    "share/give/send/supply * another/more/other/further source/context/information/text/details",
+    "try/answer again",
     "cannot/can't be * answered",
     "i/we * cannot/can't/couldn't/unable/don't/didn't/won't/am * \
      answer/provide/know/help/assist/interpret/have/access/give/describe/say/determine/find/see/tell/diagnose",
@@ -47,8 +53,18 @@ const PROMPTS: &[&str] = &[
     "following pieces/passages/context/documents",
     "use/using only",
     "only use/using",
-    "based on the/these/this * context/passages/passage/documents/text/excerpts",
+    "based on the/these/this * context/passages/passage/documents/text/excerpts/prompt/instruction/instructions/question",
     "according to the/these * context/passages/passage/documents/prompt/instructions",
+    "the/this/these/my/your/given/provided instruction/instructions/prompt/task/assignment",
+    "i am/i'm an/a/the * cardiologist/expert/assistant/physician/doctor/specialist/model",
+    "explain/describe/say how the/a/this * statement/finding * seen/reflected/shown/appears",
+    "describe/explain the/this statement",
+    "be concise/brief/short/precise",
+    "must/should answer/respond/reply/describe",
+    "word/words limit",
+    "at most/than * words",
+    "in/with/to one/two/three/at * sentence/sentences/words",
+    "do not/don't mention/invent/include/name/repeat/use/add/explain",
     "context information",
     "given the * context/passages",
     "retrieved context/passages/documents/information",
@@ -133,6 +149,11 @@ const INSTRUCTIONS: &[&str] = &[
     "correct answer",
     "sent/send home",
     "do not follow",
+    "you are * longer/now/a/an/the",
+    "answer/act/behave/respond as one/a/an/if",
+    "assistant/chatbot/llm/ai * stop/skip/ignore/forget/reply/respond/write/say/print/act/pretend",
+    "stop describing/answering/explaining/analysing/analyzing",
+    "write/tell/compose/sing a/an/me/us * poem/story/joke/song/essay/letter/haiku",
 ];
 
 /// Links, code and addresses: no description of a waveform holds them.
@@ -173,7 +194,7 @@ pub(super) fn faults(answer: &str, clauses: &[Clause]) -> Vec<Fault> {
     faults
         .extend(marked(PROMPT_MARKS).or_else(field).or_else(|| said(PROMPTS)).map(|said| Fault::LeakedPrompt { said }));
     let address = || answer.split_whitespace().find(|word| is_address(word)).map(str::to_owned);
-    let foreign = marked(INSTRUCTION_MARKS).or_else(address).or_else(|| said(INSTRUCTIONS));
+    let foreign = marked(INSTRUCTION_MARKS).or_else(|| markup(answer)).or_else(address).or_else(|| said(INSTRUCTIONS));
     faults.extend(foreign.map(|said| Fault::Injection { said }));
     faults.extend(cut(answer).map(|end| Fault::Cut { end }));
     faults
@@ -183,7 +204,17 @@ pub(super) fn faults(answer: &str, clauses: &[Clause]) -> Vec<Fault> {
 fn is_field(clause: &Clause) -> bool {
     let mut tokens = clause.iter().filter(|token| !matches!(token.text.as_str(), "[" | "\"" | "-" | "{"));
     let named = tokens.next().is_some_and(|token| FIELDS.contains(&token.lower.as_str()));
-    named && tokens.next().is_some_and(|token| token.text == ":")
+    // "Context:", or a heading that says no more.
+    named && tokens.next().is_none_or(|token| token.text == ":")
+}
+
+/// A tag of HTML or the like; `R<S` and `<120 ms` are none.
+fn markup(answer: &str) -> Option<String> {
+    answer.split('<').skip(1).find_map(|rest| {
+        let (tag, _) = rest.split_once('>')?;
+        let name = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphabetic).count();
+        (name >= 3 && tag.len() < 200).then(|| format!("<{tag}>"))
+    })
 }
 
 fn is_address(word: &str) -> bool {
@@ -210,12 +241,22 @@ fn cut(answer: &str) -> Option<String> {
     let entry = line.trim_start_matches(|c: char| c.is_ascii_digit());
     let marker = ["- ", "* ", "• ", ". ", ") ", "| "].iter().any(|marker| entry.starts_with(marker));
     let is_entry = marker && !word.is_empty() && !OPEN.contains(&word.as_str());
-    let is_ended = bare.ends_with(['.', '!', '?', '…']) && !is_number(line);
+    let is_ended = bare.ends_with(['.', '!', '?', '…']) && !is_number(line) && !is_half_number(bare);
     let whole = closed && (is_ended || is_entry);
     (!whole).then(|| {
         let words: Vec<&str> = text.split_whitespace().collect();
         words[words.len().saturating_sub(4)..].join(" ")
     })
+}
+
+/// Whether a text ends in a limit that lacks its unit, and maybe its decimals: "an amplitude of over 2."; a ratio needs none.
+fn is_half_number(text: &str) -> bool {
+    const LIMITS: [&str; 9] = ["over", "above", "than", "exceeds", "exceeding", "below", "under", "least", "about"];
+    let last = text.rsplit(['.', ';', '\n']).nth(1).unwrap_or_default();
+    let words: Vec<&str> = last.split_whitespace().collect();
+    let [.., before, number] = words[..] else { return false };
+    let is_bare = text.ends_with('.') && number.bytes().all(|b| b.is_ascii_digit());
+    is_bare && LIMITS.contains(&before) && !last.contains('/') && !last.to_lowercase().contains("ratio")
 }
 
 /// Whether a line is the bare number of a list's next entry.

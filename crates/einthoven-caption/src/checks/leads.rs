@@ -1,6 +1,7 @@
 //! The leads and walls that an answer names.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use einthoven_signal::Lead;
 
@@ -10,9 +11,14 @@ use crate::{Finding, Wall};
 const CHEST: [Lead; 9] = [Lead::V1, Lead::V2, Lead::V3, Lead::V4, Lead::V5, Lead::V6, Lead::V7, Lead::V8, Lead::V9];
 
 /// The leads of a clause, those between `V1 to V4` included.
-pub(super) fn leads(clause: &[Token]) -> BTreeSet<Lead> {
+pub(crate) fn leads(clause: &[Token]) -> BTreeSet<Lead> {
+    leads_within(clause, 0..clause.len())
+}
+
+/// The leads of a part of a clause.
+pub(super) fn leads_within(clause: &[Token], part: Range<usize>) -> BTreeSet<Lead> {
     let mut leads = BTreeSet::new();
-    for (i, token) in clause.iter().enumerate() {
+    for (i, token) in clause.iter().enumerate().take(part.end).skip(part.start) {
         leads.extend(limb(clause, i));
         leads.extend(chest(token).map(|number| CHEST[number - 1].clone()));
         let until = clause.get(i + 1).is_some_and(|next| ["-", "to", "through"].contains(&next.lower.as_str()));

@@ -17,11 +17,16 @@ mod text;
 mod topic;
 
 pub use fault::{Fault, FaultKind};
+pub(crate) use leads::leads;
+pub(crate) use numbers::{Measure, measures};
+pub(crate) use text::clauses;
 
-use crate::{Finding, KnowledgeBase, Page};
+use crate::{Finding, KnowledgeBase, Page, Section};
 
 /// Pages of statements that say nothing of the heart.
 const REMARKS: &[&str] = &["computer-interpretation-note", "technically-unsatisfactory-recording"];
+/// The page of a recording without findings.
+const NORMAL: &str = "normal-ecg";
 /// Pages that an answer to such a statement may name.
 const RECORDING: &[&str] = &[
     "computer-interpretation-note",
@@ -56,7 +61,7 @@ impl<'k> Checks<'k> {
     /// What the answer says is compared with the pages of the statement's concepts. Of a statement that names no known concept, only
     /// the form of the answer is judged.
     pub fn check(&self, statement: &str, answer: &str) -> Vec<Fault> {
-        let clauses = text::clauses(answer);
+        let clauses = clauses(answer);
         let mut faults = form::faults(answer, &clauses);
         if faults.contains(&Fault::Empty) {
             return faults;
@@ -70,7 +75,9 @@ impl<'k> Checks<'k> {
         pages.dedup();
         let expected = pages.iter().map(|page| page.name.as_str()).collect::<Vec<_>>().join(" with ");
         let direct = aside::direct(&clauses);
-        if !self.topics.is_about(answer, &pages, self.base) || self.is_diagnosed(&direct, &pages) {
+        let is_remark = pages.iter().all(|page| REMARKS.contains(&page.slug.as_str()));
+        let is_about = self.topics.is_about(answer, &pages, self.base, is_remark);
+        if !is_about || is_remark && self.is_diagnosed(&direct) {
             faults.push(Fault::OffTopic { expected: expected.clone() });
         }
         faults.extend(self.contradiction(&direct, &findings, &pages, &expected));
@@ -79,16 +86,33 @@ impl<'k> Checks<'k> {
     }
 
     /// Whether a statement about the recording alone is answered with what the heart does.
-    fn is_diagnosed(&self, direct: &[text::Clause], pages: &[&Page]) -> bool {
-        if !pages.iter().all(|page| REMARKS.contains(&page.slug.as_str())) {
-            return false;
-        }
+    fn is_diagnosed(&self, direct: &[text::Clause]) -> bool {
         let named = |clause: &text::Clause| {
             let text: Vec<&str> = clause.iter().map(|token| token.text.as_str()).collect();
             let reading = self.base.read(&text.join(" "));
             reading.present().any(|finding| !RECORDING.contains(&finding.page.slug.as_str()))
         };
         direct.iter().any(named)
+    }
+
+    /// The clause that names a disturbance in a normal recording.
+    fn disturbed(&self, direct: &[text::Clause], pages: &[&Page]) -> Option<String> {
+        let [page] = pages else { return None };
+        if page.slug != NORMAL {
+            return None;
+        }
+        let names = |text: &str| -> Vec<&str> {
+            self.base.read(text).present().map(|finding| finding.page.slug.as_str()).collect()
+        };
+        let own: Vec<&str> = [Section::Definition, Section::OnTheEcg, Section::Criteria, Section::Waveform]
+            .into_iter()
+            .flat_map(|section| names(page.section(section)))
+            .collect();
+        let is_disturbed = |clause: &&text::Clause| {
+            let text = aside::joined(&aside::affirmed(clause));
+            names(&text).iter().any(|name| *name != NORMAL && !own.contains(name))
+        };
+        direct.iter().find(is_disturbed).map(|clause| text::quote(clause))
     }
 
     fn contradiction(
@@ -104,11 +128,15 @@ impl<'k> Checks<'k> {
             Some(format!("{said} ({aspect})"))
         };
         let described = || {
-            let clause = direct.first().filter(|_| opposites::described(direct, pages, &opposites))?;
+            let is_other = opposites::described(direct, pages, &opposites) || opposites::turned_round(direct, pages);
+            let clause = direct.first().filter(|_| is_other)?;
             Some(text::quote(clause))
         };
         let said = opposites::named(direct, self.base, pages, &opposites)
             .or_else(|| opposites::wrong_side(direct, pages))
+            .or_else(|| opposites::wrong_fascicle(direct, pages))
+            .or_else(|| opposites::wrong_origin(direct, pages))
+            .or_else(|| self.disturbed(direct, pages))
             .or_else(|| leads::misplaced(direct, findings).map(|clause| text::quote(&clause)))
             .or_else(reversed)
             .or_else(|| topic::denied(direct, pages).map(|clause| text::quote(clause)))
@@ -118,7 +146,7 @@ impl<'k> Checks<'k> {
 }
 
 fn out_of_range(direct: &[text::Clause], pages: &[&Page]) -> Option<Fault> {
-    let measures = || direct.iter().flat_map(numbers::measures);
+    let measures = || direct.iter().flat_map(measures);
     let strange = measures().find(|measure| numbers::fits(measure, pages) == Some(false)).map(|measure| {
         let expected =
             pages.iter().map(|page| format!("{} has {}", page.name, numbers::describe(measure.quantity, page)));

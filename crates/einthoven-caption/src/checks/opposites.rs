@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::leads::leads;
+use super::aside::affirmed;
+use super::leads::leads_within;
+use super::polarity::turned;
 use super::text::{Clause, Token, quote, words};
 use crate::words::normalise;
 use crate::{KnowledgeBase, Page, Section};
@@ -84,7 +86,49 @@ pub(super) fn wrong_side(direct: &[Clause], pages: &[&Page]) -> Option<String> {
         sections.map(|section| page.section(section)).into_iter().chain(page.synonyms.iter().map(String::as_str))
     });
     let allowed: BTreeSet<&str> = texts.flat_map(of).chain([side]).collect();
-    direct.iter().find(|clause| !sides(&words(clause)).is_subset(&allowed)).map(|clause| quote(clause))
+    direct.iter().find(|clause| !sides(&without_places(clause)).is_subset(&allowed)).map(|clause| quote(clause))
+}
+
+/// The words of a clause without those that say on which side an electrode lies: "the right precordial leads".
+fn without_places(clause: &[Token]) -> Vec<&str> {
+    const PLACES: &[&str] = &["precordial", "chest", "precordium", "leads", "lead", "arm", "leg", "sternal", "limb"];
+    let words = words(clause);
+    let is_place = |i: usize| words.iter().skip(i + 1).take(2).any(|next| PLACES.contains(next));
+    words.iter().enumerate().filter(|(i, _)| !is_place(*i)).map(|(_, word)| *word).collect()
+}
+
+/// The first clause in which beats come from a chamber that the pages do not speak of.
+pub(super) fn wrong_origin(direct: &[Clause], pages: &[&Page]) -> Option<String> {
+    const ORIGINS: &[&str] = &["focus", "foci", "origin", "ectopic", "ectopy", "premature", "extrasystole", "extrasystoles"];
+    let of = |words: &[&str]| -> BTreeSet<&'static str> {
+        let pairs = words.windows(2).filter(|pair| ORIGINS.contains(&pair[1]));
+        pairs.filter_map(|pair| ["atrial", "ventricular"].into_iter().find(|name| *name == pair[0])).collect()
+    };
+    let chambers = |text: &str| -> BTreeSet<&'static str> {
+        let lower = text.to_lowercase();
+        let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
+        ["atrial", "ventricular"].into_iter().filter(|name| words.contains(name)).collect()
+    };
+    let named: BTreeSet<&str> = pages.iter().flat_map(|page| chambers(&page.name)).collect();
+    if named.len() != 1 || pages.iter().any(|page| chambers(&page.name).is_empty()) {
+        return None;
+    }
+    direct.iter().find(|clause| !of(&words(&affirmed(clause))).is_subset(&named)).map(|clause| quote(clause))
+}
+
+/// The first clause that blames the fascicle which the pages do not name.
+pub(super) fn wrong_fascicle(direct: &[Clause], pages: &[&Page]) -> Option<String> {
+    let of = |words: &[&str]| -> BTreeSet<&'static str> {
+        let is = |word: &str| ["fascicle", "fascicular", "hemiblock"].contains(&word);
+        let pairs = words.windows(2).filter(|pair| is(pair[1]));
+        pairs.filter_map(|pair| ["anterior", "posterior"].into_iter().find(|name| *name == pair[0])).collect()
+    };
+    let named: BTreeSet<&str> =
+        pages.iter().flat_map(|page| of(&page.name.split(' ').collect::<Vec<_>>())).collect();
+    if named.len() != 1 {
+        return None;
+    }
+    direct.iter().find(|clause| !of(&words(clause)).is_subset(&named)).map(|clause| quote(clause))
 }
 
 /// What is said of a lead: `(lead, sign)`.
@@ -113,7 +157,7 @@ fn signs(direct: &[Clause]) -> Signs {
         while i < clause.len() {
             let length = list(&clause[i..]);
             if length > 0 {
-                let named = leads(&clause[i..i + length]);
+                let named = leads_within(clause, i..i + length);
                 let is_place = i > 0 && ["in", "("].contains(&clause[i - 1].lower.as_str());
                 waiting = if since.is_empty() && !is_place { named.clone() } else { BTreeSet::new() };
                 for lead in &named {
@@ -123,11 +167,12 @@ fn signs(direct: &[Clause]) -> Signs {
                 i += length;
                 continue;
             }
-            if let Some((sign, _)) = SIGNS.iter().find(|(_, words)| words.contains(&clause[i].lower.as_str())) {
+            let shape = SIGNS.iter().find(|(_, words)| words.contains(&clause[i].lower.as_str())).map(|(sign, _)| *sign);
+            for sign in shape.into_iter().chain(turned(clause, i)) {
                 if waiting.is_empty() {
                     since.push(sign);
                 }
-                signs.extend(waiting.iter().map(|lead| (lead.name().to_owned(), *sign)));
+                signs.extend(waiting.iter().map(|lead| (lead.name().to_owned(), sign)));
             }
             i += 1;
         }
@@ -153,19 +198,43 @@ fn list(clause: &[Token]) -> usize {
 
 /// Signs of leads that a description must share with an opposite, beyond those it shares with its own, to be the opposite's.
 const SHARED: usize = 2;
+/// Shapes of which a QRS complex has one.
+const SHAPES: [&str; 4] = ["rsr'", "rs", "qr", "qs"];
+
+fn signs_of(page: &Page) -> Signs {
+    let texts = [Section::Waveform, Section::OnTheEcg].map(|section| super::text::clauses(page.section(section)));
+    texts.iter().flat_map(|clauses| signs(&super::aside::direct(clauses))).collect()
+}
 
 /// Whether the leads of the answer are described as an opposite describes them, and not as the pages do.
 pub(super) fn described(direct: &[Clause], pages: &[&Page], opposites: &[&Page]) -> bool {
-    let of = |page: &Page| {
-        let texts = [Section::Waveform, Section::OnTheEcg].map(|section| super::text::clauses(page.section(section)));
-        texts.iter().flat_map(|clauses| signs(&super::aside::direct(clauses))).collect::<Signs>()
-    };
     let said = signs(direct);
-    let own: Signs = pages.iter().flat_map(|page| of(page)).collect();
+    let own: Signs = pages.iter().flat_map(|page| signs_of(page)).collect();
+    // The shape of a complex where the pages have another one counts as two signs.
+    let weight = |(lead, sign): &(String, &'static str)| {
+        let has_other = own.iter().any(|(other, shape)| other == lead && SHAPES.contains(shape));
+        if SHAPES.contains(sign) && has_other { SHARED } else { 1 }
+    };
     opposites.iter().any(|opposite| {
-        let theirs = of(opposite);
-        let as_opposite = said.iter().filter(|sign| theirs.contains(*sign) && !own.contains(*sign)).count();
+        let theirs = signs_of(opposite);
+        let foreign = said.iter().filter(|sign| theirs.contains(*sign) && !own.contains(*sign));
+        let as_opposite: usize = foreign.map(weight).sum();
         let as_own = said.iter().filter(|sign| own.contains(*sign) && !theirs.contains(*sign)).count();
         as_opposite >= SHARED + as_own
+    })
+}
+
+/// Whether the ST segment, the T wave or the P wave is turned the other way than the pages turn it, in most of the leads that both speak of.
+pub(super) fn turned_round(direct: &[Clause], pages: &[&Page]) -> bool {
+    const PAIRS: [[&str; 2]; 3] = [["ST up", "ST down"], ["T up", "T down"], ["P up", "P down"]];
+    let said = signs(direct);
+    let own: Signs = pages.iter().flat_map(|page| signs_of(page)).collect();
+    PAIRS.iter().flat_map(|[up, down]| [(*up, *down), (*down, *up)]).any(|(sign, other)| {
+        let has = |signs: &Signs, lead: &String, sign| signs.contains(&(lead.clone(), sign));
+        let leads = || said.iter().filter(|(_, said)| *said == sign).map(|(lead, _)| lead);
+        let against =
+            leads().filter(|lead| has(&own, lead, other) && !has(&own, lead, sign) && !has(&said, lead, other)).count();
+        let alike = leads().filter(|lead| has(&own, lead, sign)).count();
+        against >= SHARED && against > alike
     })
 }

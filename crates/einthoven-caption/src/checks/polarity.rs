@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::aside::{affirmed, direct};
 use super::text::{Clause, Token, clauses, find, quote, words};
-use crate::{Page, Section};
+use crate::{Page, Quantity, Section};
 
 /// Something of which a text says one thing or the opposite.
 struct Aspect {
@@ -18,7 +18,7 @@ struct Aspect {
     phrases: [&'static [&'static str]; 2],
 }
 
-const ASPECTS: [Aspect; 12] = [
+const ASPECTS: [Aspect; 17] = [
     Aspect {
         name: "the ST segment",
         nouns: &["st"],
@@ -30,6 +30,38 @@ const ASPECTS: [Aspect; 12] = [
         nouns: &["t"],
         poles: [&["tall", "upright", "peaked", "tented", "positive", "high"], &["invert", "inversion", "negative"]],
         phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the height of the T wave",
+        nouns: &["t"],
+        poles: [&["tall", "peaked", "tented", "pointed", "giant"], &["flat", "low"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the polarity of the P wave",
+        nouns: &["p"],
+        poles: [&["upright", "positive"], &["invert", "negative", "retrograde"]],
+        phrases: [&["sinus p"], &[]],
+    },
+    Aspect {
+        name: "the electrolyte",
+        nouns: &["potassium", "calcium"],
+        poles: [&["high", "raised", "elevat", "increas", "excess"], &["low", "reduc", "decreas", "deficien"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the activity of the atria",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &["sawtooth", "saw tooth/teeth", "flutter wave/waves"],
+            &[
+                "irregularly irregular",
+                "fibrillatory",
+                "no * organised/organized/atrial activity",
+                "chaotic/disorganised/disorganized * atrial/atria",
+            ],
+        ],
     },
     Aspect {
         name: "the PR interval",
@@ -45,7 +77,18 @@ const ASPECTS: [Aspect; 12] = [
     },
     Aspect {
         name: "the rate",
-        nouns: &["rate", "response", "ventricles", "ventricular", "rhythm", "fires", "respond"],
+        nouns: &[
+            "rate",
+            "response",
+            "ventricles",
+            "ventricular",
+            "rhythm",
+            "fires",
+            "respond",
+            "discharges",
+            "beats",
+            "pulse",
+        ],
         poles: [&["fast", "rapid", "tachy", "quick"], &["slow", "brady"]],
         phrases: [
             &["above/over/exceeds/exceeding 100", "more/greater/faster than 100"],
@@ -62,11 +105,14 @@ const ASPECTS: [Aspect; 12] = [
         name: "the voltage",
         nouns: &["qrs", "complex", "complexes", "voltage", "voltages", "amplitude", "amplitudes"],
         poles: [&["tall", "high", "increas"], &["small", "low", "reduc", "diminish"]],
-        phrases: [&[], &[]],
+        phrases: [
+            &["exceed~/above/over * upper limit/limits", "larger/higher/taller/greater than normal/usual"],
+            &["smaller/lower/less than normal/usual"],
+        ],
     },
     Aspect {
         name: "the regularity of the rhythm",
-        nouns: &["rhythm", "rr", "r-r", "r", "intervals", "rate"],
+        nouns: &["rhythm", "rr", "r-r", "r", "intervals", "rate", "pulse"],
         poles: [&["regular"], &["irregular", "unequal"]],
         phrases: [
             &["no variation"],
@@ -76,8 +122,8 @@ const ASPECTS: [Aspect; 12] = [
     Aspect {
         name: "the growth of the R wave",
         nouns: &["progression", "r", "transition"],
-        poles: [&["excellent", "quick", "good"], &["poor", "little", "fail", "slow", "late", "delayed"]],
-        phrases: [&[], &["do/does/not * grow/increase"]],
+        poles: [&["excellent", "quick", "good", "normally"], &["poor", "little", "fail", "slow", "late", "delayed"]],
+        phrases: [&["normal * progression/growth"], &["do/does/not * grow/increase"]],
     },
     Aspect {
         name: "P waves",
@@ -91,6 +137,7 @@ const ASPECTS: [Aspect; 12] = [
                 "each p wave",
                 "every p wave",
                 "p wave/waves of constant",
+                "p wave/waves * lead/leads/ahead",
                 "sinus p",
             ],
             &[
@@ -105,14 +152,25 @@ const ASPECTS: [Aspect; 12] = [
         ],
     },
     Aspect {
+        name: "the conduction ratio",
+        nouns: &["ratio"],
+        poles: [&["constant", "fixed", "unchang", "same"], &["variable", "varying", "varies", "chang"]],
+        phrases: [
+            &["ratio never/not * changes/varies/vary", "fixed/constant * conduction/block", "every/each/all * reach~"],
+            &["variable/varying/changing * conduction/block"],
+        ],
+    },
+    Aspect {
         name: "the course of the PR interval",
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
             &["constant pr", "pr interval/intervals * constant/fixed", "pr stays constant"],
             &[
-                "pr interval lengthens",
-                "pr interval becomes * longer",
+                "pr interval/intervals lengthen/lengthens",
+                "pr interval/intervals becom~/get~/grow~ * longer",
+                "pr * longer and longer",
+                "increas~/increment/increments of * pr",
                 "prolongation/lengthening of the pr",
                 "pr * varies/random",
                 "progressive~ prolong~/lengthen~",
@@ -124,7 +182,21 @@ const ASPECTS: [Aspect; 12] = [
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
-            &["every/each p wave * followed", "every/each p wave * conduct~", "no beat/beats", "no * dropped"],
+            &[
+                "every/each/all p wave/waves * followed",
+                "every/each/all p wave/waves * conduct~",
+                "every/each/all * impulse/impulses * conduct~/reach~",
+                "one to one",
+                "1 1 conduction/conducted/relation",
+                "conducted/conduction/relation 1 1",
+                "one qrs * each/every/one p",
+                "one p * each/every/one qrs",
+                "qrs * follows each/every p",
+                "no beat/beats",
+                "no * dropped",
+                "no non conducted/blocked",
+                "no blocked/dropped",
+            ],
             &[
                 "no relation",
                 "dissociat~",
@@ -137,6 +209,11 @@ const ASPECTS: [Aspect; 12] = [
                 "fail/fails to conduct",
                 "is dropped",
                 "second p wave",
+                "two/three/four p waves * each/every/one/per",
+                "unrelated",
+                "nothing to do with",
+                "non conducted",
+                "nonconducted",
             ],
         ],
     },
@@ -175,8 +252,14 @@ const NOUNS: &[&str] = &[
     "ventricles",
     "ventricular",
     "intervals",
+    "ratio",
     "fires",
     "respond",
+    "discharges",
+    "beats",
+    "pulse",
+    "potassium",
+    "calcium",
 ];
 
 /// The farthest noun to which a word may belong, in words.
@@ -232,10 +315,13 @@ fn is_list(between: &[Token]) -> bool {
 /// The noun that the word at `at` belongs to: the nearest, those beyond a comma or conjunction counted as farther.
 fn noun(clause: &[Token], at: usize) -> Option<&str> {
     let is_denied =
-        clause[at.saturating_sub(2)..at].iter().any(|token| ["not", "never"].contains(&token.lower.as_str()));
-    // "faster than the ventricles" compares; "longer than 200 ms" says how long.
-    let is_compared = clause.get(at + 1).is_some_and(|next| next.lower == "than")
-        && clause.get(at + 2).is_none_or(|next| next.number().is_none());
+        clause[at.saturating_sub(2)..at].iter().any(|token| ["not", "never", "neither", "nor"].contains(&token.lower.as_str()));
+    // "faster than the ventricles" and "the shortest" compare; "longer than 200 ms" and "longer than normal" say how long.
+    let is_absolute = |next: &Token| {
+        next.number().is_some() || ["normal", "usual", "expected", "average"].contains(&next.lower.as_str())
+    };
+    let is_compared = clause[at].lower.ends_with("est")
+        || clause.get(at + 1).is_some_and(|next| next.lower == "than") && !clause.get(at + 2).is_some_and(is_absolute);
     if is_denied || is_compared || NOUNS.contains(&clause[at].lower.as_str()) {
         return None;
     }
@@ -255,19 +341,66 @@ fn noun(clause: &[Token], at: usize) -> Option<&str> {
         .map(|(_, _, noun)| noun)
 }
 
-/// What the knowledge pages say: by aspect, whether they say the one, the other. A name that says it has the last word.
+/// What the knowledge pages say: by aspect, whether they say the one, the other. A name that says it has the last word, a definition is heard
+/// where the descriptions say nothing, and limits speak as words do.
 pub(super) fn of_pages(pages: &[&Page]) -> BTreeMap<usize, BTreeSet<usize>> {
     let mut poles: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for page in pages {
         let of_text = |text: &str| said(&direct(&clauses(text)));
         let named = of_text(&page.name);
-        let described = [page.waveform(), page.section(Section::OnTheEcg)].into_iter().flat_map(of_text);
-        for (aspect, sides) in described.filter(|(aspect, _)| !named.contains_key(aspect)).chain(named.clone()) {
+        let mut described: Vec<(usize, [Option<String>; 2])> =
+            [page.waveform(), page.section(Section::OnTheEcg)].into_iter().flat_map(of_text).collect();
+        let defined = of_text(page.section(Section::Definition));
+        let open = |aspect: &usize| !described.iter().any(|(known, _)| known == aspect);
+        let added: Vec<_> = defined.into_iter().filter(|(aspect, _)| open(aspect)).collect();
+        described.extend(added);
+        for (aspect, sides) in described.into_iter().filter(|(aspect, _)| !named.contains_key(aspect)).chain(named.clone()) {
             let said = sides.iter().enumerate().filter(|(_, side)| side.is_some()).map(|(pole, _)| pole);
             poles.entry(aspect).or_default().extend(said);
         }
+        for (name, pole) in limits(page) {
+            let aspect = ASPECTS.iter().position(|aspect| aspect.name == name);
+            poles.entry(aspect.unwrap_or_default()).or_default().insert(pole);
+        }
     }
     poles
+}
+
+/// The aspects of which a page's limits leave one side only.
+fn limits(page: &Page) -> impl Iterator<Item = (&'static str, usize)> {
+    // A limit at or beyond these leaves no room for the other side.
+    const SIDES: [(Quantity, &str, f64, f64); 4] = [
+        (Quantity::RateBpm, "the rate", 90.0, 65.0),
+        (Quantity::PrMs, "the PR interval", 190.0, 130.0),
+        (Quantity::QtcMs, "the QT interval", 440.0, 400.0),
+        (Quantity::QrsMs, "the QRS duration", 110.0, 0.0),
+    ];
+    SIDES.into_iter().filter_map(|(quantity, name, above, below)| {
+        let range = page.ranges.get(&quantity)?;
+        match (range.min, range.max) {
+            // The PR and QT intervals are long or short, the others broad or narrow, fast or slow: the first side is the greater.
+            (Some(min), _) if min >= above => Some((name, 0)),
+            (_, Some(max)) if max <= below => Some((name, 1)),
+            _ => None,
+        }
+    })
+    .collect::<Vec<_>>()
+    .into_iter()
+}
+
+/// Which way the word at `at` turns the ST segment, the T wave or the P wave: `ST up`.
+pub(super) fn turned(clause: &[Token], at: usize) -> Option<&'static str> {
+    const TURNED: [(&str, [&str; 2]); 3] = [
+        ("the ST segment", ["ST up", "ST down"]),
+        ("the T wave", ["T up", "T down"]),
+        ("the polarity of the P wave", ["P up", "P down"]),
+    ];
+    let lower = &clause[at].lower;
+    let noun = noun(clause, at)?;
+    TURNED.iter().find_map(|(name, signs)| {
+        let aspect = ASPECTS.iter().find(|aspect| aspect.name == *name && aspect.nouns.contains(&noun))?;
+        (0..2).find(|&pole| aspect.poles[pole].iter().any(|stem| lower.starts_with(stem))).map(|pole| signs[pole])
+    })
 }
 
 /// The first thing of which the answer says only the opposite of what the pages say: its name and the clause.

@@ -2,7 +2,7 @@
 
 /// A word, a number or a sign of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Token {
+pub(crate) struct Token {
     /// As it is written.
     pub text: String,
     /// In lower case.
@@ -26,10 +26,10 @@ impl Token {
 }
 
 /// A part of an answer between full stops, semicolons or line ends.
-pub(super) type Clause = Vec<Token>;
+pub(crate) type Clause = Vec<Token>;
 
 /// The clauses of an answer, Markdown's emphasis left out.
-pub(super) fn clauses(answer: &str) -> Vec<Clause> {
+pub(crate) fn clauses(answer: &str) -> Vec<Clause> {
     let mut clauses = vec![Clause::new()];
     let text: Vec<char> = answer.chars().map(plain).filter(|c| !matches!(c, '*' | '#' | '`' | '_')).collect();
     let mut start = 0;

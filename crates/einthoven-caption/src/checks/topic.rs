@@ -12,6 +12,9 @@ const LEAST_COVER: f64 = 0.12;
 /// The least cover relative to that by the page which covers the answer best.
 const LEAST_RATIO: f64 = 0.35;
 
+/// The same for a statement on the recording alone, which has no waveform to describe.
+const LEAST_RATIO_OF_REMARKS: f64 = 0.8;
+
 /// The terms of every page, and how many pages have each.
 #[derive(Debug)]
 pub(super) struct Topics {
@@ -32,7 +35,7 @@ impl Topics {
     }
 
     /// Whether the answer is about the concepts of the pages, rather than about others or about nothing of the kind.
-    pub fn is_about(&self, answer: &str, pages: &[&Page], base: &KnowledgeBase) -> bool {
+    pub fn is_about(&self, answer: &str, pages: &[&Page], base: &KnowledgeBase, is_remark: bool) -> bool {
         let said = features(answer);
         let total: f64 = said.iter().map(|term| self.weight(term)).sum();
         if total == 0.0 {
@@ -52,7 +55,7 @@ impl Topics {
         let own = cover(&own);
         let others = self.pages.iter().filter(|(slug, _)| !related.contains(slug.as_str()));
         let best = others.map(|(_, known)| cover(known)).fold(0.0, f64::max);
-        own >= LEAST_COVER && own >= LEAST_RATIO * best
+        own >= LEAST_COVER && own >= if is_remark { LEAST_RATIO_OF_REMARKS } else { LEAST_RATIO } * best
     }
 
     fn weight(&self, term: &str) -> f64 {
