@@ -6,6 +6,8 @@ mod export;
 mod page;
 mod significance;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
