@@ -126,7 +126,10 @@ fn several_subjects_are_judged_by_a_protocol_once_and_compared() {
         assert_eq!(result["subject"]["kind"], kind);
         assert_eq!((outcome(&result, 0), outcome(&result, 1)), (zero_shot, "classification"), "{name}");
         assert_eq!(result["tasks"].as_array().unwrap().len(), 7);
-        assert_eq!((result["hash"].clone(), result["protocol"]["seed"].clone()), (read("tiny")["hash"].clone(), 0.into()));
+        assert_eq!(
+            (result["hash"].clone(), result["protocol"]["seed"].clone()),
+            (read("tiny")["hash"].clone(), 0.into())
+        );
     }
     assert_ne!(read("tiny")["subject"]["fingerprint"], read("random-tiny")["subject"]["fingerprint"]);
 
@@ -169,7 +172,8 @@ fn the_sample_of_ptb_xl_is_judged_by_its_protocol() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().display().to_string();
     let root = root.display().to_string();
-    let output = run(["evaluate", "--protocol", "ptbxl-sample", "measurements", "--root", &root, "--out", &out, "--json"]);
+    let output =
+        run(["evaluate", "--protocol", "ptbxl-sample", "measurements", "--root", &root, "--out", &out, "--json"]);
     let results: Value = serde_json::from_str(&succeeded(&output)).unwrap();
     let result = &results[0];
     assert_eq!((result["records"]["fitted"].as_u64(), result["records"]["judged"].as_u64()), (Some(353), Some(81)));

@@ -43,9 +43,10 @@ impl Subject for Toy {
             }
             kept.push(place);
             let mut row = vec![0.0; WIDTH];
-            for lead in 0..record.leads().len().min(WIDTH - 1) {
+            let leads = record.leads().len().min(WIDTH - 1);
+            for (lead, value) in row.iter_mut().enumerate().take(leads) {
                 let power = record.row(lead).iter().map(|x| x * x).sum::<f32>() / record.len() as f32;
-                row[lead] = self.sharpness * (power + 1e-6).ln() + (power * 1e6).sin();
+                *value = self.sharpness * (power + 1e-6).ln() + (power * 1e6).sin();
             }
             let middle = record.row(record.leads().len().min(2) - 1);
             row[WIDTH - 1] = middle.windows(2).filter(|pair| pair[0] * pair[1] < 0.0).count() as f32;
