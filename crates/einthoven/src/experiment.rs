@@ -11,7 +11,7 @@ use einthoven_signal::InputContract;
 use einthoven_train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, overrides};
+use crate::{Error, Result, SupervisedExperiment, overrides};
 
 /// An experiment: data, model, training and judgement, from one TOML file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -164,6 +164,10 @@ impl Experiment {
     /// # Errors
     /// As [`Experiment::load`].
     pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Self> {
+        if SupervisedExperiment::is_in(text) {
+            let message = "is a supervised experiment ([classifier]); `einthoven finetune` carries it out".to_owned();
+            return Err(Error::Config { path: path.to_owned(), message });
+        }
         let experiment: Self = overrides::parse(path, text, overrides)?;
         experiment.train.validate()?;
         Ok(experiment)

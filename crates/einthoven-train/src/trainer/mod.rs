@@ -1,11 +1,11 @@
 //! The trainer: from a model and a loader to checkpoints and logs.
 //!
 //! A step takes `accumulate` batches, or as many contrastive batches where `contrastive_batch` makes them larger, averages
-//! their gradients, clips them and updates the parameters with AdamW; what is trained is the [`Objective`]'s affair. With `train.ema`, validation
-//! judges and checkpoints hold the moving average of the weights, while training goes on from the weights themselves.
-//! Every random draw is addressed by the step, so all that a run is can be found again from its last checkpoint: killed at
-//! any moment and resumed, it gives the weights, optimiser state and metrics of a run that was never interrupted, bit for
-//! bit and at any number of threads.
+//! their gradients, clips them and updates the parameters with AdamW; what is trained is the [`Objective`]'s affair. With
+//! `train.ema`, validation judges and checkpoints hold the moving average of the weights, while training goes on from the
+//! weights themselves. Every random draw is addressed by the step, so all that a run is can be found again from its last
+//! checkpoint: killed at any moment and resumed, it gives the weights, optimiser state and metrics of a run that was never
+//! interrupted, bit for bit and at any number of threads.
 
 mod average;
 pub(crate) mod clock;
@@ -51,8 +51,7 @@ pub struct Trainer<O: Objective> {
 }
 
 impl<O: Objective> Trainer<O> {
-    /// Prepares a run: checks its configuration, and goes back to the newest checkpoint if the
-    /// folder has one.
+    /// Prepares a run: checks its configuration, and goes back to the newest checkpoint if the folder has one.
     ///
     /// # Errors
     /// [`Error::Config`] for a value that cannot be used, [`Error::TooFewRecords`] when the data do not fill one step,

@@ -48,7 +48,7 @@ impl Trace {
         if self.events.is_empty() || !(is_over || step >= first.saturating_add(steps - 1)) {
             return None;
         }
-        let name = json!({ "name": "process_name", "ph": "M", "pid": 1, "args": { "name": "einthoven pretrain" } });
+        let name = json!({ "name": "process_name", "ph": "M", "pid": 1, "args": { "name": "einthoven" } });
         let events: Vec<Value> = std::iter::once(name).chain(self.events.drain(..)).collect();
         Some(json!({ "displayTimeUnit": "ms", "traceEvents": events }).to_string())
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use einthoven::signal::Record;
-use einthoven::{Model, Result};
+use einthoven::{Classifier, Model, Result};
 use serde::Serialize;
 
 use super::table::Table;
@@ -48,10 +48,29 @@ struct ModelFacts {
     reference: Option<String>,
 }
 
+/// What the checkpoint of a classifier holds.
+#[derive(Serialize)]
+struct ClassifierFacts {
+    checkpoint: String,
+    name: String,
+    step: u64,
+    epoch: u64,
+    seed: u64,
+    parameters: usize,
+    labels: String,
+    classes: Vec<String>,
+    contract: serde_json::Value,
+}
+
 pub fn inspect(options: &Inspect) -> Result<ExitCode> {
     // A folder holds a run; `RUN@last` names no file but is one, too.
     let path = Path::new(&options.path);
     if path.is_dir() || options.path.ends_with("@last") || options.path.ends_with("@best") {
+        if Classifier::is_at(path) {
+            let facts = classifier_facts(&Classifier::open(path)?);
+            if options.json { super::print_json(&facts)? } else { super::print(&show_classifier(&facts))? }
+            return Ok(ExitCode::SUCCESS);
+        }
         let facts = model_facts(&Model::open(path)?)?;
         if options.json { super::print_json(&facts)? } else { super::print(&show_model(&facts))? }
     } else {
@@ -149,10 +168,42 @@ fn show_model(facts: &ModelFacts) -> String {
         facts.logit_scale,
         facts.reference.as_deref().unwrap_or("none"),
     );
-    if let Some(contract) = facts.contract.as_object() {
-        for (key, value) in contract {
-            text.push_str(&format!("    {key:<14} {value}\n"));
-        }
-    }
+    text.push_str(&show_contract(&facts.contract));
     text
+}
+
+fn classifier_facts(classifier: &Classifier) -> ClassifierFacts {
+    let state = classifier.checkpoint.state();
+    ClassifierFacts {
+        checkpoint: classifier.checkpoint.folder().display().to_string(),
+        name: classifier.experiment.name.clone(),
+        step: state.step,
+        epoch: state.epoch,
+        seed: state.seed,
+        parameters: classifier.parameters.count(),
+        labels: classifier.labels().to_owned(),
+        classes: classifier.classes().to_vec(),
+        contract: serde_json::to_value(classifier.contract()).unwrap_or_default(),
+    }
+}
+
+fn show_classifier(facts: &ClassifierFacts) -> String {
+    format!(
+        "{}\n  experiment   {} (seed {})\n  trained      {} steps, epoch {}\n  model        classifier, {} parameters\n  \
+         classes      {} ({})\n  input contract\n{}",
+        facts.checkpoint,
+        facts.name,
+        facts.seed,
+        facts.step,
+        facts.epoch,
+        facts.parameters,
+        facts.classes.join(" "),
+        facts.labels,
+        show_contract(&facts.contract),
+    )
+}
+
+fn show_contract(contract: &serde_json::Value) -> String {
+    let entries = contract.as_object().into_iter().flatten();
+    entries.map(|(key, value)| format!("    {key:<14} {value}\n")).collect()
 }

@@ -84,6 +84,10 @@ impl SupervisedExperiment {
     /// # Errors
     /// As [`SupervisedExperiment::load`].
     pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Self> {
+        if !Self::is_in(text) && text.parse::<toml::Table>().is_ok() {
+            let message = "has no [classifier]; `einthoven pretrain` carries out an experiment without one".to_owned();
+            return Err(Error::Config { path: path.to_owned(), message });
+        }
         let experiment: Self = overrides::parse(path, text, overrides)?;
         experiment.train.validate()?;
         Ok(experiment)

@@ -72,7 +72,7 @@ batch_size = 6
 max_tokens = 64
 
 [evaluate]
-labels = "super"
+labels = "conditions"
 prompts = "simulated"
 bootstrap = { resamples = 0 }
 "#;
@@ -150,6 +150,27 @@ fn a_run_opens_as_a_classifier_that_scores_embeds_and_is_judged_by_protocols() {
     let fresh = answer(format!("fresh=random:{}", out.display()));
     assert_eq!(fresh.subject.kind, "random encoder");
     assert!(!matches!(fresh.tasks[0].outcome, Outcome::Classification(_)));
+}
+
+#[test]
+fn an_experiment_for_the_other_command_is_told_which() {
+    let path = Path::new("tiny.toml");
+    let message = Experiment::parse(path, SUPERVISED, &[]).unwrap_err().to_string();
+    assert!(message.contains("tiny.toml") && message.contains("einthoven finetune"), "{message}");
+    let message = SupervisedExperiment::parse(path, PRETRAINING, &[]).unwrap_err().to_string();
+    assert!(message.contains("tiny.toml") && message.contains("einthoven pretrain"), "{message}");
+}
+
+/// What comes along is what it says it is.
+#[test]
+fn the_experiments_that_come_along_are_understood() {
+    for name in ["ptbxl-sample-xresnet1d", "ptbxl-sample-finetune"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../experiments/{name}.toml"));
+        let experiment = SupervisedExperiment::load(&path, &[]).unwrap();
+        assert_eq!(experiment.name, name);
+        let text = experiment.to_toml().unwrap();
+        assert_eq!(SupervisedExperiment::parse(&path, &text, &[]).unwrap(), experiment);
+    }
 }
 
 #[test]
