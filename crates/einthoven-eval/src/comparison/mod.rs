@@ -8,6 +8,8 @@ mod page;
 mod pictures;
 mod significance;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

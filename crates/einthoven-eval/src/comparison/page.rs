@@ -317,24 +317,21 @@ fn reliability<'a>(colour: usize, subject: &'a str, found: &Classification) -> O
 /// The records whose probabilities are furthest from the truth, and those nearest to it, by their mean squared difference.
 fn cases<'a>(subject: &'a str, found: &Classification) -> Option<CaseView<'a>> {
     let scores = &found.scores;
-    if !scores.probabilities {
-        return None;
-    }
+    let probability = |score: f32| scores.scale.probability(f64::from(score));
     let mut errors: Vec<(f64, usize)> = Vec::new();
     for (place, record) in scores.records.iter().enumerate() {
-        let squares = scores
-            .classes
-            .iter()
-            .zip(record.scores.first()?)
-            .map(|(class, &score)| (f64::from(score) - f64::from(u8::from(record.labels.contains(class)))).powi(2));
-        errors.push((squares.sum::<f64>() / scores.classes.len().max(1) as f64, place));
+        let squares = scores.classes.iter().zip(record.scores.first()?).map(|(class, &score)| {
+            Some((probability(score)? - f64::from(u8::from(record.labels.contains(class)))).powi(2))
+        });
+        errors.push((squares.sum::<Option<f64>>()? / scores.classes.len().max(1) as f64, place));
     }
     errors.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let case = |&(error, place): &(f64, usize)| {
         let record = &scores.records[place];
         let strongest = scores.classes.iter().zip(record.scores.first().into_iter().flatten());
         let strongest = strongest.max_by(|a, b| a.1.total_cmp(b.1));
-        let said = strongest.map_or_else(String::new, |(class, score)| format!("{class} at {score:.2}"));
+        let said = strongest.and_then(|(class, &score)| Some(format!("{class} at {:.2}", probability(score)?)));
+        let said = said.unwrap_or_default();
         format!("{}: {}; said {said} (Brier {error:.3})", record.id, record.labels.join(", "))
     };
     Some(CaseView {

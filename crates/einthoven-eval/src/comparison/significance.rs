@@ -119,14 +119,14 @@ pub(super) fn correct(tests: &mut [Test]) {
 mod tests {
     use super::*;
     use crate::metrics::delong_difference;
-    use crate::protocol::RecordScores;
+    use crate::protocol::{RecordScores, Scale};
 
     /// Scores of one run from `[record][class]`, record `i` having the classes of `labels[i]`.
     fn scores(classes: &[&str], rows: &[(Vec<&str>, Vec<f32>)]) -> Scores {
         Scores {
             classes: classes.iter().map(|&class| class.to_owned()).collect(),
             runs: 1,
-            probabilities: false,
+            scale: Scale::Cosine,
             records: rows.iter().enumerate().map(|(index, (labels, row))| record(index, labels, row)).collect(),
         }
     }

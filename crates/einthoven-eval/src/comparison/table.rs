@@ -185,6 +185,11 @@ impl Table {
         self.lines.iter().find(|line| line.subject == subject && line.scope == *scope)
     }
 
+    /// Whether more than one subject has numbers.
+    fn is_contest(&self) -> bool {
+        self.lines.iter().filter(|line| line.scope == Scope::All).count() > 1
+    }
+
     /// How a subject stands by the first metric over all records; `None` if it has no number.
     pub(super) fn standing(&self, subject: &str) -> Option<Standing> {
         let first = |line: &Line| line.cells.first().copied().flatten().map(|cell| cell.value);
@@ -194,7 +199,7 @@ impl Table {
             .filter_map(|line| Some((line.subject.as_str(), first(line)?)))
             .fold((subject, value), |best, other| if other.1 > best.1 { other } else { best });
         if value == greatest {
-            return Some(Standing::Best);
+            return Some(if self.is_contest() { Standing::Best } else { Standing::Level });
         }
         let of_pair = |test: &&Test| {
             test.class.is_none() && [&test.first, &test.second].iter().all(|name| *name == subject || *name == best)

@@ -70,10 +70,23 @@ pub struct Scores {
     pub classes: Vec<String>,
     /// How often the task was run, such as with other subsets of the labels; metrics are means over the runs.
     pub runs: usize,
-    /// Whether the scores are probabilities.
-    pub probabilities: bool,
+    /// What the scores are.
+    pub scale: Scale,
     /// The records.
     pub records: Vec<RecordScores>,
+}
+
+/// What scores are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scale {
+    /// Cosines, which only rank.
+    Cosine,
+    /// Probabilities.
+    Probability,
+    /// Their logits: the scores of linear classifiers, kept as they are because great ones are all the same probability in single
+    /// precision.
+    Logit,
 }
 
 /// The scores of one record.
@@ -107,7 +120,7 @@ impl Classification {
         same_length("entries for the scores", scores.records.len(), question.entries.len())?;
         let all: Vec<usize> = (0..scores.records.len()).collect();
         let judged = scores.judge(&all, question)?;
-        let calibration = if scores.probabilities { scores.calibration(question.bins)? } else { None };
+        let calibration = scores.calibration(question.bins)?;
         let mut subgroups = Vec::new();
         for &by in question.subgroups {
             for part in by.parts() {
@@ -182,8 +195,10 @@ impl Scores {
 
     fn scored(&self, run: usize, class: usize, records: &[usize], target: &[bool]) -> Result<Scored> {
         let column = self.column(run, class, records);
-        let square = |(score, &target): (&f64, &bool)| (score - f64::from(u8::from(target))).powi(2);
-        let squares = if self.probabilities { column.iter().zip(target).map(square).collect() } else { Vec::new() };
+        let square = |(score, &target): (&f64, &bool)| {
+            Some((self.scale.probability(*score)? - f64::from(u8::from(target))).powi(2))
+        };
+        let squares = column.iter().zip(target).filter_map(square).collect();
         Ok(Scored { ranking: Ranking::new(target, &column)?, squares })
     }
 
@@ -193,10 +208,25 @@ impl Scores {
         for run in 0..self.runs {
             for class in 0..self.classes.len() {
                 targets.extend(self.targets(class, &all));
-                probabilities.extend(self.column(run, class, &all));
+                let column = self.column(run, class, &all);
+                probabilities.extend(column.into_iter().filter_map(|score| self.scale.probability(score)));
             }
         }
+        if self.scale == Scale::Cosine {
+            return Ok(None);
+        }
         Calibration::new(&targets, &probabilities, bins)
+    }
+}
+
+impl Scale {
+    /// The probability that a score stands for; `None` for a cosine.
+    pub fn probability(self, score: f64) -> Option<f64> {
+        match self {
+            Self::Cosine => None,
+            Self::Probability => Some(score),
+            Self::Logit => Some(1.0 / (1.0 + (-score).exp())),
+        }
     }
 }
 

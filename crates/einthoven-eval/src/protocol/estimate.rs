@@ -132,7 +132,7 @@ mod tests {
         let ranking = Ranking::new(&targets, &scores).unwrap();
         let squares: Vec<f64> =
             targets.iter().zip(&scores).map(|(&t, s)| (s - f64::from(u8::from(t))).powi(2)).collect();
-        let config = BootstrapConfig { resamples: 2000, level: 0.95 };
+        let config = BootstrapConfig { resamples: 20_000, level: 0.95 };
         let rows: Vec<Vec<bool>> = targets.iter().map(|&target| vec![target]).collect();
         let scored = [vec![Scored { ranking: ranking.clone(), squares }]];
         let (classes, mean) = estimate(&scored, &strata(&rows), &config, &Streams::new(3)).unwrap();
@@ -140,8 +140,8 @@ mod tests {
         let other = estimate_stratified(&ranking, &config, &Streams::new(3)).unwrap();
         assert_eq!(mean.auroc.value, other.auroc.value);
         let (a, b) = (mean.auroc.interval.unwrap(), other.auroc.interval.unwrap());
-        // Two samples of 2000 from one distribution; its standard deviation is about 0.05.
-        assert!((a.low - b.low).abs() < 0.01 && (a.high - b.high).abs() < 0.01, "{a:?} {b:?}");
+        // Of 20,000 draws with a standard deviation near 0.055 the outer 2.5 % begin where they are known to about 0.001.
+        assert!((a.low - b.low).abs() < 0.006 && (a.high - b.high).abs() < 0.006, "{a:?} {b:?}");
         assert_eq!(a.skipped, 0);
         let expected = brier(&targets, &scores).unwrap().unwrap();
         assert!((mean.brier.unwrap().value.unwrap() - expected).abs() < 1e-15);

@@ -15,6 +15,10 @@ mod subject;
 mod subset;
 mod task;
 mod tasks;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) mod toy;
 mod variation;
 
 use std::collections::BTreeMap;
@@ -24,7 +28,7 @@ use einthoven_corpus::SimulatedConfig;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use classification::{ClassMetrics, Classification, RecordScores, Scores, SubgroupMetrics};
+pub use classification::{ClassMetrics, Classification, RecordScores, Scale, Scores, SubgroupMetrics};
 pub use estimate::Metrics;
 pub use judge::judge;
 pub use pictures::{ExplainedCase, ExplainedCases, MappedRecords};

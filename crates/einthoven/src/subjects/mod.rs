@@ -125,7 +125,10 @@ impl What {
         match self {
             Self::Measurements => MEASUREMENTS.to_owned(),
             Self::Trained(path) => of_path(path),
-            Self::Random(path) => format!("random-{}", path.file_stem().unwrap_or_default().to_string_lossy()),
+            Self::Random(path) => {
+                let name = of_path(path);
+                format!("random-{}", name.strip_suffix(".toml").unwrap_or(&name))
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct Network {
 
 enum Body {
     /// ESI; the tokenizer, and how many tokens of a text are read, where its words mean anything.
-    Esi { network: Box<Esi>, texts: Option<(Tokenizer, usize)> },
+    Esi { network: Box<Esi>, texts: Option<(Box<Tokenizer>, usize)> },
     /// A signal encoder.
     Encoder(Box<Encoder>),
 }
@@ -43,7 +43,7 @@ impl Network {
         };
         let card = card(name, kind.to_owned(), &contract, &model.parameters)?;
         // Fresh weights give words no meaning.
-        let texts = (!model.is_fresh).then_some((model.tokenizer, model.experiment.train.max_tokens));
+        let texts = (!model.is_fresh).then_some((Box::new(model.tokenizer), model.experiment.train.max_tokens));
         Ok(Self { card, contract, body: Body::Esi { network: Box::new(model.network), texts } })
     }
 

@@ -1,6 +1,6 @@
 //! The subject's own class scores.
 
-use super::Classified;
+use super::{Classified, Scale};
 use crate::error::Result;
 use crate::protocol::judge::{Asked, Labelled, not_applicable};
 use crate::protocol::result::TaskResult;
@@ -22,7 +22,7 @@ pub fn judge(asked: &mut Asked, task: &Classifier) -> Result<Vec<TaskResult>> {
         variation: None,
         runs: vec![judged.values.clone()],
         judged: &judged,
-        probabilities: true,
+        scale: Scale::Probability,
         bins: task.bins,
         subgroups: &task.subgroups,
     };

@@ -11,7 +11,7 @@ pub mod retrieval;
 pub mod varied;
 pub mod zero_shot;
 
-use super::classification::{Classification, Question, RecordScores, Scores};
+use super::classification::{Classification, Question, RecordScores, Scale, Scores};
 use super::judge::{Asked, Labelled};
 use super::result::{Outcome, TaskResult};
 use super::task::Subgroup;
@@ -28,14 +28,14 @@ struct Classified<'a> {
     judged: &'a Labelled<'a>,
     /// One for each run, `[records, classes]`.
     runs: Vec<Embeddings>,
-    probabilities: bool,
+    scale: Scale,
     bins: usize,
     subgroups: &'a [Subgroup],
 }
 
 impl Classified<'_> {
     fn judge(self, asked: &Asked) -> Result<TaskResult> {
-        let Self { task, variation, judged, runs, probabilities, bins, subgroups } = self;
+        let Self { task, variation, judged, runs, scale, bins, subgroups } = self;
         let labels = &judged.labels;
         let record = |row: usize| RecordScores {
             id: judged.entries[row].id.clone(),
@@ -51,7 +51,7 @@ impl Classified<'_> {
         let scores = Scores {
             classes: labels.classes.clone(),
             runs: runs.len(),
-            probabilities,
+            scale,
             records: (0..judged.entries.len()).map(record).collect(),
         };
         let question = Question {
@@ -70,11 +70,6 @@ impl Classified<'_> {
             outcome: Outcome::Classification(Box::new(classification)),
         })
     }
-}
-
-/// `1 / (1 + e^-x)`, in single precision.
-fn sigmoid(logit: f64) -> f32 {
-    (1.0 / (1.0 + (-logit).exp())) as f32
 }
 
 /// Each row scaled to length one; a row of zeros stays.

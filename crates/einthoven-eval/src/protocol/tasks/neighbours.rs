@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Classified, unit};
+use super::{Classified, Scale, unit};
 use crate::embeddings::Embeddings;
 use crate::error::Result;
 use crate::protocol::judge::{Asked, Labelled};
@@ -31,7 +31,7 @@ pub fn judge(asked: &Asked, task: &Neighbours) -> Result<Vec<TaskResult>> {
         variation: None,
         judged: &judged,
         runs: vec![Embeddings::new(queries.rows(), classes, scores.concat())?],
-        probabilities: true,
+        scale: Scale::Probability,
         bins: task.k.min(10),
         subgroups: &[],
     };

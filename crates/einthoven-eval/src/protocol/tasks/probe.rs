@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Classified, sigmoid};
+use super::{Classified, Scale};
 use crate::embeddings::Embeddings;
 use crate::error::Result;
 use crate::probe::LinearHeads;
@@ -22,14 +22,14 @@ pub fn judge(asked: &Asked, task: &Probe) -> Result<Vec<TaskResult>> {
         for draw in 0..draws {
             let rows = subset(asked, &fitted, share, draw)?;
             let heads = fit(&fitted, &rows, task.decay)?;
-            runs.push(probabilities(&heads, &judged)?);
+            runs.push(logits(&heads, &judged)?);
         }
         let classified = Classified {
             task: format!("probe {} %", share * 100.0),
             variation: None,
             judged: &judged,
             runs,
-            probabilities: true,
+            scale: Scale::Logit,
             bins: task.bins,
             subgroups: if share == greatest { &task.subgroups } else { &[] },
         };
@@ -56,9 +56,9 @@ pub(super) fn fit(fitted: &Labelled, rows: &[usize], decay: f64) -> Result<Linea
 }
 
 /// What heads say of the judged records, `[records, classes]`.
-pub(super) fn probabilities(heads: &LinearHeads, judged: &Labelled) -> Result<Embeddings> {
+pub(super) fn logits(heads: &LinearHeads, judged: &Labelled) -> Result<Embeddings> {
     let names = judged.entries.iter().map(|entry| entry.id.clone()).collect();
     let logits = heads.scores(names, &judged.values)?;
-    let values = (0..judged.entries.len()).flat_map(|row| logits.row(row)).map(|&logit| sigmoid(logit)).collect();
+    let values = (0..judged.entries.len()).flat_map(|row| logits.row(row)).map(|&logit| logit as f32).collect();
     Embeddings::new(judged.entries.len(), judged.labels.classes.len(), values)
 }

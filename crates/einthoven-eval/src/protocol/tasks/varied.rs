@@ -1,6 +1,6 @@
 //! Recordings with fewer leads, with noise, at other rates.
 
-use super::{Classified, NO_TEXTS, probe, zero_shot};
+use super::{Classified, NO_TEXTS, Scale, probe, zero_shot};
 use crate::error::Result;
 use crate::protocol::judge::{Asked, Labelled, not_applicable};
 use crate::protocol::result::TaskResult;
@@ -32,9 +32,9 @@ pub fn judge(asked: &mut Asked, task: &Varied) -> Result<Vec<TaskResult>> {
         let classified = Classified {
             task: "probe 100 %".to_owned(),
             variation: name.clone(),
-            runs: vec![probe::probabilities(&heads, &judged)?],
+            runs: vec![probe::logits(&heads, &judged)?],
             judged: &judged,
-            probabilities: true,
+            scale: Scale::Logit,
             bins: 10,
             subgroups: &[],
         };

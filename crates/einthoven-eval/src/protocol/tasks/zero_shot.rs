@@ -1,11 +1,11 @@
 //! Zero-shot classification.
 
-use super::{Classified, NO_TEXTS, unit};
+use super::{Classified, NO_TEXTS, Scale, unit};
 use crate::embeddings::Embeddings;
 use crate::error::{Error, Result};
 use crate::protocol::judge::{Asked, Labelled, not_applicable};
 use crate::protocol::result::TaskResult;
-use crate::protocol::task::ZeroShot;
+use crate::protocol::task::{Subgroup, ZeroShot};
 use crate::zero_shot::{PromptSet, class_embeddings};
 
 /// What tables call it.
@@ -40,7 +40,7 @@ pub(super) fn with_classes(
     judged: &Labelled,
     classes: &Embeddings,
     variation: Option<String>,
-    subgroups: &[crate::protocol::Subgroup],
+    subgroups: &[Subgroup],
 ) -> Result<TaskResult> {
     let cosines = unit(&judged.values)?.cosines(classes)?.into_iter().map(|cosine| cosine as f32).collect();
     Classified {
@@ -48,7 +48,7 @@ pub(super) fn with_classes(
         variation,
         judged,
         runs: vec![Embeddings::new(judged.values.rows(), classes.rows(), cosines)?],
-        probabilities: false,
+        scale: Scale::Cosine,
         bins: 0,
         subgroups,
     }

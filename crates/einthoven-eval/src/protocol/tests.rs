@@ -1,0 +1,195 @@
+use einthoven_random::Streams;
+use einthoven_signal::{Lead, Record, Source};
+
+use super::toy::{Toy, protocol};
+use super::*;
+use crate::metrics::{auroc, average_precision, brier};
+
+/// What every version of a protocol that comes with the program was, and stays.
+const FROZEN: [(&str, u32, &str); 8] = [
+    ("simulated", 1, "77c3aff26f9d1d69db0bf06381fde6adab4e2b5d8d72af5b00dc29fbc611f44d"),
+    ("ptbxl-sample", 1, "7912dc9b96550ce66c6eed97313210373107e925f473cc91f7ca01d7d801992a"),
+    ("ptbxl-super", 1, "470c18da6f034a48f335cb99889edfc857db976d6089664f87f595e1c76cf174"),
+    ("ptbxl-sub", 1, "41b3852d93d7ef4b7821c9650b4625b2aa34dbec9c5a4a576bb9d86e250e5e95"),
+    ("ptbxl-form", 1, "c9ff50bdc4b2f696494204b0e48e11d1a80be37459dee79bf3526e90c076dfcc"),
+    ("ptbxl-rhythm", 1, "9281e09ca71b70785d8fefddce04ad60f629168528bb4d4af2b33205f739d560"),
+    ("cpsc2018", 1, "132e7d125e129dad6df2b9b70029cb485d17c1c2c05e6788de7fd1fb634bc214"),
+    ("csn", 1, "b14c6bbd1ffd48a280247aa100e3dd590fd6d8f75c1673484e6b8d7fd7ad635d"),
+];
+
+#[test]
+fn protocols_are_frozen() {
+    let built_in: Vec<(String, u32, String)> = Protocol::built_in()
+        .map(|name| {
+            let protocol = Protocol::open(name).unwrap();
+            assert_eq!(protocol.name, name);
+            (protocol.name.clone(), protocol.version, protocol.hash().unwrap())
+        })
+        .collect();
+    let frozen: Vec<_> = FROZEN.map(|(name, version, hash)| (name.to_owned(), version, hash.to_owned())).into();
+    assert_eq!(built_in, frozen, "a protocol that changes a number gets a new version");
+}
+
+#[test]
+fn every_prompt_set_has_words_for_what_its_protocol_asks_of_the_challenge() {
+    let prompts = PromptSet::open("challenge-scored").unwrap();
+    let scored: std::collections::BTreeSet<&str> =
+        einthoven_corpus::ontology::diagnoses().iter().filter_map(|diagnosis| diagnosis.scored.as_deref()).collect();
+    assert_eq!(prompts.labels.keys().map(String::as_str).collect::<std::collections::BTreeSet<_>>(), scored);
+}
+
+#[test]
+fn what_decides_a_number_changes_the_hash() {
+    let one = protocol();
+    let hash = one.hash().unwrap();
+    assert_eq!(hash.len(), 64);
+    let mut other = one.clone();
+    other.seed += 1;
+    assert_ne!(other.hash().unwrap(), hash);
+    let mut other = one.clone();
+    if let Task::ZeroShot(task) = &mut other.tasks[0] {
+        task.prompts = "scp-statements".into();
+    }
+    assert_ne!(other.hash().unwrap(), hash);
+}
+
+#[test]
+fn impossible_protocols_are_refused_with_a_word() {
+    let text = toml::to_string(&protocol()).unwrap();
+    for (from, to, word) in [
+        ("judged = [9, 10]", "judged = [9, 1]", "fold 1 is both"),
+        ("judged = [9, 10]", "judged = []", "data.judged"),
+        ("shares = [0.1, 1.0]", "shares = [0.0]", "share"),
+        ("seeds = 2", "seeds = 0", "seeds"),
+        ("k = 5", "k = 0", "`k`"),
+        ("leads = 3", "leads = 5", "no set of 5 leads"),
+        ("seeds = 2", "seed = 2", "seed"),
+    ] {
+        assert!(text.contains(from), "{text}");
+        let error = Protocol::parse(&text.replace(from, to), Path::new("p.toml")).unwrap_err();
+        let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        assert!(format!("{error} {source}").contains(word), "{to}: {error} {source}");
+    }
+    let error = Protocol::open("nowhere").unwrap_err();
+    assert!(error.to_string().contains("ptbxl-sample"), "{error}");
+}
+
+#[test]
+fn a_subject_is_judged_in_every_task_and_the_file_says_the_same() {
+    let protocol = protocol();
+    let records = Records::open(&protocol, None).unwrap();
+    let refused = records.judged.dataset.entries[3].id.clone();
+    let toy = Toy { refuses: Some(refused.clone()), ..Toy::new("toy") };
+    let result = judge(&protocol, &records, &toy, |_| {}).unwrap();
+    assert_eq!(result.left_out_judged.records[0].id, refused);
+    let titles: Vec<String> = result.tasks.iter().map(TaskResult::title).collect();
+    assert_eq!(
+        titles,
+        [
+            "zero-shot, super",
+            "classifier, super",
+            "probe 10 %, super",
+            "probe 100 %, super",
+            "5 nearest, super",
+            "retrieval",
+            "probe 100 %, super, 3 leads",
+            "zero-shot, super, 3 leads",
+            "probe 100 %, super, noise at 0 dB",
+            "zero-shot, super, noise at 0 dB",
+        ]
+    );
+    for (place, task) in result.tasks.iter().enumerate() {
+        let expected = [0, 1, 5, 7, 9].contains(&place);
+        assert_eq!(matches!(task.outcome, Outcome::NotApplicable { .. }), expected, "{}", task.title());
+    }
+    let file = tempfile::tempdir().unwrap();
+    let path = file.path().join("toy.json");
+    result.save(&path).unwrap();
+    assert_eq!(SubjectResult::load(&path).unwrap(), result);
+    assert_eq!(judge(&protocol, &records, &toy, |_| {}).unwrap(), result);
+    assert!(result.answers(&protocol.hash().unwrap(), &records.card(), &toy.card()));
+    let sharper = Toy { sharpness: 2.0, ..Toy::new("toy") };
+    assert!(!result.answers(&protocol.hash().unwrap(), &records.card(), &sharper.card()));
+
+    let Outcome::Classification(probe) = &result.tasks[3].outcome else { panic!("{:?}", result.tasks[3]) };
+    assert_metrics_are_of_the_scores(probe);
+    assert!(probe.r#macro.auroc.value.unwrap() > 0.6, "{:?}", probe.r#macro.auroc);
+    let parts: Vec<&str> = probe.subgroups.iter().map(|group| group.part.as_str()).collect();
+    assert_eq!(parts[..2], ["female", "male"]);
+    let sexes: usize = probe.subgroups[..2].iter().map(|group| group.records).sum();
+    assert_eq!(sexes, probe.scores.records.len());
+    let Outcome::Classification(few) = &result.tasks[2].outcome else { panic!("{:?}", result.tasks[2]) };
+    assert_eq!((few.scores.runs, few.subgroups.len()), (2, 0));
+    let ece = probe.calibration.as_ref().unwrap();
+    assert_eq!(ece.bins.iter().map(|bin| bin.records).sum::<usize>(), probe.scores.records.len() * 5);
+}
+
+fn assert_metrics_are_of_the_scores(found: &Classification) {
+    let all: Vec<usize> = (0..found.scores.records.len()).collect();
+    let mut mean = 0.0;
+    for class in &found.classes {
+        let place = found.scores.classes.iter().position(|code| *code == class.code).unwrap();
+        let (targets, scores) = (found.scores.targets(place, &all), found.scores.column(0, place, &all));
+        assert_eq!(class.metrics.auroc.value, auroc(&targets, &scores).unwrap());
+        assert_eq!(class.metrics.auprc.value, average_precision(&targets, &scores).unwrap());
+        let probabilities: Vec<f64> =
+            scores.iter().map(|&score| found.scores.scale.probability(score).unwrap()).collect();
+        let expected = brier(&targets, &probabilities).unwrap().unwrap();
+        assert!((class.metrics.brier.unwrap().value.unwrap() - expected).abs() < 1e-12);
+        let interval = class.metrics.auroc.interval.unwrap();
+        assert!(interval.low <= interval.high && interval.skipped == 0, "{interval:?}");
+        mean += class.metrics.auroc.value.unwrap() / found.classes.len() as f64;
+    }
+    assert!((found.r#macro.auroc.value.unwrap() - mean).abs() < 1e-12);
+}
+
+#[test]
+fn a_subject_with_words_is_asked_by_words() {
+    let protocol = protocol();
+    let records = Records::open(&protocol, None).unwrap();
+    let toy = Toy { has_texts: true, ..Toy::new("toy") };
+    let result = judge(&protocol, &records, &toy, |_| {}).unwrap();
+    let Outcome::Classification(zero_shot) = &result.tasks[0].outcome else { panic!("{:?}", result.tasks[0]) };
+    assert!(zero_shot.r#macro.brier.is_none() && zero_shot.calibration.is_none());
+    assert!(matches!(&result.tasks[5].outcome, Outcome::Retrieval(found) if found.pairs > 50));
+    assert!(matches!(result.tasks[9].outcome, Outcome::Classification(_)));
+}
+
+fn record() -> Record {
+    let wave = |lead: usize| (0..1000).map(move |i| ((lead + 1) as f32 * 0.1) * (i as f32 * 0.2).sin());
+    let samples = (0..12).flat_map(wave).collect();
+    Record::new(Lead::TWELVE.to_vec(), 500.0, samples, Source::Memory).unwrap()
+}
+
+#[test]
+fn noise_has_the_power_asked_for_and_is_the_same_again() {
+    let streams = Streams::new(0);
+    let noisy = Variation::NoiseDb(10.0).apply(record(), 4, &streams).unwrap();
+    for lead in [0, 11] {
+        let clean = record();
+        let power = |row: &[f32]| row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+        let noise: Vec<f32> = noisy.row(lead).iter().zip(clean.row(lead)).map(|(noisy, clean)| noisy - clean).collect();
+        let ratio = 10.0 * (power(clean.row(lead)) / power(&noise)).log10();
+        // 1000 draws: the power of noise is known to about 4.5 %, 0.2 dB.
+        assert!((ratio - 10.0).abs() < 0.6, "{ratio}");
+    }
+    assert_eq!(noisy, Variation::NoiseDb(10.0).apply(record(), 4, &streams).unwrap());
+    assert_ne!(noisy, Variation::NoiseDb(10.0).apply(record(), 5, &streams).unwrap());
+}
+
+#[test]
+fn leads_and_rates_are_as_asked_for() {
+    let streams = Streams::new(0);
+    let apply = |variation: Variation| variation.apply(record(), 0, &streams).unwrap();
+    assert_eq!(apply(Variation::Leads(3)).leads(), [Lead::I, Lead::II, Lead::V2]);
+    assert_eq!(apply(Variation::Leads(12)), record());
+    assert_eq!(apply(Variation::Leads(3)).lead(&Lead::V2), record().lead(&Lead::V2));
+    let lost = apply(Variation::LostLeads(2));
+    assert_eq!(lost.leads().len(), 10);
+    assert!(lost.leads().iter().all(|lead| lost.lead(lead) == record().lead(lead)));
+    let slow = apply(Variation::Rate(100.0));
+    assert_eq!((slow.sampling_rate(), slow.len(), slow.leads().len()), (100.0, 200, 12));
+    assert!((slow.row(11)[100] - record().row(11)[500]).abs() < 0.01);
+    // A recording cannot lose all it has.
+    assert!(Variation::LostLeads(12).apply(record(), 0, &streams).is_err());
+}
