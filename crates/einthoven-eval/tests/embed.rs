@@ -6,11 +6,15 @@ use std::sync::Arc;
 
 use candle_core::{D, DType, Device, Tensor};
 use einthoven_corpus::{
-    AugmentConfig, CaptionConfig, Dataset, Loader, LoaderConfig, SimulatedConfig, caption::no_descriptions,
+    AugmentConfig, CaptionConfig, Dataset, Leftovers, Loader, LoaderConfig, SimulatedConfig, caption::no_descriptions,
 };
 use einthoven_eval::bootstrap::BootstrapConfig;
+use einthoven_eval::comparison::Comparison;
 use einthoven_eval::identification::identify;
 use einthoven_eval::map::{self, Map};
+use einthoven_eval::protocol::{
+    self, Answer, Outcome, Protocol, Recording, Records, Rows, Subject, SubjectCard, SubjectResult,
+};
 use einthoven_eval::query::query;
 use einthoven_eval::report::{Example, Report, RetrievalSection, ZeroShotSection};
 use einthoven_eval::saliency::{self, Compared, Method, TOLERANCE, explain, integrated_gradients, occlusion};
@@ -191,21 +195,22 @@ fn the_whole_way_from_recordings_to_a_report() {
 fn integrated_gradients_add_up_to_the_difference_of_scores() {
     let Fixture { dataset, contract, tokenizer, model, .. } = fixture();
     let texts = ["sinus rhythm", "left bundle branch block"];
-    for (index, text) in [0, 5, 11].into_iter().zip(texts.into_iter().cycle()) {
+    let mut largest: f64 = 0.0;
+    for (index, text) in [0, 5, 11, 17].into_iter().zip(texts.into_iter().cycle()) {
         let record = dataset.record(index).unwrap();
         let explained =
             |method| explain(&model, &tokenizer, &contract, ("r", &record), text, MAX_TOKENS, method).unwrap();
         let gradients = explained(Method::IntegratedGradients);
         assert_eq!((gradients.values.len(), gradients.window), (12 * 1000, 1));
         let difference = gradients.score - gradients.flat_score;
-        assert!(difference.abs() > 1e-3, "{difference}");
+        largest = largest.max(difference.abs());
         let gap = gradients.gap();
         println!("record {index}: difference {difference:+.5}, attributions miss it by {gap:+.6}");
         assert!(gap.abs() <= TOLERANCE * difference.abs() + 1e-4, "{gap} of {difference}");
         let pooled = gradients.pooled(7).unwrap();
         assert!((pooled.gap() - gap).abs() < 1e-9);
 
-        let cosine = embed::records(&model, &contract, &[("r".into(), record)]).unwrap();
+        let cosine = embed::records(&model, &contract, &[("r".into(), record.clone())]).unwrap();
         let text = embed::texts(&model, &tokenizer, &[text.to_owned()], MAX_TOKENS).unwrap();
         let cosine = cosine.cosines(&text).unwrap()[0];
         assert!((gradients.score - cosine).abs() < 1e-6);
@@ -214,6 +219,8 @@ fn integrated_gradients_add_up_to_the_difference_of_scores() {
         assert!(windows.values.iter().any(|value| *value != 0.0) && windows.score == gradients.score);
         assert!(matches!(windows.pooled(0), Err(Error::Explanation { .. })));
     }
+    // An untrained model tells some recordings from a flat line, by far more than the tolerance.
+    assert!(largest > 0.03, "{largest}");
 }
 
 #[test]
@@ -314,4 +321,93 @@ fn a_map_keeps_groups_together_and_is_the_same_at_any_thread_count() {
     // All in one place.
     let alike = Map::new(&Embeddings::new(10, 2, vec![1.0; 20]).unwrap()).unwrap();
     assert!(alike.points.iter().flatten().all(|value| value.is_finite()));
+}
+
+/// The model as protocols judge it.
+struct Judged(Fixture);
+
+impl Judged {
+    fn inputs(&self, recordings: &[Recording]) -> (Tensor, Vec<usize>) {
+        let prepared: Vec<_> = recordings.iter().map(|(_, record)| self.0.contract.prepare(record).unwrap()).collect();
+        let samples: Vec<f32> = prepared.iter().flat_map(|input| &input.samples).copied().collect();
+        let shape = (prepared.len(), 12, self.0.contract.samples);
+        let valid = prepared.iter().map(|input| input.valid).collect();
+        (Tensor::from_vec(samples, shape, &Device::Cpu).unwrap(), valid)
+    }
+}
+
+impl Subject for Judged {
+    fn card(&self) -> SubjectCard {
+        let text = |text: &str| text.to_owned();
+        SubjectCard { name: text("tiny"), kind: text("ESI"), fed: text("twelve leads"), fingerprint: text("0") }
+    }
+
+    fn embed(&self, recordings: &[Recording]) -> Answer<Rows> {
+        let values = embed::records(&self.0.model, &self.0.contract, recordings)?;
+        Ok(Rows { kept: (0..recordings.len()).collect(), values, refused: Leftovers::default() })
+    }
+
+    fn embed_texts(&self, texts: &[String]) -> Answer<Option<Embeddings>> {
+        Ok(Some(embed::texts(&self.0.model, &self.0.tokenizer, texts, MAX_TOKENS)?))
+    }
+
+    fn explain(&self, (name, record): &Recording, text: &str, title: &str) -> Answer<Option<String>> {
+        let Fixture { model, tokenizer, contract, .. } = &self.0;
+        let found = explain(model, tokenizer, contract, (name, record), text, MAX_TOKENS, Method::Occlusion)?;
+        let options = DrawOptions { title: title.to_owned(), ..DrawOptions::default() };
+        Ok(Some(highlighted_svg(record, &options, &found.highlights(contract, record)?)?))
+    }
+
+    fn captions(&self, recordings: &[Recording]) -> Answer<Option<Vec<String>>> {
+        let Fixture { model, tokenizer, .. } = &self.0;
+        let ((signals, valid), prompt) = (self.inputs(recordings), tokenizer.prompt("")?);
+        let captions = model.generate(&signals, Some(&valid), &prompt, tokenizer.sep(), 8)?;
+        Ok(Some(captions.iter().map(|caption| tokenizer.decode(caption)).collect::<Result<_, _>>()?))
+    }
+}
+
+#[test]
+fn protocols_ask_for_patients_captions_and_pictures() {
+    let text = r#"
+        name = "patients"
+        version = 1
+        about = "A test."
+        seed = 1
+        data = { dataset = "simulated", fitted = [1], judged = [7, 8, 9, 10], simulated = { records = 120, recordings_per_patient = 3 } }
+        bootstrap = { resamples = 50, level = 0.95 }
+        tasks = [
+            { kind = "identification" },
+            { kind = "captioning" },
+            { kind = "map", labels = "conditions" },
+            { kind = "cases", labels = "conditions", prompts = "simulated", each = 2 },
+        ]
+    "#;
+    let protocol = Protocol::parse(text, "patients.toml".as_ref()).unwrap();
+    let records = Records::open(&protocol, None).unwrap();
+    let subject = Judged(fixture());
+    let result = protocol::judge(&protocol, &records, &subject, |_| {}).unwrap();
+    let judged = records.judged.dataset.len();
+    let [identification, captioning, map, cases] = &result.tasks[..] else { panic!("{:?}", result.tasks.len()) };
+    let Outcome::Identification(found) = &identification.outcome else { panic!("{identification:?}") };
+    assert_eq!((found.gallery, found.probes), (judged / 3, judged / 3 * 2));
+    let Outcome::Captioning(found) = &captioning.outcome else { panic!("{captioning:?}") };
+    assert_eq!(found.records, judged);
+    let Outcome::Map(found) = &map.outcome else { panic!("{:?}", map.title()) };
+    assert_eq!((found.map.points.len(), found.of.len(), found.classes.len()), (judged, judged, 12));
+    let Outcome::Cases(found) = &cases.outcome else { panic!("{:?}", cases.title()) };
+    assert_eq!((found.best.len(), found.worst.len()), (2, 2));
+    assert!(found.best[0].rank >= found.best[1].rank && found.best[1].rank > found.worst[1].rank);
+    assert!(found.worst[1].rank >= found.worst[0].rank && found.worst[0].record != found.worst[1].record);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiny.json");
+    result.save(&path).unwrap();
+    assert_eq!(SubjectResult::load(&path).unwrap(), result);
+    let page = Comparison::load(folder.path()).unwrap().to_html().unwrap();
+    for words in ["rank-1", "concept F1", "CIDEr-D", "Most right", "Most wrong", "tiny, conditions", "t-SNE"] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert_eq!(page.matches("change of the cosine").count(), 4);
+    let none = text.replace("each = 2", "each = 0");
+    assert!(matches!(Protocol::parse(&none, "x".as_ref()), Err(Error::Protocol { .. })));
 }
