@@ -80,6 +80,59 @@ fn an_imported_encoder_is_exported_and_comes_back_byte_for_byte() {
 }
 
 #[test]
+fn what_was_exported_embeds_a_recording_as_the_command_does() {
+    let Some(python) = std::env::var_os("EINTHOVEN_PYTHON") else {
+        println!("skipped: EINTHOVEN_PYTHON names no interpreter");
+        return;
+    };
+    let modules = "import torch, safetensors, scipy, onnxruntime";
+    let found = std::process::Command::new(&python).args(["-c", modules]).output();
+    if !found.is_ok_and(|output| output.status.success()) {
+        println!("skipped: Python's torch, safetensors, scipy or onnxruntime is not installed");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let mut table = "I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6\n".to_owned();
+    for sample in 0..1700 {
+        let value =
+            |lead: usize| ((sample as f64 * (0.02 + 0.003 * lead as f64)).sin() * (1.0 + 0.1 * lead as f64)) as f32;
+        let row: Vec<String> = (0..12).map(|lead| value(lead).to_string()).collect();
+        table.push_str(&format!("{}\n", row.join(",")));
+    }
+    let recording = path("ecg.csv");
+    std::fs::write(&recording, table).unwrap();
+    let quickstart = path("esi");
+    let mut command = ["quickstart", "--out", &quickstart].map(str::to_owned).to_vec();
+    for change in ["data.simulated.records=60", "train.epochs=1", "evaluate.bootstrap.resamples=20"] {
+        command.extend(["--set".to_owned(), change.to_owned()]);
+    }
+    succeeded(&run(command));
+    for (system, name) in [("", "esi"), ("merl", "merl-resnet"), ("xresnet1d101", "xresnet1d"), ("ecg-fm", "ecg-fm")] {
+        let model = path(name);
+        if !system.is_empty() {
+            import(system, name, Path::new(&model));
+        }
+        let (onnx, pytorch) = (path(&format!("{name}.onnx")), path(&format!("{name}-pytorch")));
+        succeeded(&run(["export", &model, "-o", &onnx, "--pytorch", &pytorch]));
+        let arguments = ["embed", &model, &recording, "--sampling-rate", "500", "--unit", "mV", "--json"];
+        let expected: Value = serde_json::from_str(&succeeded(&run(arguments))).unwrap();
+        let expected: Vec<f64> = serde_json::from_value(expected[0]["embedding"].clone()).unwrap();
+        let largest = expected.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+        let mut script = std::process::Command::new(&python);
+        script.arg("-B").arg(root().join("tests/exported_embed.py")).args([&pytorch, &onnx, &recording]);
+        let answer: Value = serde_json::from_str(&succeeded(&script.output().unwrap())).unwrap();
+        for by in ["pytorch", "onnx"] {
+            let found: Vec<f64> = serde_json::from_value(answer[by].clone()).unwrap();
+            assert_eq!(found.len(), expected.len(), "{name} by {by}");
+            let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) / largest;
+            println!("{name} by {by}: {off:.1e}");
+            assert!(off <= 1e-4, "{name} by {by} differs by {off:e}");
+        }
+    }
+}
+
+#[test]
 fn a_checkpoint_of_another_system_is_refused_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");

@@ -1,7 +1,7 @@
 //! The building blocks that networks share, as nodes. Names of parameters begin with `prefix`, which is empty or ends in a dot.
 
 use super::graph::{Graph, Setting, Value, ints};
-use crate::Result;
+use crate::{Error, Result};
 
 /// Features over time, `[batch, channels, time]`.
 #[derive(Clone, Debug)]
@@ -55,11 +55,16 @@ pub fn convolve(
     Signal { value, channels, time: walk.steps(x.time, kernel) }
 }
 
-/// A convolution over time: `weight` and, if it has one, `bias` below `prefix`.
+/// A convolution over time: `weight` and, if it has one, `bias` below `prefix`. Fails when there are too few steps.
 pub fn conv(graph: &mut Graph, x: &Signal, prefix: &str, bias: bool, walk: Walk) -> Result<Signal> {
     let name = format!("{prefix}weight");
     let shape = graph.shape(&name)?;
     let shape = [shape.first().copied().unwrap_or(0), shape.last().copied().unwrap_or(0)];
+    let padded = x.time + walk.padding[0] + walk.padding[1];
+    if padded < shape[1] {
+        let message = format!("it leaves {padded} steps for {name}, which takes {} at a time", shape[1]);
+        return Err(Error::Contract { message });
+    }
     let weight = graph.parameter(&name)?;
     let bias = bias.then(|| graph.parameter(&format!("{prefix}bias"))).transpose()?;
     Ok(convolve(graph, x, &weight, shape, bias.as_ref(), walk))

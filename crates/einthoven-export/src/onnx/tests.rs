@@ -104,6 +104,10 @@ fn a_contract_that_does_not_fit_is_refused() {
     let error = onnx(&built.model()).unwrap_err().to_string();
     assert!(error.contains("it has 1 leads, the network takes 12"), "{error}");
     let mut built = Built::new(small().remove(0));
+    built.contract.samples = 31;
+    let error = onnx(&built.model()).unwrap_err().to_string();
+    assert!(error.contains("it leaves 1 steps for downsample_layers.3.1.weight, which takes 2 at a time"), "{error}");
+    built.contract.samples = 331;
     built.parameters.remove("norm.bias");
     let error = onnx(&built.model()).unwrap_err().to_string();
     assert!(error.contains("the weights have no norm.bias"), "{error}");
