@@ -31,7 +31,8 @@ pub(crate) fn open(root: &Path) -> Result<Listing> {
             return false;
         };
         let is_table = path == table || path == table.with_extension("parquet");
-        !is_table && !(extension == "mat" && path.with_extension("hea").is_file())
+        let belongs = extension == "mat" && path.with_extension("hea").is_file();
+        !is_table && !belongs
     };
     let files = files_below(root, &is_recording)?;
     if files.is_empty() {

@@ -292,7 +292,7 @@ fn code_15_is_read_in_its_layout() {
     assert_eq!(concepts.targets[1].iter().filter(|&&has| has).count(), 5);
     let record = dataset.record(0).unwrap();
     assert_eq!((record.sampling_rate(), record.len(), record.leads().len()), (400.0, 70, 12));
-    let report = dataset.check(Some(folder.path()), CheckOptions { part: true, ..CheckOptions::default() }, &|| ());
+    let report = dataset.check(Some(folder.path()), CheckOptions { part: true }, &|| ());
     assert_eq!((report.readable, report.problems.len()), (3, 2), "{:?}", report.problems);
 
     fs::remove_file(folder.path().join("exams_part0.hdf5")).unwrap();

@@ -63,9 +63,11 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 /// What fuzzing found in WFDB signal files: the storage format, the number of signals, and the file.
-const FINDINGS: [(u32, usize, &[u8]); 1] = [
-    // A FLAC stream that announces 2 MiB of metadata.
-    (516, 11, b"fLaC\x02\x20\x01\x61C\x02\x00\x01\x01signal 2\x00\x00"),
+const FINDINGS: [(u32, usize, &[u8]); 3] = [
+    // FLAC streams that announce megabytes of metadata.
+    (516, 5, b"fLaC\x02\x20\x01\x61C\x02\x00\x01\x01signal 2\x00\x00"),
+    (516, 5, b"fLaC\x02\x02\0\0\0\xf7fL\xe3\0\xe3\0\0\0\x02\0\0\0\xf7fLaC\xe0\xcd\xff\xff"),
+    (524, 3, b"fLaC\x02\x5b\0\0\0\0\0\0\0\0\0\x01\x02 2"),
 ];
 
 #[test]

@@ -39,7 +39,11 @@ User and password, where a source asks for them, are taken from EINTHOVEN_USER a
   einthoven data shard ptb-xl --root ptbxl-sample --contract experiments/ptbxl-sample.toml -o shards/ptbxl
   einthoven pretrain experiments/ptbxl-sample.toml --set data.dataset=shards/ptbxl
 
-Batches from shards are, bit for bit, those from the files they were made of (but for --i16).")]
+Batches from shards are, bit for bit, those from the files they were made of (but for --i16).
+
+Shards can lie in an object store that speaks S3's language, -o s3://bucket/prefix; the store and its user are taken from AWS_ENDPOINT_URL,
+AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. Records come when they are needed and are kept in
+$EINTHOVEN_CACHE_MB of room on disk (2048).")]
     Shard(Shard),
 }
 
@@ -122,7 +126,7 @@ pub struct Split {
 pub struct Shard {
     #[command(flatten)]
     pub source: Source,
-    /// Folder for the shards
+    /// Folder for the shards, or s3://bucket/prefix
     #[arg(short, long)]
     pub output: PathBuf,
     /// The contract: an experiment file, or a checkpoint's contract.json [default: ESI's, 12 leads, 10 s at 500 Hz]

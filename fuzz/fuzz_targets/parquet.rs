@@ -1,0 +1,14 @@
+//! Parquet files, as a recording and as a table.
+
+#![no_main]
+
+mod common;
+
+use einthoven_signal::format::parquet;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let path = common::file("r.parquet", bytes);
+    _ = parquet::read(&path, &common::options());
+    _ = parquet::read_rows(&path);
+});
