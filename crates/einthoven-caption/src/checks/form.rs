@@ -15,7 +15,7 @@ const REFUSALS: &[&str] = &[
      context/text/texts/passage/passages/document/documents/information/source/sources/excerpt/excerpts/material/materials/reference/references",
     "context/text/texts/passage/passages/document/documents/source/sources/excerpt/excerpts/material/materials/reference/references * \
      say~/contain~/ha~/offer~/give~/mention~/provid~ nothing/little/no",
-    "nothing in/about/on the * context/text/texts/passage/passages/document/documents/source/sources/excerpt/excerpts/material",
+    "nothing * in/about/on/of the/these/this * context/text/texts/passage/passages/document/documents/source/sources/excerpt/excerpts/material",
     "it is/was not specified/mentioned/stated/clear",
     "information * isn't/not available/provided/sufficient",
     "no/insufficient/without * information/mention/details/context",
@@ -67,6 +67,8 @@ const PROMPTS: &[&str] = &[
     "do not/don't mention/invent/include/name/repeat/use/add/explain",
     "context information",
     "given the * context/passages",
+    "json",
+    "given * passages/documents/excerpts",
     "retrieved context/passages/documents/information",
     "passages/passage/context above/below/1/2/3",
     "prior knowledge",
@@ -152,6 +154,9 @@ const INSTRUCTIONS: &[&str] = &[
     "you are * longer/now/a/an/the",
     "answer/act/behave/respond as one/a/an/if",
     "assistant/chatbot/llm/ai * stop/skip/ignore/forget/reply/respond/write/say/print/act/pretend",
+    "orders/tells/told/commands/instructs/asks/asked you/me/us to",
+    "delete/erase/unlock all/the/any/every",
+    "return/output/print only",
     "stop describing/answering/explaining/analysing/analyzing",
     "write/tell/compose/sing a/an/me/us * poem/story/joke/song/essay/letter/haiku",
 ];
@@ -240,7 +245,10 @@ fn cut(answer: &str) -> Option<String> {
     let word: String = word.chars().rev().collect::<String>().to_lowercase();
     let entry = line.trim_start_matches(|c: char| c.is_ascii_digit());
     let marker = ["- ", "* ", "• ", ". ", ") ", "| "].iter().any(|marker| entry.starts_with(marker));
-    let is_entry = marker && !word.is_empty() && !OPEN.contains(&word.as_str());
+    // An entry of one word after entries of more.
+    let length = |line: &str| line.split_whitespace().skip(1).count();
+    let is_short = length(line) == 1 && text.lines().rev().skip(1).take(1).any(|line| length(line) > 1);
+    let is_entry = marker && !is_short && !word.is_empty() && !OPEN.contains(&word.as_str());
     let is_ended = bare.ends_with(['.', '!', '?', '…']) && !is_number(line) && !is_half_number(bare);
     let whole = closed && (is_ended || is_entry);
     (!whole).then(|| {
@@ -249,13 +257,13 @@ fn cut(answer: &str) -> Option<String> {
     })
 }
 
-/// Whether a text ends in a limit that lacks its unit, and maybe its decimals: "an amplitude of over 2."; a ratio needs none.
+/// Whether a text ends in a limit of one digit, which lacks its decimals and its unit: "an amplitude of over 2."; a ratio needs none.
 fn is_half_number(text: &str) -> bool {
     const LIMITS: [&str; 9] = ["over", "above", "than", "exceeds", "exceeding", "below", "under", "least", "about"];
     let last = text.rsplit(['.', ';', '\n']).nth(1).unwrap_or_default();
     let words: Vec<&str> = last.split_whitespace().collect();
     let [.., before, number] = words[..] else { return false };
-    let is_bare = text.ends_with('.') && number.bytes().all(|b| b.is_ascii_digit());
+    let is_bare = text.ends_with('.') && number.len() == 1 && number.bytes().all(|b| b.is_ascii_digit());
     is_bare && LIMITS.contains(&before) && !last.contains('/') && !last.to_lowercase().contains("ratio")
 }
 

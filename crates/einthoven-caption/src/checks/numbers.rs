@@ -180,16 +180,19 @@ fn is_from_p(before: &[Token]) -> bool {
 
 /// Whether the number is the length of a cycle, from one beat to the next, and not the difference of two.
 fn is_cycle(clause: &Clause, first: usize, after: usize) -> bool {
-    const DIFFERENCES: [&str; 9] = ["vary", "varies", "varying", "variation", "differ", "difference", "pause", "gap", "longest"];
+    const DIFFERENCES: [&str; 9] =
+        ["vary", "varies", "varying", "variation", "differ", "difference", "pause", "gap", "longest"];
     let is = |token: &Token, names: &[&str]| names.contains(&token.lower.as_str());
     let mut ends = clause[..first].windows(3).rev();
     let is_named = clause[..first].iter().rev().take(10).any(|token| is(token, &["rr"]))
         || ends.any(|three| is(&three[0], &["r"]) && three[1].text == "-" && is(&three[2], &["r"]));
     let is_apart = clause.get(after + 1).is_some_and(|token| is(token, &["apart"]))
         && clause[..first].iter().any(|token| is(token, &["beats", "complexes"]));
-    let is_nearer = clause[..first].iter().rev().take_while(|token| !is(token, &["rr", "r"])).any(|token| {
-        is(token, &["pr", "p", "qrs", "qt", "qtc", "st", "t", "q", "s"])
-    });
+    let is_nearer = clause[..first]
+        .iter()
+        .rev()
+        .take_while(|token| !is(token, &["rr", "r"]))
+        .any(|token| is(token, &["pr", "p", "qrs", "qt", "qtc", "st", "t", "q", "s"]));
     // What is shorter than the shortest cycle is a difference, however it is put.
     let unit = if clause.get(after).is_some_and(|token| token.lower.starts_with('m')) { 1.0 } else { 1000.0 };
     let is_long = clause[first].number().is_some_and(|number| number * unit >= 250.0);
@@ -223,8 +226,7 @@ fn rate(clause: &Clause, first: usize) -> Quantity {
     };
     let near = first.saturating_sub(4);
     let is_atrial = (near..first).any(|i| ATRIAL[..5].contains(&clause[i].lower.as_str()) && !is_denied(i));
-    let last_atrial =
-        (0..first).rev().find(|&i| ATRIAL.contains(&clause[i].lower.as_str()) && !is_denied(i));
+    let last_atrial = (0..first).rev().find(|&i| ATRIAL.contains(&clause[i].lower.as_str()) && !is_denied(i));
     let is_ventricular = last_atrial <= last(VENTRICULAR) && !is_atrial;
     if is_ventricular { Quantity::RateBpm } else { Quantity::AtrialBpm }
 }
@@ -255,7 +257,10 @@ fn bound(clause: &Clause, first: usize) -> Bound {
     for (i, token) in window.iter().enumerate().rev() {
         // "not wider than" is "at most".
         let is_denied = i > 0 && ["not", "no", "never"].contains(&window[i - 1].lower.as_str());
-        if token.number().is_some() || [",", "ms", "bpm", "s"].contains(&token.lower.as_str()) || is_at(clause, token) {
+        if token.number().is_some()
+            || [",", ":", "ms", "bpm", "s"].contains(&token.lower.as_str())
+            || is_at(clause, token)
+        {
             break;
         }
         if token.lower == "negative" {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::aside::affirmed;
 use super::leads::leads_within;
 use super::polarity::turned;
-use super::text::{Clause, Token, quote, words};
+use super::text::{Clause, Token, find, quote, words};
 use crate::words::normalise;
 use crate::{KnowledgeBase, Page, Section};
 
@@ -99,10 +99,16 @@ fn without_places(clause: &[Token]) -> Vec<&str> {
 
 /// The first clause in which beats come from a chamber that the pages do not speak of.
 pub(super) fn wrong_origin(direct: &[Clause], pages: &[&Page]) -> Option<String> {
-    const ORIGINS: &[&str] = &["focus", "foci", "origin", "ectopic", "ectopy", "premature", "extrasystole", "extrasystoles"];
+    const ORIGINS: &[&str] =
+        &["focus", "foci", "origin", "ectopic", "ectopy", "premature", "extrasystole", "extrasystoles"];
     let of = |words: &[&str]| -> BTreeSet<&'static str> {
         let pairs = words.windows(2).filter(|pair| ORIGINS.contains(&pair[1]));
-        pairs.filter_map(|pair| ["atrial", "ventricular"].into_iter().find(|name| *name == pair[0])).collect()
+        let named = pairs.filter_map(|pair| ["atrial", "ventricular"].into_iter().find(|name| *name == pair[0]));
+        let told =
+            [("atria/atrium", "atrial"), ("ventricle/ventricles", "ventricular")].into_iter().filter(|(from, _)| {
+                find(words, &format!("originat~/aris~/stem~/come/comes/start/starts * {from}")).is_some()
+            });
+        named.chain(told.map(|(_, name)| name)).collect()
     };
     let chambers = |text: &str| -> BTreeSet<&'static str> {
         let lower = text.to_lowercase();
@@ -123,8 +129,7 @@ pub(super) fn wrong_fascicle(direct: &[Clause], pages: &[&Page]) -> Option<Strin
         let pairs = words.windows(2).filter(|pair| is(pair[1]));
         pairs.filter_map(|pair| ["anterior", "posterior"].into_iter().find(|name| *name == pair[0])).collect()
     };
-    let named: BTreeSet<&str> =
-        pages.iter().flat_map(|page| of(&page.name.split(' ').collect::<Vec<_>>())).collect();
+    let named: BTreeSet<&str> = pages.iter().flat_map(|page| of(&page.name.split(' ').collect::<Vec<_>>())).collect();
     if named.len() != 1 {
         return None;
     }
@@ -167,7 +172,8 @@ fn signs(direct: &[Clause]) -> Signs {
                 i += length;
                 continue;
             }
-            let shape = SIGNS.iter().find(|(_, words)| words.contains(&clause[i].lower.as_str())).map(|(sign, _)| *sign);
+            let shape =
+                SIGNS.iter().find(|(_, words)| words.contains(&clause[i].lower.as_str())).map(|(sign, _)| *sign);
             for sign in shape.into_iter().chain(turned(clause, i)) {
                 if waiting.is_empty() {
                     since.push(sign);
@@ -235,6 +241,8 @@ pub(super) fn turned_round(direct: &[Clause], pages: &[&Page]) -> bool {
         let against =
             leads().filter(|lead| has(&own, lead, other) && !has(&own, lead, sign) && !has(&said, lead, other)).count();
         let alike = leads().filter(|lead| has(&own, lead, sign)).count();
-        against >= SHARED && against > alike
+        // Of P waves one lead is enough where the answer speaks of no other: lead II tells where they come from.
+        let least = if sign.starts_with('P') { SHARED.min(leads().count().max(1)) } else { SHARED };
+        against >= least && against > alike
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::aside::{affirmed, direct};
-use super::text::{Clause, Token, clauses, find, quote, words};
+use super::text::{Clause, Token, clauses, find, quote, words_and_commas};
 use crate::{Page, Quantity, Section};
 
 /// Something of which a text says one thing or the opposite.
@@ -122,8 +122,8 @@ const ASPECTS: [Aspect; 17] = [
     Aspect {
         name: "the growth of the R wave",
         nouns: &["progression", "r", "transition"],
-        poles: [&["excellent", "quick", "good", "normally"], &["poor", "little", "fail", "slow", "late", "delayed"]],
-        phrases: [&["normal * progression/growth"], &["do/does/not * grow/increase"]],
+        poles: [&["excellent", "quick", "good"], &["poor", "little", "fail", "slow", "late", "delayed"]],
+        phrases: [&["normal * progression/growth", "grow~/progress~ normally"], &["do/does/not * grow/increase"]],
     },
     Aspect {
         name: "P waves",
@@ -165,7 +165,11 @@ const ASPECTS: [Aspect; 17] = [
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
-            &["constant pr", "pr interval/intervals * constant/fixed", "pr stays constant"],
+            &[
+                "constant pr",
+                "pr interval/intervals * constant/fixed/equal/same/identical/unchanged",
+                "pr stays/remains constant/fixed/equal/unchanged",
+            ],
             &[
                 "pr interval/intervals lengthen/lengthens",
                 "pr interval/intervals becom~/get~/grow~ * longer",
@@ -272,13 +276,13 @@ fn said(direct: &[Clause]) -> Said {
     let mut said = Said::new();
     for clause in direct {
         let clause_said = affirmed(clause);
-        let (all, affirmed) = (words(clause), words(&clause_said));
+        let (all, affirmed) = (words_and_commas(clause), words_and_commas(&clause_said));
         // "No beat is dropped" does not say that one is: only a phrase that denies is looked for where something is denied.
         let is_said = |phrase: &&str| {
             let denies = phrase.split(' ').next().is_some_and(|word| ["no", "without", "absence"].contains(&word));
             let text = if denies { &all } else { &affirmed };
             let before = |start: usize| start.checked_sub(1).map(|before| text[before]);
-            find(text, phrase).is_some_and(|(start, _)| before(start) != Some("not"))
+            find(text, phrase).is_some_and(|(start, _)| !before(start).is_some_and(denies_next))
         };
         for (index, aspect) in ASPECTS.iter().enumerate() {
             for (pole, phrases) in aspect.phrases.iter().enumerate() {
@@ -305,6 +309,11 @@ fn said(direct: &[Clause]) -> Said {
     said
 }
 
+/// Whether a word denies what follows it.
+fn denies_next(word: &str) -> bool {
+    ["not", "never", "neither", "nor", "cannot"].contains(&word) || word.ends_with("n't")
+}
+
 /// Whether the tokens between two words join them in a list.
 fn is_list(between: &[Token]) -> bool {
     between.len() <= 4
@@ -314,13 +323,17 @@ fn is_list(between: &[Token]) -> bool {
 
 /// The noun that the word at `at` belongs to: the nearest, those beyond a comma or conjunction counted as farther.
 fn noun(clause: &[Token], at: usize) -> Option<&str> {
-    let is_denied =
-        clause[at.saturating_sub(2)..at].iter().any(|token| ["not", "never", "neither", "nor"].contains(&token.lower.as_str()));
+    let is_denied = clause[at.saturating_sub(2)..at].iter().any(|token| denies_next(&token.lower));
     // "faster than the ventricles" and "the shortest" compare; "longer than 200 ms" and "longer than normal" say how long.
     let is_absolute = |next: &Token| {
         next.number().is_some() || ["normal", "usual", "expected", "average"].contains(&next.lower.as_str())
     };
-    let is_compared = clause[at].lower.ends_with("est")
+    const COMPARATIVES: [&str; 8] = ["narrower", "wider", "broader", "taller", "slower", "faster", "longer", "shorter"];
+    let is_open = COMPARATIVES.contains(&clause[at].lower.as_str())
+        && !clause.get(at + 1).is_some_and(|next| next.lower == "than")
+        && clause[at.saturating_sub(2)..at].iter().any(|token| ["is", "are", "but"].contains(&token.lower.as_str()));
+    let is_compared = is_open
+        || clause[at].lower.ends_with("est")
         || clause.get(at + 1).is_some_and(|next| next.lower == "than") && !clause.get(at + 2).is_some_and(is_absolute);
     if is_denied || is_compared || NOUNS.contains(&clause[at].lower.as_str()) {
         return None;
@@ -354,7 +367,9 @@ pub(super) fn of_pages(pages: &[&Page]) -> BTreeMap<usize, BTreeSet<usize>> {
         let open = |aspect: &usize| !described.iter().any(|(known, _)| known == aspect);
         let added: Vec<_> = defined.into_iter().filter(|(aspect, _)| open(aspect)).collect();
         described.extend(added);
-        for (aspect, sides) in described.into_iter().filter(|(aspect, _)| !named.contains_key(aspect)).chain(named.clone()) {
+        for (aspect, sides) in
+            described.into_iter().filter(|(aspect, _)| !named.contains_key(aspect)).chain(named.clone())
+        {
             let said = sides.iter().enumerate().filter(|(_, side)| side.is_some()).map(|(pole, _)| pole);
             poles.entry(aspect).or_default().extend(said);
         }
@@ -375,17 +390,19 @@ fn limits(page: &Page) -> impl Iterator<Item = (&'static str, usize)> {
         (Quantity::QtcMs, "the QT interval", 440.0, 400.0),
         (Quantity::QrsMs, "the QRS duration", 110.0, 0.0),
     ];
-    SIDES.into_iter().filter_map(|(quantity, name, above, below)| {
-        let range = page.ranges.get(&quantity)?;
-        match (range.min, range.max) {
-            // The PR and QT intervals are long or short, the others broad or narrow, fast or slow: the first side is the greater.
-            (Some(min), _) if min >= above => Some((name, 0)),
-            (_, Some(max)) if max <= below => Some((name, 1)),
-            _ => None,
-        }
-    })
-    .collect::<Vec<_>>()
-    .into_iter()
+    SIDES
+        .into_iter()
+        .filter_map(|(quantity, name, above, below)| {
+            let range = page.ranges.get(&quantity)?;
+            match (range.min, range.max) {
+                // The PR and QT intervals are long or short, the others broad or narrow, fast or slow: the first side is the greater.
+                (Some(min), _) if min >= above => Some((name, 0)),
+                (_, Some(max)) if max <= below => Some((name, 1)),
+                _ => None,
+            }
+        })
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// Which way the word at `at` turns the ST segment, the T wave or the P wave: `ST up`.

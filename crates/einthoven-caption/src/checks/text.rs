@@ -92,7 +92,7 @@ pub(super) fn find(words: &[&str], phrase: &str) -> Option<(usize, usize)> {
 fn matched(words: &[&str], pattern: &[&str]) -> Option<usize> {
     let Some((first, rest)) = pattern.split_first() else { return Some(0) };
     if *first == "*" {
-        let skipped = words.iter().take(4).take_while(|word| !["no", "not"].contains(word)).count();
+        let skipped = words.iter().take(4).take_while(|word| !["no", "not", ","].contains(word)).count();
         return (0..=skipped).find_map(|skip| Some(skip + matched(&words[skip..], rest)?));
     }
     let (word, after) = words.split_first()?;
@@ -106,6 +106,12 @@ fn matched(words: &[&str], pattern: &[&str]) -> Option<usize> {
 /// The words of a clause in lower case.
 pub(super) fn words(clause: &[Token]) -> Vec<&str> {
     clause.iter().filter(|token| token.is_word()).map(|token| token.lower.as_str()).collect()
+}
+
+/// The words of a clause in lower case, and its commas, which no phrase goes beyond.
+pub(super) fn words_and_commas(clause: &[Token]) -> Vec<&str> {
+    let kept = clause.iter().filter(|token| token.is_word() || token.text == ",");
+    kept.map(|token| token.lower.as_str()).collect()
 }
 
 /// A clause as it is quoted in a message.
