@@ -68,7 +68,11 @@ pub fn inspect(options: &Inspect) -> Result<ExitCode> {
     if path.is_dir() || options.path.ends_with("@last") || options.path.ends_with("@best") {
         if Classifier::is_at(path) {
             let facts = classifier_facts(&Classifier::open(path)?);
-            if options.json { super::print_json(&facts)? } else { super::print(&show_classifier(&facts))? }
+            if options.json {
+                super::print_json(&facts)?
+            } else {
+                super::print(&show_classifier(&facts))?
+            }
             return Ok(ExitCode::SUCCESS);
         }
         let facts = model_facts(&Model::open(path)?)?;
