@@ -5,11 +5,10 @@ use std::fmt::{self, Write};
 use super::Map;
 use crate::error::{Result, same_length};
 
-/// Okabe and Ito's colours, told apart by colour-blind eyes too; the last but one is dark for white paper.
+/// After Okabe and Ito, whose colours colour-blind eyes tell apart; the last two are ours.
 const COLOURS: [&str; 8] = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7a6a00", "#5b3fa0"];
-/// Of records of several classes, of other classes, and of none.
-const SEVERAL: &str = "#555555";
-const OTHER: &str = "#999999";
+/// Of other classes, and of none.
+const OTHER: &str = "#777777";
 const NONE: &str = "#d0d0d0";
 
 const SIDE: f64 = 640.0;
@@ -20,34 +19,36 @@ const MARGIN: f64 = 16.0;
 
 /// Draws a map, each record in the colour of its class.
 ///
-/// `classes` are the names of classes, `of` those of each row of the embeddings, as indices. The eight most frequent classes among
-/// records of a single one get a colour; records of several have one of their own.
+/// `classes` are the names of classes, `of` those of each row of the embeddings, as indices. A record of several classes is shown as the
+/// rarest of them on the map, which says most about it; the eight classes that are then most frequent get a colour.
 ///
 /// # Errors
 /// [`Error::Length`](crate::Error::Length) if `of` lacks a row of the map.
 pub fn svg(map: &Map, title: &str, classes: &[String], of: &[Vec<usize>]) -> Result<String> {
     let needed = map.rows.last().map_or(0, |row| row + 1);
     same_length("rows with classes for the map", needed, of.len().min(needed))?;
-    let mut counts: Vec<(usize, usize)> = (0..classes.len()).map(|class| (class, 0)).collect();
-    for &row in &map.rows {
-        if let [class] = of[row][..]
-            && let Some((_, count)) = counts.get_mut(class)
-        {
-            *count += 1;
-        }
+    let mut occurrences = vec![0usize; classes.len()];
+    for &class in map.rows.iter().flat_map(|&row| &of[row]).filter(|class| **class < classes.len()) {
+        occurrences[class] += 1;
     }
+    let rarest = |row: usize| {
+        let known = of[row].iter().copied().filter(|&class| class < classes.len());
+        known.min_by_key(|&class| (occurrences[class], class))
+    };
+    let shown: Vec<Option<usize>> = map.rows.iter().map(|&row| rarest(row)).collect();
+    let mut counts: Vec<(usize, usize)> =
+        (0..classes.len()).map(|class| (class, shown.iter().filter(|other| **other == Some(class)).count())).collect();
     counts.sort_by_key(|&(class, count)| (std::cmp::Reverse(count), class));
     counts.retain(|&(_, count)| count > 0);
     counts.truncate(COLOURS.len());
-    let colour = |row: usize| match of[row][..] {
-        [] => NONE,
-        [class] => counts.iter().position(|(other, _)| *other == class).map_or(OTHER, |place| COLOURS[place]),
-        _ => SEVERAL,
+    let colour = |class: &Option<usize>| match class {
+        None => NONE,
+        Some(class) => counts.iter().position(|(other, _)| other == class).map_or(OTHER, |place| COLOURS[place]),
     };
-    let coloured: Vec<&str> = map.rows.iter().map(|&row| colour(row)).collect();
+    let coloured: Vec<&str> = shown.iter().map(colour).collect();
     let mut legend: Vec<(&str, &str)> =
         counts.iter().zip(COLOURS).map(|(&(class, _), colour)| (classes[class].as_str(), colour)).collect();
-    legend.extend([("several classes", SEVERAL), ("another class", OTHER), ("no class", NONE)]);
+    legend.extend([("another class", OTHER), ("no class", NONE)]);
     let legend = legend.into_iter().filter_map(|(name, colour)| {
         let count = coloured.iter().filter(|other| **other == colour).count();
         (count > 0).then_some((name, colour, count))
@@ -86,8 +87,8 @@ fn write(svg: &mut String, map: &Map, title: &str, colours: &[&str], legend: &[(
     let Map { components, explained, perplexity, .. } = map;
     write!(
         svg,
-        "<text x=\"{MARGIN}\" y=\"{}\" font-size=\"12\" fill=\"#555555\">{} recordings; {components} principal components \
-         ({:.0} % of the variance), t-SNE of perplexity {perplexity:.0}; distances between far groups mean little</text></svg>",
+        "<text x=\"{MARGIN}\" y=\"{}\" font-size=\"12\" fill=\"#555555\">{} recordings, each as the rarest of its classes; {components} principal components \
+         ({:.0} % of the variance), t-SNE of perplexity {perplexity:.0}</text></svg>",
         height - 12.0,
         map.points.len(),
         100.0 * explained,

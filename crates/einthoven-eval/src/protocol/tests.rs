@@ -6,13 +6,16 @@ use super::*;
 use crate::metrics::{auroc, average_precision, brier};
 
 /// What every version of a protocol that comes with the program was, and stays.
-const FROZEN: [(&str, u32, &str); 8] = [
+const FROZEN: [(&str, u32, &str); 11] = [
     ("simulated", 1, "77c3aff26f9d1d69db0bf06381fde6adab4e2b5d8d72af5b00dc29fbc611f44d"),
     ("ptbxl-sample", 1, "7912dc9b96550ce66c6eed97313210373107e925f473cc91f7ca01d7d801992a"),
     ("ptbxl-super", 1, "470c18da6f034a48f335cb99889edfc857db976d6089664f87f595e1c76cf174"),
     ("ptbxl-sub", 1, "41b3852d93d7ef4b7821c9650b4625b2aa34dbec9c5a4a576bb9d86e250e5e95"),
     ("ptbxl-form", 1, "c9ff50bdc4b2f696494204b0e48e11d1a80be37459dee79bf3526e90c076dfcc"),
     ("ptbxl-rhythm", 1, "9281e09ca71b70785d8fefddce04ad60f629168528bb4d4af2b33205f739d560"),
+    ("simulated-patients", 1, "31dc438ca616c74a36253576deeb3d9267fdc45bf082eebbb5d1b57fb7ae34ab"),
+    ("ptbxl-sample-patients", 1, "94a31219ce9a631945be4cafd7c63cc1735d8324752216ae6d37682dd579b204"),
+    ("ptbxl-patients", 1, "77be467e9dbc245acbb8359ead3a903944ea52748cd3619236784e15cd3960ec"),
     ("cpsc2018", 1, "132e7d125e129dad6df2b9b70029cb485d17c1c2c05e6788de7fd1fb634bc214"),
     ("csn", 1, "b14c6bbd1ffd48a280247aa100e3dd590fd6d8f75c1673484e6b8d7fd7ad635d"),
 ];

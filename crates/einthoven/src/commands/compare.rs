@@ -32,7 +32,8 @@ pub fn show(comparison: &Comparison) -> String {
     for compared in &comparison.protocols {
         let subjects: Vec<&str> = compared.subjects.iter().map(|subject| subject.card.name.as_str()).collect();
         let mut table = Table::new(&[&["task", "metric"], subjects.as_slice()].concat());
-        for task in &compared.tables {
+        // Pictures have no metrics.
+        for task in compared.tables.iter().filter(|task| !task.metrics.is_empty()) {
             let mut row = vec![task.title.clone(), task.metrics.first().cloned().unwrap_or_default()];
             for subject in &subjects {
                 let cell = task.line(subject, &Scope::All).and_then(|line| line.cells.first().copied().flatten());
