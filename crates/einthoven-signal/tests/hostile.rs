@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use einthoven_random::Streams;
-use einthoven_signal::format::wfdb;
+use einthoven_signal::format::{parquet, wfdb};
 use einthoven_signal::simulate::{SimulatorConfig, simulate};
 use einthoven_signal::{ArrayOptions, Lead, Unit, open_with};
 use rand::RngExt;
@@ -71,6 +71,10 @@ fn open(path: &Path, bytes: &[u8]) -> usize {
     match open_with(path, &options) {
         Ok(record) => assert!(!record.is_empty()),
         Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    if path.extension().is_some_and(|extension| extension == "parquet") {
+        // A table and not a recording, perhaps.
+        _ = parquet::read_rows(path);
     }
     MOST.load(Relaxed) - before
 }
