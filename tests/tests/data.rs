@@ -15,8 +15,17 @@ fn json(text: &str) -> Value {
 #[test]
 fn datasets_are_listed() {
     let text = succeeded(&run(["data", "list"]));
-    for name in ["ptb-xl", "mimic-iv-ecg", "chapman-shaoxing-ningbo", "cinc2021", "code-15", "cpsc2018", "ludb", "table", "folder"]
-    {
+    for name in [
+        "ptb-xl",
+        "mimic-iv-ecg",
+        "chapman-shaoxing-ningbo",
+        "cinc2021",
+        "code-15",
+        "cpsc2018",
+        "ludb",
+        "table",
+        "folder",
+    ] {
         assert!(text.contains(name), "{text}");
     }
     let card = json(&succeeded(&run(["data", "list", "ptb-xl", "--json"])));

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use common::memory::Counting;
 use einthoven_random::Streams;
-use einthoven_signal::format::wfdb;
+use einthoven_signal::format::{parquet, wfdb};
 use einthoven_signal::simulate::{SimulatorConfig, simulate};
 use einthoven_signal::{ArrayOptions, Lead, Unit, open_with};
 use rand::RngExt;
@@ -29,9 +29,15 @@ fn open(path: &Path, bytes: &[u8]) -> usize {
     std::fs::write(path, bytes).unwrap();
     let options =
         ArrayOptions { leads: Some(vec![Lead::I, Lead::II]), sampling_rate: Some(500.0), unit: Some(Unit::Microvolt) };
-    Counting::most(|| match open_with(path, &options) {
-        Ok(record) => assert!(!record.is_empty()),
-        Err(error) => assert!(!error.to_string().is_empty()),
+    Counting::most(|| {
+        match open_with(path, &options) {
+            Ok(record) => assert!(!record.is_empty()),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+        if path.extension().is_some_and(|extension| extension == "parquet") {
+            // A table and not a recording, perhaps.
+            _ = parquet::read_rows(path);
+        }
     })
 }
 

@@ -49,7 +49,7 @@ fn what_is_not_known_is_told_what_is() {
         format!(
             "cannot tell the format of {}: expected a WFDB record (.hea, .dat, .mat or the record's name), a DICOM \
              waveform (.dcm), HL7 aECG, GE MUSE or Philips Sierra XML (.xml), SCP-ECG (.scp), EDF or EDF+ \
-             (.edf), MATLAB (.mat), NumPy (.npy) or comma-separated text (.csv)",
+             (.edf), MATLAB (.mat), NumPy (.npy), Parquet (.parquet), HDF5 (.hdf5) or comma-separated text (.csv)",
             path.display()
         )
     );

@@ -92,10 +92,10 @@ fn parquet_is_read_as_by_pyarrow() {
 fn a_parquet_table_becomes_text() {
     let table = einthoven_signal::format::parquet::read_rows(&fixture("records.parquet")).unwrap();
     // Times cannot be put into words.
-    assert_eq!(table.columns, ["path", "patient", "text", "labels", "age", "sex"]);
-    assert_eq!(table.rows[0], ["0001", "17", "Sinus rhythm, normal ECG.", "NORM;SR", "54", "F"]);
-    assert_eq!(table.rows[1], ["0002", "17", "Sinus rhythm; ä", "SR", "", "F"]);
-    assert_eq!(table.rows[2], ["0003", "9007199254740993", "", "", "71", "M"]);
+    assert_eq!(table.columns, ["path", "patient", "text", "labels", "age", "sex", "visit"]);
+    assert_eq!(table.rows[0], ["0001", "17", "Sinus rhythm, normal ECG.", "NORM;SR", "54", "F", "1"]);
+    assert_eq!(table.rows[1], ["0002", "17", "Sinus rhythm; ä", "SR", "", "F", "4000000000"]);
+    assert_eq!(table.rows[2], ["0003", "9007199254740993", "", "", "71", "M", ""]);
     assert_eq!(table.rows.len(), 3);
 }
 

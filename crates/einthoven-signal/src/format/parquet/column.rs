@@ -30,6 +30,8 @@ pub(super) struct File<'a> {
 pub(super) enum Kind {
     Truth,
     Integer,
+    /// An integer that is stored as if it had no sign.
+    Unsigned,
     /// An integer of so many decimals.
     Decimal(i32),
     Float,
@@ -40,7 +42,7 @@ pub(super) enum Kind {
 pub(super) enum Value<'a> {
     Null,
     Truth(bool),
-    Integer(i64),
+    Integer(i128),
     Float(f64),
     Text(&'a str),
 }
@@ -96,14 +98,19 @@ impl<'a> File<'a> {
                 let chunk_descriptor = chunk.column_descr_ptr();
                 let descriptor = chunk.column_descr();
                 let mut chunk = Chunk { descriptor, budget: &self.budget, each: &mut each };
-                let integer = |&x: &i64| match column.kind {
+                let integer = |x: i64, unsigned: u64| match column.kind {
                     Kind::Decimal(scale) => Value::Float(x as f64 / 10_f64.powi(scale)),
-                    _ => Value::Integer(x),
+                    Kind::Unsigned => Value::Integer(unsigned.into()),
+                    _ => Value::Integer(x.into()),
                 };
                 match get_column_reader(chunk_descriptor, Box::new(pages)) {
                     ColumnReader::BoolColumnReader(reader) => chunk.read(reader, |&x| Ok(Value::Truth(x))),
-                    ColumnReader::Int32ColumnReader(reader) => chunk.read(reader, |&x| Ok(integer(&x.into()))),
-                    ColumnReader::Int64ColumnReader(reader) => chunk.read(reader, |x| Ok(integer(x))),
+                    ColumnReader::Int32ColumnReader(reader) => {
+                        chunk.read(reader, |&x| Ok(integer(x.into(), x.cast_unsigned().into())))
+                    }
+                    ColumnReader::Int64ColumnReader(reader) => {
+                        chunk.read(reader, |&x| Ok(integer(x, x.cast_unsigned())))
+                    }
                     ColumnReader::FloatColumnReader(reader) => chunk.read(reader, |&x| Ok(Value::Float(x.into()))),
                     ColumnReader::DoubleColumnReader(reader) => chunk.read(reader, |&x| Ok(Value::Float(x))),
                     ColumnReader::ByteArrayColumnReader(reader) => {
@@ -179,9 +186,13 @@ fn kind(column: &ColumnDescriptor) -> Option<Kind> {
                 | ConvertedType::TIMESTAMP_MILLIS
                 | ConvertedType::TIMESTAMP_MICROS
         );
+    let unsigned = matches!(
+        column.converted_type(),
+        ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64
+    );
     match (column.physical_type(), decimal) {
         (Type::INT32 | Type::INT64, Some(scale)) => Some(Kind::Decimal(scale)),
-        (Type::INT32 | Type::INT64, None) => plain.then_some(Kind::Integer),
+        (Type::INT32 | Type::INT64, None) => plain.then_some(if unsigned { Kind::Unsigned } else { Kind::Integer }),
         (Type::BOOLEAN, _) => Some(Kind::Truth),
         (Type::FLOAT | Type::DOUBLE, _) => Some(Kind::Float),
         (Type::BYTE_ARRAY, None) => {

@@ -62,7 +62,7 @@ pub(super) fn read(path: &Path, options: &ArrayOptions) -> Result<Record> {
     }
     said.leads = Some(names);
     let options = options.complete(said, path)?;
-    if options.unit.is_none() && leads.iter().any(|column| column.kind == Kind::Integer) {
+    if options.unit.is_none() && leads.iter().any(|column| matches!(column.kind, Kind::Integer | Kind::Unsigned)) {
         return Err(fail(
             "its columns are integers of unknown unit: give it with --unit (`ArrayOptions::unit`)".into(),
         ));
