@@ -102,12 +102,12 @@ fn only_new_chunks_are_encoded() {
     let index = folder.path().join("index");
     let pages = 6 * KNOWLEDGE.pages().count();
     let all = build(&index, std::slice::from_ref(&notes), Some(&encoder)).unwrap();
-    assert_eq!(all, Built { chunks: pages + 2, encoded: pages + 2, kept: 0 });
+    assert_eq!(all, Built { chunks: pages + 2, encoded: pages + 2, kept: 0, ..Built::default() });
     let again = build(&index, std::slice::from_ref(&notes), Some(&encoder)).unwrap();
-    assert_eq!(again, Built { chunks: pages + 2, encoded: 0, kept: pages + 2 });
+    assert_eq!(again, Built { chunks: pages + 2, encoded: 0, kept: pages + 2, ..Built::default() });
     fs::write(&notes, NOTES.replace("zebra", "giraffe")).unwrap();
     let renewed = build(&index, &[notes], Some(&encoder)).unwrap();
-    assert_eq!(renewed, Built { chunks: pages + 2, encoded: 1, kept: pages + 1 });
+    assert_eq!(renewed, Built { chunks: pages + 2, encoded: 1, kept: pages + 1, ..Built::default() });
     assert_eq!(encoded.load(Ordering::SeqCst), pages + 3);
     let mut names: Vec<_> =
         fs::read_dir(&index).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
@@ -160,7 +160,7 @@ fn what_is_damaged_or_foreign_is_refused() {
         fs::write(&path, bytes).unwrap();
         build(&index, &[path], None).unwrap_err().to_string()
     };
-    assert!(documents("a.pdf", b"%PDF").contains("a.pdf: expected a file that ends in md"));
+    assert!(documents("a.docx", b"PK").contains("a.docx: expected a file that ends in md"));
     assert!(documents("a.txt", &[0xff, 0xfe]).contains("a.txt: not UTF-8"));
     assert!(matches!(build(&index, &[missing], None), Err(Error::Document { .. })));
     let none = EncoderConfig::Folder { path: folder.path().to_owned() };
@@ -203,4 +203,71 @@ fn large_sets_are_searched_in_cells() {
             && Vectors::new(2, vec![0.0, 0.0]).is_err()
             && Vectors::new(2, vec![1.0]).is_err()
     );
+}
+
+const QUOKKA: &str =
+    "The quokka rhythm shows marsupial waves at 300 per minute in leads II, III and aVF, before each complex.";
+
+/// PDF files of other programs, made by `scripts/fixtures/documents.py`.
+fn pdf(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documents").join(name)
+}
+
+fn indexed(document: PathBuf) -> Result<(Built, Index), Error> {
+    let folder = TempDir::new().unwrap();
+    let built = build(folder.path(), &[document], None)?;
+    Ok((built, Index::open(folder.path())?))
+}
+
+#[test]
+fn the_pages_of_a_pdf_are_found_and_quoted() {
+    let first = |name: &str, question: &str| indexed(pdf(name)).unwrap().1.search(question, 1).unwrap().remove(0);
+    let found = first("notes.pdf", "Which marsupial waves are there in quokka rhythm?");
+    assert_eq!((found.page.as_str(), found.section.as_str()), ("notes.pdf", "page 1"));
+    let measured = "The numbat interval is measured from wombat to wombat.";
+    assert_eq!(found.text, format!("Ward notes {QUOKKA} {measured}"));
+    let second = first("notes.pdf", "echidna axis");
+    assert_eq!(second.section, "page 2");
+    assert_eq!(second.text, "Der Wärter misst 5 µV; the echidna axis is −30°.");
+    assert_eq!(first("paragraphs.pdf", "quokka").text, format!("{QUOKKA} Bilby beats come early."));
+    assert_eq!(first("moves.pdf", "koala").text, "Koala waves follow a pause.");
+    // Readers may open it, whatever else is forbidden.
+    assert_eq!(first("restricted.pdf", "dingo").text, "A dingo wave.");
+}
+
+#[test]
+fn pages_of_a_pdf_without_text_are_counted() {
+    // One page of three is empty; a folder may hold scans beside other texts.
+    assert_eq!(indexed(pdf("paragraphs.pdf")).unwrap().0.blank, 1);
+    assert_eq!(indexed(pdf("notes.pdf")).unwrap().0.blank, 0);
+    let folder = TempDir::new().unwrap();
+    fs::copy(pdf("scan.pdf"), folder.path().join("scan.pdf")).unwrap();
+    fs::write(folder.path().join("notes.md"), NOTES).unwrap();
+    assert_eq!(indexed(folder.path().to_owned()).unwrap().0.blank, 1);
+}
+
+#[test]
+fn pdf_files_that_give_no_text_are_refused_with_the_remedy() {
+    let message = |path: PathBuf| indexed(path).unwrap_err().to_string();
+    let said = message(pdf("locked.pdf"));
+    assert!(said.ends_with("locked.pdf: encrypted: save it without a password first"), "{said}");
+    let said = message(pdf("scan.pdf"));
+    assert!(said.ends_with("scan.pdf: no text in it, as in a scan: run text recognition over it first"), "{said}");
+    let folder = TempDir::new().unwrap();
+    let broken = folder.path().join("broken.pdf");
+    fs::write(&broken, "no PDF at all").unwrap();
+    let said = message(broken);
+    assert!(
+        said.contains("broken.pdf: not a PDF that can be read: ") && said.ends_with("print it to a new PDF"),
+        "{said}"
+    );
+}
+
+/// A page tree of 400 levels, one that is its own child, and a stream that decompresses to a gigabyte.
+#[test]
+fn hostile_pdf_files_are_survived() {
+    for name in ["deep.pdf", "circle.pdf", "bomb.pdf"] {
+        let Err(Error::Document { message, .. }) = indexed(pdf(name)) else { panic!("{name} was read") };
+        println!("{name}: {message}");
+    }
 }

@@ -7,6 +7,7 @@
 //! What an answer says for contrast ("unlike right bundle branch block"), of causes, or of what is absent is not held against it.
 
 mod aside;
+mod aspects;
 mod fault;
 mod form;
 mod leads;

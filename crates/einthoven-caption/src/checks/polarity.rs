@@ -3,268 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::aside::{affirmed, direct};
+use super::aspects::{ASPECTS, NOUNS};
 use super::text::{Clause, Token, clauses, find, quote, words_and_commas};
 use crate::{Page, Quantity, Section};
-
-/// Something of which a text says one thing or the opposite.
-struct Aspect {
-    /// What it is called in messages.
-    name: &'static str,
-    /// What it is called in texts.
-    nouns: &'static [&'static str],
-    /// Beginnings of the words for the one and for the other, said beside the noun.
-    poles: [&'static [&'static str]; 2],
-    /// Phrases for the one and for the other.
-    phrases: [&'static [&'static str]; 2],
-}
-
-const ASPECTS: [Aspect; 17] = [
-    Aspect {
-        name: "the ST segment",
-        nouns: &["st"],
-        poles: [&["elevat", "raised", "above"], &["depress", "sag", "below", "downslop", "scoop"]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
-        name: "the T wave",
-        nouns: &["t"],
-        poles: [&["tall", "upright", "peaked", "tented", "positive", "high"], &["invert", "inversion", "negative"]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
-        name: "the height of the T wave",
-        nouns: &["t"],
-        poles: [&["tall", "peaked", "tented", "pointed", "giant"], &["flat", "low"]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
-        name: "the polarity of the P wave",
-        nouns: &["p"],
-        poles: [&["upright", "positive"], &["invert", "negative", "retrograde"]],
-        phrases: [&["sinus p"], &[]],
-    },
-    Aspect {
-        name: "the electrolyte",
-        nouns: &["potassium", "calcium"],
-        poles: [&["high", "raised", "elevat", "increas", "excess"], &["low", "reduc", "decreas", "deficien"]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
-        name: "the activity of the atria",
-        nouns: &[],
-        poles: [&[], &[]],
-        phrases: [
-            &["sawtooth", "saw tooth/teeth", "flutter wave/waves"],
-            &[
-                "irregularly irregular",
-                "fibrillatory",
-                "no * organised/organized/atrial activity",
-                "chaotic/disorganised/disorganized * atrial/atria",
-            ],
-        ],
-    },
-    Aspect {
-        name: "the PR interval",
-        nouns: &["pr", "p-r"],
-        poles: [&["prolong", "long", "lengthen", "longer"], &["short", "shortened"]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
-        name: "the QT interval",
-        nouns: &["qt", "qtc"],
-        poles: [&["prolong", "long"], &["short"]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
-        name: "the rate",
-        nouns: &[
-            "rate",
-            "response",
-            "ventricles",
-            "ventricular",
-            "rhythm",
-            "fires",
-            "respond",
-            "discharges",
-            "beats",
-            "pulse",
-        ],
-        poles: [&["fast", "rapid", "tachy", "quick"], &["slow", "brady"]],
-        phrases: [
-            &["above/over/exceeds/exceeding 100", "more/greater/faster than 100"],
-            &["below/under 60", "less/slower than 60"],
-        ],
-    },
-    Aspect {
-        name: "the QRS duration",
-        nouns: &["qrs", "complex", "complexes"],
-        poles: [&["broad", "wide", "prolong"], &["narrow"]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
-        name: "the voltage",
-        nouns: &["qrs", "complex", "complexes", "voltage", "voltages", "amplitude", "amplitudes"],
-        poles: [&["tall", "high", "increas"], &["small", "low", "reduc", "diminish"]],
-        phrases: [
-            &["exceed~/above/over * upper limit/limits", "larger/higher/taller/greater than normal/usual"],
-            &["smaller/lower/less than normal/usual"],
-        ],
-    },
-    Aspect {
-        name: "the regularity of the rhythm",
-        nouns: &["rhythm", "rr", "r-r", "r", "intervals", "rate", "pulse"],
-        poles: [&["regular"], &["irregular", "unequal"]],
-        phrases: [
-            &["no variation"],
-            &["rr * vary/varies/lengthen/unequal", "intervals vary", "r - r * vary/varies", "irregularly irregular"],
-        ],
-    },
-    Aspect {
-        name: "the growth of the R wave",
-        nouns: &["progression", "r", "transition"],
-        poles: [&["excellent", "quick", "good"], &["poor", "little", "fail", "slow", "late", "delayed"]],
-        phrases: [&["normal * progression/growth", "grow~/progress~ normally"], &["do/does/not * grow/increase"]],
-    },
-    Aspect {
-        name: "P waves",
-        nouns: &[],
-        poles: [&[], &[]],
-        phrases: [
-            &[
-                "preceded by * p",
-                "p wave/waves * precede/precedes/before",
-                "p wave/waves * followed by",
-                "each p wave",
-                "every p wave",
-                "p wave/waves of constant",
-                "p wave/waves * lead/leads/ahead",
-                "sinus p",
-            ],
-            &[
-                "no p",
-                "no * p wave/waves",
-                "p wave/waves are/is absent/hidden/replaced",
-                "absence of p",
-                "absence of * p",
-                "without * p wave/waves",
-                "replace the p",
-            ],
-        ],
-    },
-    Aspect {
-        name: "the conduction ratio",
-        nouns: &["ratio"],
-        poles: [&["constant", "fixed", "unchang", "same"], &["variable", "varying", "varies", "chang"]],
-        phrases: [
-            &["ratio never/not * changes/varies/vary", "fixed/constant * conduction/block", "every/each/all * reach~"],
-            &["variable/varying/changing * conduction/block"],
-        ],
-    },
-    Aspect {
-        name: "the course of the PR interval",
-        nouns: &[],
-        poles: [&[], &[]],
-        phrases: [
-            &[
-                "constant pr",
-                "pr interval/intervals * constant/fixed/equal/same/identical/unchanged",
-                "pr stays/remains constant/fixed/equal/unchanged",
-            ],
-            &[
-                "pr interval/intervals lengthen/lengthens",
-                "pr interval/intervals becom~/get~/grow~ * longer",
-                "pr * longer and longer",
-                "increas~/increment/increments of * pr",
-                "prolongation/lengthening of the pr",
-                "pr * varies/random",
-                "progressive~ prolong~/lengthen~",
-            ],
-        ],
-    },
-    Aspect {
-        name: "AV conduction",
-        nouns: &[],
-        poles: [&[], &[]],
-        phrases: [
-            &[
-                "every/each/all p wave/waves * followed",
-                "every/each/all p wave/waves * conduct~",
-                "every/each/all * impulse/impulses * conduct~/reach~",
-                "one to one",
-                "1 1 conduction/conducted/relation",
-                "conducted/conduction/relation 1 1",
-                "one qrs * each/every/one p",
-                "one p * each/every/one qrs",
-                "qrs * follows each/every p",
-                "no beat/beats",
-                "no * dropped",
-                "no non conducted/blocked",
-                "no blocked/dropped",
-            ],
-            &[
-                "no relation",
-                "dissociat~",
-                "independent~",
-                "p waves blocked",
-                "wave is * blocked",
-                "waves are * blocked",
-                "not followed",
-                "not conducted",
-                "fail/fails to conduct",
-                "is dropped",
-                "second p wave",
-                "two/three/four p waves * each/every/one/per",
-                "unrelated",
-                "nothing to do with",
-                "non conducted",
-                "nonconducted",
-            ],
-        ],
-    },
-];
-
-/// The nouns to which a word may belong.
-const NOUNS: &[&str] = &[
-    "st",
-    "t",
-    "p",
-    "q",
-    "r",
-    "s",
-    "u",
-    "pr",
-    "p-r",
-    "qt",
-    "qtc",
-    "qrs",
-    "complex",
-    "complexes",
-    "rate",
-    "response",
-    "rhythm",
-    "rr",
-    "r-r",
-    "voltage",
-    "voltages",
-    "amplitude",
-    "amplitudes",
-    "axis",
-    "progression",
-    "transition",
-    "pause",
-    "duration",
-    "ventricles",
-    "ventricular",
-    "intervals",
-    "ratio",
-    "fires",
-    "respond",
-    "discharges",
-    "beats",
-    "pulse",
-    "potassium",
-    "calcium",
-];
 
 /// The farthest noun to which a word may belong, in words.
 const REACH: usize = 6;
@@ -375,7 +116,7 @@ pub(super) fn of_pages(pages: &[&Page]) -> BTreeMap<usize, BTreeSet<usize>> {
         }
         for (name, pole) in limits(page) {
             let aspect = ASPECTS.iter().position(|aspect| aspect.name == name);
-            poles.entry(aspect.unwrap_or_default()).or_default().insert(pole);
+            aspect.map(|aspect| poles.entry(aspect).or_default().insert(pole));
         }
     }
     poles
@@ -390,19 +131,15 @@ fn limits(page: &Page) -> impl Iterator<Item = (&'static str, usize)> {
         (Quantity::QtcMs, "the QT interval", 440.0, 400.0),
         (Quantity::QrsMs, "the QRS duration", 110.0, 0.0),
     ];
-    SIDES
-        .into_iter()
-        .filter_map(|(quantity, name, above, below)| {
-            let range = page.ranges.get(&quantity)?;
-            match (range.min, range.max) {
-                // The PR and QT intervals are long or short, the others broad or narrow, fast or slow: the first side is the greater.
-                (Some(min), _) if min >= above => Some((name, 0)),
-                (_, Some(max)) if max <= below => Some((name, 1)),
-                _ => None,
-            }
-        })
-        .collect::<Vec<_>>()
-        .into_iter()
+    SIDES.into_iter().filter_map(|(quantity, name, above, below)| {
+        let range = page.ranges.get(&quantity)?;
+        match (range.min, range.max) {
+            // The PR and QT intervals are long or short, the others broad or narrow, fast or slow: the first side is the greater.
+            (Some(min), _) if min >= above => Some((name, 0)),
+            (_, Some(max)) if max <= below => Some((name, 1)),
+            _ => None,
+        }
+    })
 }
 
 /// Which way the word at `at` turns the ST segment, the T wave or the P wave: `ST up`.

@@ -3,29 +3,34 @@
 use std::path::{Path, PathBuf};
 
 use super::chunk::{self, Chunk};
+use super::pdf;
 use crate::{Error, Result};
 
 /// Kinds of files that are read, by their endings.
-const KINDS: [&str; 6] = ["md", "markdown", "txt", "text", "html", "htm"];
+const KINDS: [&str; 7] = ["md", "markdown", "txt", "text", "html", "htm", "pdf"];
 
-/// The chunks of a file, or of all files below a folder that hold text: Markdown, plain text or HTML, in UTF-8.
-pub(super) fn chunks(path: &Path) -> Result<Vec<Chunk>> {
-    if !path.is_dir() {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        return chunks_of_file(path, &name);
+/// The chunks of a file, or of all files below a folder that hold text: Markdown, plain text or HTML, in UTF-8, or PDF; and the pages of PDF files that
+/// hold none.
+pub(super) fn chunks(path: &Path) -> Result<(Vec<Chunk>, usize)> {
+    let is_folder = path.is_dir();
+    let files = if is_folder { files(path)? } else { vec![path.to_owned()] };
+    let (mut chunks, mut blank) = (Vec::new(), 0);
+    for file in &files {
+        let name = if is_folder {
+            file.strip_prefix(path).unwrap_or(file).as_os_str()
+        } else {
+            file.file_name().unwrap_or_default()
+        };
+        let (found, pages) = chunks_of_file(file, &name.to_string_lossy().replace('\\', "/"))?;
+        chunks.extend(found);
+        blank += pages;
     }
-    let mut chunks = Vec::new();
-    for file in files(path)? {
-        let name = file.strip_prefix(path).unwrap_or(&file).to_string_lossy().replace('\\', "/");
-        chunks.extend(chunks_of_file(&file, &name)?);
-    }
-    if chunks.is_empty() {
-        return Err(Error::Document {
-            path: path.to_owned(),
-            message: format!("no text in files that end in {}", KINDS.join(", ")),
-        });
-    }
-    Ok(chunks)
+    let message = match (chunks.is_empty(), blank) {
+        (true, 0) if is_folder => format!("no text in files that end in {}", KINDS.join(", ")),
+        (true, 1..) => "no text in it, as in a scan: run text recognition over it first".to_owned(),
+        _ => return Ok((chunks, blank)),
+    };
+    Err(Error::Document { path: path.to_owned(), message })
 }
 
 /// The files below a folder that are of a known kind, in their order by name. Links are not followed.
@@ -48,16 +53,20 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn chunks_of_file(path: &Path, name: &str) -> Result<Vec<Chunk>> {
+fn chunks_of_file(path: &Path, name: &str) -> Result<(Vec<Chunk>, usize)> {
     let wrong = |message: String| Error::Document { path: path.to_owned(), message };
     let ending = ending(path);
     if !KINDS.contains(&ending.as_str()) {
         return Err(wrong(format!("expected a file that ends in {}", KINDS.join(", "))));
     }
     let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    if ending == "pdf" {
+        let read = pdf::read(&bytes).map_err(wrong)?;
+        return Ok((chunk::of_markdown(name, &read.markdown), read.blank));
+    }
     let text = String::from_utf8(bytes).map_err(|error| wrong(format!("not UTF-8: {error}; save it as UTF-8")))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    Ok(match ending.as_str() {
+    let chunks = match ending.as_str() {
         "md" | "markdown" => chunk::of_markdown(name, without_front_matter(text)),
         "html" | "htm" => {
             let converter =
@@ -66,7 +75,8 @@ fn chunks_of_file(path: &Path, name: &str) -> Result<Vec<Chunk>> {
             chunk::of_markdown(name, &markdown)
         }
         _ => chunk::of_markdown(name, &text.replace('#', " ")),
-    })
+    };
+    Ok((chunks, 0))
 }
 
 fn ending(path: &Path) -> String {

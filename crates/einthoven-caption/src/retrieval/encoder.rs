@@ -3,13 +3,13 @@
 use std::fmt;
 use std::path::Path;
 
-use candle_core::{D, DType, Device, Tensor};
-use candle_nn::VarBuilder;
-use candle_transformers::models::bert::{BertModel, Config};
+use candle_core::{D, DType};
+use candle_transformers::models::bert::BertModel;
 use sha2::{Digest, Sha256};
-use tokenizers::{PaddingParams, Tokenizer, TruncationParams};
+use tokenizers::Tokenizer;
 
 use super::Embedder;
+use super::bert::{Folder, Input, in_batches};
 use crate::{Error, Result};
 
 /// Tokens that are read of a text: what sentence encoders are trained with.
@@ -36,45 +36,22 @@ impl SentenceEncoder {
     /// # Errors
     /// [`Error::Read`] for a file that is missing, [`Error::Embedder`] for one that holds something else.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
-        let folder = folder.as_ref();
-        let read = |name: &str| {
-            let path = folder.join(name);
-            std::fs::read(&path).map_err(|source| Error::Read { path, source })
-        };
-        let wrong =
-            |name: &str, message: String| Error::Embedder { name: folder.join(name).display().to_string(), message };
-        let config = read("config.json")?;
-        let parsed: Config =
-            serde_json::from_slice(&config).map_err(|error| wrong("config.json", error.to_string()))?;
-        let mut tokenizer = Tokenizer::from_bytes(read("tokenizer.json")?)
-            .map_err(|error| wrong("tokenizer.json", error.to_string()))?;
-        tokenizer.with_padding(Some(PaddingParams::default()));
-        let truncation = TruncationParams { max_length: LONGEST, ..TruncationParams::default() };
-        tokenizer.with_truncation(Some(truncation)).map_err(|error| wrong("tokenizer.json", error.to_string()))?;
-        let weights = read("model.safetensors")?;
+        let path = folder.as_ref();
+        let folder = Folder::read(path, LONGEST, |name, message| Error::Embedder { name, message })?;
         let mut hash = Sha256::new();
-        hash.update(&config);
-        hash.update(&weights);
+        folder.bytes.iter().for_each(|bytes| hash.update(bytes));
         let digits: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let load = || {
-            let tensors = candle_core::safetensors::load_buffer(&weights, &Device::Cpu)?;
-            BertModel::load(VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu), &parsed)
-        };
-        let model = load().map_err(|error: candle_core::Error| wrong("model.safetensors", error.to_string()))?;
-        Ok(Self { model, tokenizer, identity: format!("bert {digits}") })
+        let model = BertModel::load(folder.weights(), &folder.config).map_err(|error| Error::Embedder {
+            name: path.join("model.safetensors").display().to_string(),
+            message: error.to_string(),
+        })?;
+        Ok(Self { model, tokenizer: folder.tokenizer, identity: format!("bert {digits}") })
     }
 
     /// The mean of the tokens' vectors, `[texts, width]`.
     fn encode(&self, texts: &[&str]) -> std::result::Result<Vec<Vec<f32>>, Box<dyn std::error::Error + Send + Sync>> {
-        let encodings = self.tokenizer.encode_batch(texts.to_vec(), true)?;
-        let length = encodings.first().map_or(0, |encoding| encoding.get_ids().len());
-        let ids: Vec<u32> = encodings.iter().flat_map(|encoding| encoding.get_ids().iter().copied()).collect();
-        let mask: Vec<u32> =
-            encodings.iter().flat_map(|encoding| encoding.get_attention_mask().iter().copied()).collect();
-        let shape = (texts.len(), length);
-        let ids = Tensor::from_vec(ids, shape, &Device::Cpu)?;
-        let mask = Tensor::from_vec(mask, shape, &Device::Cpu)?;
-        let tokens = self.model.forward(&ids, &ids.zeros_like()?, Some(&mask))?;
+        let Input { ids, types, mask } = Input::new(&self.tokenizer, texts.to_vec())?;
+        let tokens = self.model.forward(&ids, &types, Some(&mask))?;
         let weights = mask.to_dtype(DType::F32)?.unsqueeze(D::Minus1)?;
         let mean = tokens.broadcast_mul(&weights)?.sum(1)?.broadcast_div(&weights.sum(1)?)?;
         Ok(mean.to_vec2()?)
@@ -87,19 +64,10 @@ impl Embedder for SentenceEncoder {
     }
 
     fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        // Texts of one length share a batch, so that little of it is padding.
-        let mut order: Vec<usize> = (0..texts.len()).collect();
-        order.sort_by_key(|&index| texts[index].len());
-        let mut vectors = vec![Vec::new(); texts.len()];
-        for batch in order.chunks(BATCH) {
+        in_batches(texts, BATCH, |batch| {
             let chosen: Vec<&str> = batch.iter().map(|&index| texts[index]).collect();
-            let encoded = self
-                .encode(&chosen)
-                .map_err(|error| Error::Embedder { name: self.identity.clone(), message: error.to_string() })?;
-            for (&index, vector) in batch.iter().zip(encoded) {
-                vectors[index] = vector;
-            }
-        }
-        Ok(vectors)
+            self.encode(&chosen)
+                .map_err(|error| Error::Embedder { name: self.identity.clone(), message: error.to_string() })
+        })
     }
 }

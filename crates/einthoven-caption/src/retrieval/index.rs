@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::chunk::{self, Chunk};
+use super::figures;
 use super::names::Names;
 use super::vectors::Vectors;
 use super::words::Words;
@@ -17,6 +18,16 @@ const RANK_CONSTANT: f64 = 60.0;
 /// What a rank by meaning counts beside one by words. Small encoders of general language know little of ECGs: alone, MiniLM has the right page
 /// among the first three for 74 % of the questions in `tests/questions.jsonl`, words for 97 %.
 const MEANING: f64 = 0.125;
+/// The section whose words are those of other pages.
+const MIMICS: &str = "Mimics";
+/// What a rank by the words of whole pages counts beside one by those of a single section: questions that describe take a word from each.
+const WHOLE_PAGES: f64 = 3.0;
+/// What a rank by leads counts beside one by words.
+const LEADS: f64 = 0.5;
+/// What the score of a page is multiplied by whose numbers admit those of the question.
+const ADMITTED: f64 = 1.2;
+/// The same for a page whose numbers exclude them.
+const EXCLUDED: f64 = 0.8;
 /// How many chunks of each ranking are fused.
 const DEPTH: usize = 100;
 /// How many chunks a cross-encoder reads.
@@ -88,6 +99,8 @@ pub struct Built {
     pub encoded: usize,
     /// Chunks whose vectors were in the folder before.
     pub kept: usize,
+    /// Pages of PDF files that hold no text, as in a scan.
+    pub blank: usize,
 }
 
 /// Passages of knowledge pages and documents, found by words and, with an encoder, by meaning.
@@ -99,6 +112,7 @@ pub struct Index {
     /// The words of whole pages: a question may take one from each section.
     pages: Words,
     names: Names,
+    figures: figures::Pages,
     dense: Option<(Vectors, Box<dyn Embedder>)>,
 }
 
@@ -113,19 +127,26 @@ impl Index {
         let mut page_of: Vec<usize> = Vec::with_capacity(chunks.len());
         let mut texts: Vec<String> = Vec::new();
         let mut names = Names::default();
+        let mut described: Vec<String> = Vec::new();
         for (index, chunk) in chunks.iter().enumerate() {
             if index == 0 || chunks[index - 1].page != chunk.page {
                 names.add(&chunk.title, texts.len());
                 texts.push(chunk.title.clone());
+                described.push(String::new());
             }
-            if let Some(text) = texts.last_mut() {
-                text.push_str(". ");
-                text.push_str(&chunk.text);
+            if chunk.section != MIMICS {
+                for text in texts.last_mut().into_iter().chain(described.last_mut()) {
+                    text.push_str(". ");
+                    text.push_str(&chunk.text);
+                }
             }
             page_of.push(texts.len() - 1);
         }
         let words = Words::new(searched.iter().map(String::as_str));
-        Self { words, pages: Words::new(texts.iter().map(String::as_str)), names, page_of, chunks, dense }
+        let pages = Words::new(texts.iter().map(String::as_str));
+        let mut figures = figures::Pages::default();
+        described.iter().for_each(|text| figures.add(text));
+        Self { words, pages, names, figures, page_of, chunks, dense }
     }
 
     /// Opens the index of a folder, and the encoder that it was made with.
@@ -166,13 +187,16 @@ impl Index {
     ) -> Result<Built> {
         let path = path.as_ref();
         let mut chunks: Vec<Chunk> = base.pages().flat_map(chunk::of_page).collect();
+        let mut blank = 0;
         for document in documents {
-            chunks.extend(document::chunks(document)?);
+            let (found, pages) = document::chunks(document)?;
+            chunks.extend(found);
+            blank += pages;
         }
         let _lock = folder::lock(path)?;
         let Some(config) = encoder else {
             folder::write(path, &chunks, None)?;
-            return Ok(Built { chunks: chunks.len(), ..Built::default() });
+            return Ok(Built { chunks: chunks.len(), blank, ..Built::default() });
         };
         let embedder = config.open()?;
         // An index that cannot be read is made anew.
@@ -192,7 +216,7 @@ impl Index {
         let dimension = hashes.first().and_then(|hash| known.get(hash)).map_or(0, Vec::len);
         let vectors = Vectors::new(dimension, values)?;
         folder::write(path, &chunks, Some((&vectors, config.clone(), embedder.identity())))?;
-        Ok(Built { chunks: chunks.len(), encoded, kept: chunks.len() - encoded })
+        Ok(Built { chunks: chunks.len(), encoded, kept: chunks.len() - encoded, blank })
     }
 
     /// Whether the index has vectors, and can be searched by meaning.
@@ -241,10 +265,15 @@ impl Index {
         let depth = DEPTH.max(k);
         let mut chunks = Vec::new();
         let mut pages = Vec::new();
+        let (mut admitted, mut excluded) = (Vec::new(), Vec::new());
         if method != Method::Meaning {
-            let ranking = self.words.search(question, depth);
-            let of_pages = [self.pages_of(&ranking), self.pages.search(question, depth), self.names.named(question)];
-            pages.extend(of_pages.map(|ranking| (1.0, ranking)));
+            let asked = self.names.spelt_out(question);
+            let ranking = self.words.search(&asked, depth);
+            pages.push((1.0, self.pages_of(&ranking)));
+            pages.push((WHOLE_PAGES, self.pages.search(&asked, depth)));
+            pages.push((1.0, self.names.named(question)));
+            pages.push((LEADS, self.figures.by_leads(question)));
+            (admitted, excluded) = self.figures.by_numbers(question);
             chunks.push((1.0, ranking));
         }
         if method != Method::Words {
@@ -255,8 +284,16 @@ impl Index {
         // A passage stands for itself and for its page.
         let (chunks, pages) = (fuse(&chunks), fuse(&pages));
         let of_page = |index: usize| pages.get(&self.page_of[index]).copied().unwrap_or_default();
+        let by_numbers = |index: usize| {
+            let page = &self.page_of[index];
+            match (admitted.contains(page), excluded.contains(page)) {
+                (true, _) => ADMITTED,
+                (_, true) => EXCLUDED,
+                _ => 1.0,
+            }
+        };
         let mut found: Vec<(usize, f64)> =
-            chunks.into_iter().map(|(index, score)| (index, score + of_page(index))).collect();
+            chunks.into_iter().map(|(index, score)| (index, (score + of_page(index)) * by_numbers(index))).collect();
         found.sort_by(|a, b| b.1.total_cmp(&a.1));
         found.truncate(k);
         Ok(found)
@@ -273,7 +310,8 @@ impl Index {
     /// The pages of chunks, each at the place of its first.
     fn pages_of(&self, ranking: &[usize]) -> Vec<usize> {
         let mut pages = Vec::new();
-        for page in ranking.iter().map(|&index| self.page_of[index]) {
+        let told = ranking.iter().filter(|&&index| self.chunks[index].section != MIMICS);
+        for page in told.map(|&index| self.page_of[index]) {
             if !pages.contains(&page) {
                 pages.push(page);
             }

@@ -4,14 +4,17 @@
 //! and, where a sentence encoder was named, by their meaning, and fuses both rankings; a [`Reranker`] reads the first of them once more, beside the question. An index of up to 50,000 chunks is searched
 //! exactly; [`Vectors`] says how a larger one is.
 
+mod bert;
 mod cells;
 mod chunk;
 mod document;
 mod embed;
 mod encoder;
+mod figures;
 mod folder;
 mod index;
 mod names;
+mod pdf;
 mod rerank;
 mod server;
 mod terms;

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::path::Path;
 
-use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
-use candle_transformers::models::bert::{BertModel, Config};
-use tokenizers::{PaddingParams, Tokenizer, TruncationParams};
+use candle_transformers::models::bert::BertModel;
+use tokenizers::Tokenizer;
 
+use super::bert::{Folder, Input, in_batches};
 use crate::{Error, Result};
 
 /// Tokens that are read of a question and a passage together: what cross-encoders are trained with.
@@ -32,39 +32,26 @@ impl Reranker {
     /// # Errors
     /// [`Error::Read`] for a file that is missing, [`Error::Reranker`] for one that holds something else.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
-        let folder = folder.as_ref();
-        let read = |name: &str| {
-            let path = folder.join(name);
-            std::fs::read(&path).map_err(|source| Error::Read { path, source })
-        };
-        let wrong =
-            |name: &str, message: String| Error::Reranker { name: folder.join(name).display().to_string(), message };
-        let config: Config =
-            serde_json::from_slice(&read("config.json")?).map_err(|error| wrong("config.json", error.to_string()))?;
-        let mut tokenizer = Tokenizer::from_bytes(read("tokenizer.json")?)
-            .map_err(|error| wrong("tokenizer.json", error.to_string()))?;
-        tokenizer.with_padding(Some(PaddingParams::default()));
-        let max_length = LONGEST.min(config.max_position_embeddings);
-        let truncation = TruncationParams { max_length, ..TruncationParams::default() };
-        tokenizer.with_truncation(Some(truncation)).map_err(|error| wrong("tokenizer.json", error.to_string()))?;
-        let weights = read("model.safetensors")?;
+        let path = folder.as_ref();
+        let folder = Folder::read(path, LONGEST, |name, message| Error::Reranker { name, message })?;
         let load = || {
-            let tensors = candle_core::safetensors::load_buffer(&weights, &Device::Cpu)?;
-            let classes =
-                tensors.get("classifier.weight").and_then(|weight| weight.dims().first().copied()).unwrap_or(0);
+            let head = folder.tensors.get("classifier.weight");
+            let classes = head.and_then(|weight| weight.dims().first().copied()).unwrap_or(0);
             if classes != 1 {
                 let message = format!("a head of {classes} classes, expected a cross-encoder, which has one");
                 return Err(candle_core::Error::Msg(message));
             }
-            let weights = VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu);
-            let width = config.hidden_size;
-            let model = BertModel::load(weights.pp("bert"), &config)?;
+            let weights = folder.weights();
+            let width = folder.config.hidden_size;
+            let model = BertModel::load(weights.pp("bert"), &folder.config)?;
             let pooler = Dense::load(&weights.pp("bert.pooler.dense"), width, width)?;
             Ok((model, pooler, Dense::load(&weights.pp("classifier"), width, 1)?))
         };
-        let (model, pooler, classifier) =
-            load().map_err(|error: candle_core::Error| wrong("model.safetensors", error.to_string()))?;
-        Ok(Self { name: folder.display().to_string(), model, tokenizer, pooler, classifier })
+        let (model, pooler, classifier) = load().map_err(|error: candle_core::Error| Error::Reranker {
+            name: path.join("model.safetensors").display().to_string(),
+            message: error.to_string(),
+        })?;
+        Ok(Self { name: path.display().to_string(), model, tokenizer: folder.tokenizer, pooler, classifier })
     }
 
     /// How well each text answers the question: the higher, the better; comparable for one question only.
@@ -72,20 +59,10 @@ impl Reranker {
     /// # Errors
     /// [`Error::Reranker`] for texts that the model cannot read.
     pub fn scores(&self, question: &str, texts: &[&str]) -> Result<Vec<f32>> {
-        // Texts of one length share a batch, so that little of it is padding.
-        let mut order: Vec<usize> = (0..texts.len()).collect();
-        order.sort_by_key(|&index| texts[index].len());
-        let mut scores = vec![0.0; texts.len()];
-        for batch in order.chunks(BATCH) {
+        in_batches(texts, BATCH, |batch| {
             let pairs: Vec<(&str, &str)> = batch.iter().map(|&index| (question, texts[index])).collect();
-            let judged = self
-                .judge(pairs)
-                .map_err(|error| Error::Reranker { name: self.name.clone(), message: error.to_string() })?;
-            for (&index, score) in batch.iter().zip(judged) {
-                scores[index] = score;
-            }
-        }
-        Ok(scores)
+            self.judge(pairs).map_err(|error| Error::Reranker { name: self.name.clone(), message: error.to_string() })
+        })
     }
 
     /// The number of each pair: the head over the first token's last state.
@@ -93,16 +70,7 @@ impl Reranker {
         &self,
         pairs: Vec<(&str, &str)>,
     ) -> std::result::Result<Vec<f32>, Box<dyn std::error::Error + Send + Sync>> {
-        let count = pairs.len();
-        let encodings = self.tokenizer.encode_batch(pairs, true)?;
-        let length = encodings.first().map_or(0, |encoding| encoding.get_ids().len());
-        let tensor = |of: fn(&tokenizers::Encoding) -> &[u32]| {
-            let values: Vec<u32> = encodings.iter().flat_map(|encoding| of(encoding).iter().copied()).collect();
-            Tensor::from_vec(values, (count, length), &Device::Cpu)
-        };
-        let ids = tensor(tokenizers::Encoding::get_ids)?;
-        let types = tensor(tokenizers::Encoding::get_type_ids)?;
-        let mask = tensor(tokenizers::Encoding::get_attention_mask)?;
+        let Input { ids, types, mask } = Input::new(&self.tokenizer, pairs)?;
         let states = self.model.forward(&ids, &types, Some(&mask))?;
         let first: Vec<Vec<f32>> = states.narrow(1, 0, 1)?.squeeze(1)?.to_vec2()?;
         let head = |state: &Vec<f32>| {

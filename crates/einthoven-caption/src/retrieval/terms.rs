@@ -131,7 +131,7 @@ const STOP_WORDS: &[&str] = &[
 ];
 
 /// Other words for the same.
-const SYNONYMS: [(&str, &str); 25] = [
+const SYNONYMS: [(&str, &str); 33] = [
     ("bpm", "beat"),
     ("min", "minute"),
     ("precordial", "chest"),
@@ -157,6 +157,14 @@ const SYNONYMS: [(&str, &str); 25] = [
     ("thickened", "hypertrophy"),
     ("overloaded", "overload"),
     ("nodal", "junctional"),
+    ("raised", "elevation"),
+    ("raising", "elevation"),
+    ("big", "enlargement"),
+    ("thick", "hypertrophy"),
+    ("quick", "rapid"),
+    ("extra", "premature"),
+    ("odd", "abnormal"),
+    ("strange", "abnormal"),
 ];
 
 /// The terms of a text in its order: words in one spelling, without the most frequent ones, reduced to their stems.

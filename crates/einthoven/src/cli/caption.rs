@@ -114,7 +114,7 @@ pub struct Index {
     /// A folder of knowledge pages [default: those that come with the program]
     #[arg(long)]
     pub knowledge: Option<PathBuf>,
-    /// A text of your own, or a folder of them: Markdown, plain text or HTML (repeatable)
+    /// A text of your own, or a folder of them: Markdown, plain text, HTML or PDF (repeatable)
     #[arg(long, value_name = "PATH")]
     pub documents: Vec<PathBuf>,
     /// A folder with a sentence encoder: config.json, tokenizer.json, model.safetensors

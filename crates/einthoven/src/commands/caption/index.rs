@@ -29,7 +29,13 @@ pub fn index(options: &cli::Index) -> Result<ExitCode> {
             Some(_) => format!(", {} encoded now and {} before", built.encoded, built.kept),
             None => ", found by their words; --encoder or --server would find them by their meaning too".to_owned(),
         };
-        print(&format!("{}: {} passages{encoded}", options.folder.display(), built.chunks))?;
+        let blank = match built.blank {
+            0 => String::new(),
+            pages => {
+                format!("; pages of PDF files without text, as in scans: {pages} (run text recognition over them)")
+            }
+        };
+        print(&format!("{}: {} passages{encoded}{blank}", options.folder.display(), built.chunks))?;
     }
     Ok(ExitCode::SUCCESS)
 }
