@@ -100,7 +100,8 @@ impl Pages {
             Some(0) => {
                 let buf = self.decompress(&body, 0, whole)?;
                 let encoding_of = |field| encoding(header.get(Some(5), field));
-                let levels = self.levels(&buf);
+                // The library panics where they are cut short.
+                let levels = self.levels(&buf).ok_or_else(|| damaged("the levels of a page are cut short"))?;
                 let (buf, encoding) = self.joined(buf, levels, by_dictionary(encoding_of(2)?)?)?;
                 Some(Page::DataPage {
                     buf,
@@ -114,8 +115,8 @@ impl Pages {
             Some(2) => {
                 let buf = self.decompress(&body, 0, whole)?;
                 let num_values = count(7, 1)?;
-                // The shortest value that there can be in a dictionary takes four bytes.
-                if num_values as usize > buf.len() / 4 {
+                // The library believes what is announced.
+                if num_values as usize > self.values(&buf) {
                     return Err(damaged("a dictionary is cut short"));
                 }
                 let encoding = encoding(header.get(Some(7), 2))?;
@@ -130,7 +131,7 @@ impl Pages {
                 let compressed = header.get(Some(8), 7) != Some(0);
                 let buf = if compressed { self.decompress(&body, levels, whole)? } else { body };
                 let encoding = by_dictionary(encoding(header.get(Some(8), 4))?)?;
-                let (buf, encoding) = self.joined(buf, Some(levels), encoding)?;
+                let (buf, encoding) = self.joined(buf, levels, encoding)?;
                 Some(Page::DataPageV2 {
                     buf,
                     num_values: count(8, 1)?,
@@ -150,6 +151,23 @@ impl Pages {
         Ok(page)
     }
 
+    /// How many values there are in the plain bytes of a dictionary: numbers, or texts each after its length.
+    fn values(&self, mut plain: &[u8]) -> usize {
+        if let Some(width) = self.width {
+            return plain.len() / width;
+        }
+        let mut count = 0;
+        while let Some((length, rest)) = plain.split_first_chunk() {
+            let Some(after) = usize::try_from(u32::from_le_bytes(*length)).ok().and_then(|length| rest.get(length..))
+            else {
+                break;
+            };
+            plain = after;
+            count += 1;
+        }
+        count
+    }
+
     /// The bytes of levels that a page of version 1 begins with: each kind of them after its length.
     fn levels(&self, page: &[u8]) -> Option<usize> {
         let mut at = 0_usize;
@@ -161,12 +179,11 @@ impl Pages {
     }
 
     /// The page with the bytes of each number together, where they are stored apart: the library panics where such a page is cut short.
-    fn joined(&self, page: Bytes, levels: Option<usize>, encoding: Encoding) -> Result<(Bytes, Encoding)> {
+    fn joined(&self, page: Bytes, levels: usize, encoding: Encoding) -> Result<(Bytes, Encoding)> {
         if encoding != Encoding::BYTE_STREAM_SPLIT {
             return Ok((page, encoding));
         }
         let width = self.width.ok_or_else(|| ParquetError::NYI("bytes apart of what is no number".to_owned()))?;
-        let levels = levels.ok_or_else(|| damaged("the levels of a page are cut short"))?;
         let (before, apart) = page.split_at(levels);
         let count = apart.len() / width;
         let together = (0..count).flat_map(|i| (0..width).map(move |byte| apart[byte * count + i]));
