@@ -46,6 +46,8 @@ const TURNS: &[&str] = &[
     "other causes",
     "accompan~",
     "suspect~",
+    "spares/sparing",
+    "but not in",
 ];
 
 /// From one of these up to the next comma, a clause says what is not there.

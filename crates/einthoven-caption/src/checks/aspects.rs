@@ -13,7 +13,7 @@ pub(super) struct Aspect {
 }
 
 /// What is looked at.
-pub(super) const ASPECTS: [Aspect; 17] = [
+pub(super) const ASPECTS: [Aspect; 18] = [
     Aspect {
         name: "the ST segment",
         nouns: &["st"],
@@ -37,6 +37,12 @@ pub(super) const ASPECTS: [Aspect; 17] = [
         nouns: &["p"],
         poles: [&["upright", "positive"], &["invert", "negative", "retrograde"]],
         phrases: [&["sinus p"], &[]],
+    },
+    Aspect {
+        name: "the shape of the P wave",
+        nouns: &["p"],
+        poles: [&["notch", "bifid", "tall", "peaked", "pointed", "broad", "wide"], &[]],
+        phrases: [&[], &[]],
     },
     Aspect {
         name: "the electrolyte",
@@ -92,7 +98,7 @@ pub(super) const ASPECTS: [Aspect; 17] = [
     },
     Aspect {
         name: "the QRS duration",
-        nouns: &["qrs", "complex", "complexes"],
+        nouns: &["qrs", "complex", "complexes", "beat", "beats"],
         poles: [&["broad", "wide", "prolong"], &["narrow"]],
         phrases: [&[], &[]],
     },
@@ -110,7 +116,12 @@ pub(super) const ASPECTS: [Aspect; 17] = [
         nouns: &["rhythm", "rr", "r-r", "r", "intervals", "rate", "pulse"],
         poles: [&["regular"], &["irregular", "unequal"]],
         phrases: [
-            &["no variation"],
+            &[
+                "no variation",
+                "rr interval/intervals * constant/equal/fixed/identical/same",
+                "r r interval/intervals * constant/equal/fixed/identical/same",
+                "intervals between * beats/complexes * constant/equal/fixed/identical/same",
+            ],
             &["rr * vary/varies/lengthen/unequal", "intervals vary", "r - r * vary/varies", "irregularly irregular"],
         ],
     },
@@ -255,6 +266,7 @@ pub(super) const NOUNS: &[&str] = &[
     "fires",
     "respond",
     "discharges",
+    "beat",
     "beats",
     "pulse",
     "potassium",

@@ -48,7 +48,7 @@ const REFUSALS: &[&str] = &[
 const PROMPTS: &[&str] = &[
     "you are a/an/the * cardiologist/expert/assistant/physician/doctor/specialist/electrocardiography/model/system/helpful",
     "answer/respond/reply * following/question/query/questions",
-    "answer/respond/reply in/with one/two/a/plain/at/no * paragraph/sentence/sentences/words/english",
+    "answer/respond/reply in/with one/two/a/plain/at/no * paragraph/sentence/sentences/words/english/text/prose/markdown/lists/bullets",
     "how is/are * reflected in * ecg",
     "following pieces/passages/context/documents",
     "use/using only",

@@ -14,6 +14,8 @@ mod leads;
 mod numbers;
 mod opposites;
 mod polarity;
+mod quantities;
+mod ranges;
 mod text;
 mod topic;
 
@@ -78,7 +80,11 @@ impl<'k> Checks<'k> {
         let direct = aside::direct(&clauses);
         let is_remark = pages.iter().all(|page| REMARKS.contains(&page.slug.as_str()));
         let is_about = self.topics.is_about(answer, &pages, self.base, is_remark);
-        if !is_about || is_remark && self.is_diagnosed(&direct) {
+        // A number that fits speaks for the answer.
+        let is_measured =
+            || direct.iter().flat_map(measures).any(|measure| ranges::fits(&measure, &pages) == Some(true));
+        let is_foreign = || !is_measured() && polarity::is_foreign(&direct, &polarity::of_pages(&pages));
+        if !is_about || is_foreign() || is_remark && self.is_diagnosed(&direct) {
             faults.push(Fault::OffTopic { expected: expected.clone() });
         }
         faults.extend(self.contradiction(&direct, &findings, &pages, &expected));
@@ -135,6 +141,7 @@ impl<'k> Checks<'k> {
         };
         let said = opposites::named(direct, self.base, pages, &opposites)
             .or_else(|| opposites::wrong_side(direct, pages))
+            .or_else(|| opposites::wrong_chamber(direct, pages))
             .or_else(|| opposites::wrong_fascicle(direct, pages))
             .or_else(|| opposites::wrong_origin(direct, pages))
             .or_else(|| self.disturbed(direct, pages))
@@ -148,9 +155,9 @@ impl<'k> Checks<'k> {
 
 fn out_of_range(direct: &[text::Clause], pages: &[&Page]) -> Option<Fault> {
     let measures = || direct.iter().flat_map(measures);
-    let strange = measures().find(|measure| numbers::fits(measure, pages) == Some(false)).map(|measure| {
+    let strange = measures().find(|measure| ranges::fits(measure, pages) == Some(false)).map(|measure| {
         let expected =
-            pages.iter().map(|page| format!("{} has {}", page.name, numbers::describe(measure.quantity, page)));
+            pages.iter().map(|page| format!("{} has {}", page.name, ranges::describe(measure.quantity, page)));
         Fault::OutOfRange { expected: expected.collect::<Vec<_>>().join(" and "), said: measure.said }
     });
     strange.or_else(|| {

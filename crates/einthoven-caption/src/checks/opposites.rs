@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::aside::affirmed;
 use super::leads::leads_within;
 use super::polarity::turned;
-use super::text::{Clause, Token, find, quote, words};
+use super::text::{Clause, Token, find, quote, words, words_and_commas};
 use crate::words::normalise;
 use crate::{KnowledgeBase, Page, Section};
 
@@ -89,6 +89,40 @@ pub(super) fn wrong_side(direct: &[Clause], pages: &[&Page]) -> Option<String> {
     direct.iter().find(|clause| !sides(&without_places(clause)).is_subset(&allowed)).map(|clause| quote(clause))
 }
 
+/// The first clause that finds the fault in the other side's bundle branch, ventricle or atrium.
+pub(super) fn wrong_chamber(direct: &[Clause], pages: &[&Page]) -> Option<String> {
+    const PARTS: [(&str, &[&str]); 3] =
+        [("bundle", &["bundle"]), ("ventricle", &["ventricle", "ventricular"]), ("atrium", &["atrium", "atrial"])];
+    const ILL: [&str; 9] =
+        ["block", "delay", "interrupt", "thick", "hypertroph", "enlarg", "dilat", "overload", "strain"];
+    let is_ill = |word: &&str| ILL.iter().any(|stem| word.starts_with(stem));
+    let side = |word: &str| SIDES.iter().map(|(side, _)| *side).find(|side| *side == word);
+    // The parts of a text, and where each stands.
+    let of = |words: &[&str]| -> Vec<(usize, &'static str, &'static str)> {
+        let pair = |(at, pair): (usize, &[&str])| {
+            let part = PARTS.iter().find(|(_, names)| names.contains(&pair[1])).map(|(part, _)| *part)?;
+            Some((at, side(pair[0])?, part))
+        };
+        words.windows(2).enumerate().filter_map(pair).collect()
+    };
+    let named: BTreeSet<(&str, &str)> = pages
+        .iter()
+        .flat_map(|page| of(&page.name.split(' ').collect::<Vec<_>>()))
+        .map(|(_, side, part)| (side, part))
+        .collect();
+    let (own, own_part) = named.iter().copied().next().filter(|_| named.len() == 1 && pages.len() == 1)?;
+    let is_wrong = |clause: &&Clause| {
+        let clause = affirmed(clause);
+        let words = words_and_commas(&clause);
+        of(&words).into_iter().filter(|(_, side, part)| *side != own && *part == own_part).any(|(at, ..)| {
+            let mut after = words[at + 2..].iter().take(4).take_while(|word| **word != "," && side(word).is_none());
+            let mut before = words[..at].iter().rev().take(3).take_while(|word| **word != "," && side(word).is_none());
+            after.any(is_ill) || before.any(is_ill)
+        })
+    };
+    direct.iter().find(is_wrong).map(|clause| quote(clause))
+}
+
 /// The words of a clause without those that say on which side an electrode lies: "the right precordial leads".
 fn without_places(clause: &[Token]) -> Vec<&str> {
     const PLACES: &[&str] = &["precordial", "chest", "precordium", "leads", "lead", "arm", "leg", "sternal", "limb"];
@@ -152,6 +186,9 @@ const SIGNS: [(&str, &[&str]); 9] = [
     ("notched", &["notched", "monophasic"]),
 ];
 
+/// Deflections that are named before the lead which shows them.
+const WAVES: [&str; 5] = ["p", "q", "r", "s", "t"];
+
 /// The signs of the leads: a list of leads takes the signs said since the last list, or else those that follow.
 fn signs(direct: &[Clause]) -> Signs {
     let mut signs = Signs::new();
@@ -164,7 +201,9 @@ fn signs(direct: &[Clause]) -> Signs {
             if length > 0 {
                 let named = leads_within(clause, i..i + length);
                 let is_place = i > 0 && ["in", "("].contains(&clause[i - 1].lower.as_str());
-                waiting = if since.is_empty() && !is_place { named.clone() } else { BTreeSet::new() };
+                // "S in V1 is deep": what is said of the wave follows.
+                let is_wave = i > 1 && WAVES.contains(&clause[i - 2].lower.as_str());
+                waiting = if since.is_empty() && (!is_place || is_wave) { named.clone() } else { BTreeSet::new() };
                 for lead in &named {
                     signs.extend(since.iter().map(|sign| (lead.name().to_owned(), *sign)));
                 }

@@ -23,7 +23,9 @@ fn said(direct: &[Clause]) -> Said {
             let denies = phrase.split(' ').next().is_some_and(|word| ["no", "without", "absence"].contains(&word));
             let text = if denies { &all } else { &affirmed };
             let before = |start: usize| start.checked_sub(1).map(|before| text[before]);
-            find(text, phrase).is_some_and(|(start, _)| !before(start).is_some_and(denies_next))
+            find(text, phrase).is_some_and(|(start, end)| {
+                (denies || !is_absent(&text[end..])) && !before(start).is_some_and(denies_next)
+            })
         };
         for (index, aspect) in ASPECTS.iter().enumerate() {
             for (pole, phrases) in aspect.phrases.iter().enumerate() {
@@ -55,6 +57,11 @@ fn denies_next(word: &str) -> bool {
     ["not", "never", "neither", "nor", "cannot"].contains(&word) || word.ends_with("n't")
 }
 
+/// Whether the words after a phrase deny it: "sinus P waves are absent".
+fn is_absent(after: &[&str]) -> bool {
+    after.iter().take(4).take_while(|word| **word != ",").any(|word| ["absent", "missing", "lost"].contains(word))
+}
+
 /// Whether the tokens between two words join them in a list.
 fn is_list(between: &[Token]) -> bool {
     between.len() <= 4
@@ -71,12 +78,14 @@ fn noun(clause: &[Token], at: usize) -> Option<&str> {
     };
     const COMPARATIVES: [&str; 8] = ["narrower", "wider", "broader", "taller", "slower", "faster", "longer", "shorter"];
     let is_open = COMPARATIVES.contains(&clause[at].lower.as_str())
-        && !clause.get(at + 1).is_some_and(|next| next.lower == "than")
+        && clause.get(at + 1).is_none_or(|next| next.lower != "than")
         && clause[at.saturating_sub(2)..at].iter().any(|token| ["is", "are", "but"].contains(&token.lower.as_str()));
     let is_compared = is_open
         || clause[at].lower.ends_with("est")
         || clause.get(at + 1).is_some_and(|next| next.lower == "than") && !clause.get(at + 2).is_some_and(is_absolute);
-    if is_denied || is_compared || NOUNS.contains(&clause[at].lower.as_str()) {
+    // "30 ms wide" is a measure of anything, not "wide".
+    let is_measure = at > 0 && ["ms", "s", "mm", "mv"].contains(&clause[at - 1].lower.as_str());
+    if is_denied || is_compared || is_measure || NOUNS.contains(&clause[at].lower.as_str()) {
         return None;
     }
     let cost = |between: &[Token]| {
@@ -155,6 +164,16 @@ pub(super) fn turned(clause: &[Token], at: usize) -> Option<&'static str> {
         let aspect = ASPECTS.iter().find(|aspect| aspect.name == *name && aspect.nouns.contains(&noun))?;
         (0..2).find(|&pole| aspect.poles[pole].iter().any(|stem| lower.starts_with(stem))).map(|pole| signs[pole])
     })
+}
+
+/// Whether the answer describes nothing but shapes of which the pages say nothing.
+///
+/// ST segments and T waves change with so many conditions that no page names them all.
+pub(super) fn is_foreign(direct: &[Clause], pages: &BTreeMap<usize, BTreeSet<usize>>) -> bool {
+    const SHAPES: [&str; 3] = ["the shape of the P wave", "the QRS duration", "the QT interval"];
+    let said = said(direct);
+    let is_foreign = |aspect: &usize| SHAPES.contains(&ASPECTS[*aspect].name) && !pages.contains_key(aspect);
+    !said.is_empty() && said.keys().all(is_foreign)
 }
 
 /// The first thing of which the answer says only the opposite of what the pages say: its name and the clause.

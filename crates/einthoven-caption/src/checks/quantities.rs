@@ -1,0 +1,145 @@
+//! What the numbers of an answer measure: which quantity, in which unit.
+
+use super::text::{Clause, Token};
+use crate::Quantity;
+
+/// What a number is to be multiplied by, or divided into.
+#[derive(Clone, Copy)]
+pub(super) enum Unit {
+    Times(f64),
+    /// The length of a cycle, of this many milliseconds for each one: what makes a rate.
+    Cycle(f64),
+}
+
+impl Unit {
+    /// The value in the unit of its quantity.
+    pub fn convert(self, value: f64) -> f64 {
+        match self {
+            Self::Times(factor) => value * factor,
+            Self::Cycle(factor) => 60_000.0 / (value * factor),
+        }
+    }
+}
+
+/// The quantity that the numbers between `first` and `after` measure, their unit, and the token after the unit.
+pub(super) fn quantity(clause: &Clause, first: usize, after: usize) -> Option<(Quantity, Unit, usize)> {
+    let lower = |i: usize| clause.get(i).map_or("", |token| token.lower.as_str());
+    let before = |words: &[&str]| clause[..first].iter().rposition(|token| words.contains(&token.lower.as_str()));
+    let near = |words: &[&str]| clause.iter().any(|token| words.contains(&token.lower.as_str()));
+    match lower(after) {
+        "bpm" => Some((rate(clause, first), Unit::Times(1.0), after + 1)),
+        "beats" | "beat" | "times" | "per" | "/" | "a" => {
+            let unit: Vec<&str> = (after..after + 4).map(lower).collect();
+            let is_rate = unit.iter().any(|word| ["min", "minute"].contains(word));
+            is_rate.then(|| (rate(clause, first), Unit::Times(1.0), after + 3))
+        }
+        "°" | "degrees" | "degree" => near(&["axis"]).then_some((Quantity::AxisDeg, Unit::Times(1.0), after + 1)),
+        unit @ ("mm" | "mv") => {
+            // One millimetre is 0.1 mV.
+            let factor = if unit == "mm" { 0.1 } else { 1.0 };
+            Some((size(clause, first)?, Unit::Times(factor), after + 1))
+        }
+        unit @ ("ms" | "msec" | "milliseconds" | "s" | "sec" | "seconds") => {
+            let factor = if unit.starts_with('m') { 1.0 } else { 1000.0 };
+            if is_cycle(clause, first, after) {
+                return Some((Quantity::RateBpm, Unit::Cycle(factor), after + 1));
+            }
+            const OTHERS: &[&str] =
+                &["q", "r", "rr", "pp", "terminal", "pause", "intervals", "run", "peak", "peaks", "upstroke", "r-r"];
+            const NAMES: [(&[&str], Quantity); 4] = [
+                (&["pr"], Quantity::PrMs),
+                (&["qrs", "complex", "complexes"], Quantity::QrsMs),
+                (&["qtc", "qt"], Quantity::QtcMs),
+                (&["p"], Quantity::PMs),
+            ];
+            let named = NAMES
+                .iter()
+                .filter_map(|(names, quantity)| Some((before(names)?, *quantity)))
+                .max_by_key(|(at, _)| *at);
+            let (at, quantity) = match named {
+                Some((at, Quantity::QrsMs)) if is_from_p(&clause[..at]) => (at, Quantity::PrMs),
+                Some(named) => named,
+                // "120 ms wide QRS": the name follows.
+                None => {
+                    let follows = |names: &[&str]| (after..after + 5).any(|i| names.contains(&lower(i)));
+                    let (_, quantity) = NAMES.iter().find(|(names, _)| follows(names))?;
+                    (first, *quantity)
+                }
+            };
+            let is_part = quantity == Quantity::PMs && near(&["terminal", "initial", "negative"]);
+            let is_other = clause[at.min(first)..first].iter().any(|token| OTHERS.contains(&token.lower.as_str()));
+            // A run ends within 30 s; no interval of a beat is so long.
+            let is_long = factor > 1.0 && clause[first].number().is_some_and(|number| number > 5.0);
+            (!is_other && !is_part && !is_long).then_some((quantity, Unit::Times(factor), after + 1))
+        }
+        _ => None,
+    }
+}
+
+/// Whether "from the onset of P to" is what a clause says before its QRS complex: the PR interval.
+fn is_from_p(before: &[Token]) -> bool {
+    let is = |token: &Token, names: &[&str]| names.contains(&token.lower.as_str());
+    let Some(p) = before.iter().rposition(|token| is(token, &["p"])) else { return false };
+    let joined = before[p..].iter().any(|token| is(token, &["to", "and", "until"]));
+    let measured = ["from", "between", "onset", "beginning", "start", "time", "distance", "interval"];
+    joined && before[p..].len() <= 10 && before.iter().any(|token| is(token, &measured))
+}
+
+/// Whether the number is the length of a cycle, from one beat to the next, and not the difference of two.
+fn is_cycle(clause: &Clause, first: usize, after: usize) -> bool {
+    const DIFFERENCES: [&str; 9] =
+        ["vary", "varies", "varying", "variation", "differ", "difference", "pause", "gap", "longest"];
+    let is = |token: &Token, names: &[&str]| names.contains(&token.lower.as_str());
+    let mut ends = clause[..first].windows(3).rev();
+    let is_named = clause[..first].iter().rev().take(10).any(|token| is(token, &["rr"]))
+        || ends.any(|three| is(&three[0], &["r"]) && three[1].text == "-" && is(&three[2], &["r"]));
+    let is_apart = clause.get(after + 1).is_some_and(|token| is(token, &["apart"]))
+        && clause[..first].iter().any(|token| is(token, &["beats", "complexes"]));
+    let is_nearer = clause[..first]
+        .iter()
+        .rev()
+        .take_while(|token| !is(token, &["rr", "r"]))
+        .any(|token| is(token, &["pr", "p", "qrs", "qt", "qtc", "st", "t", "q", "s"]));
+    // What is shorter than the shortest cycle is a difference, however it is put.
+    let unit = if clause.get(after).is_some_and(|token| token.lower.starts_with('m')) { 1.0 } else { 1000.0 };
+    let is_long = clause[first].number().is_some_and(|number| number * unit >= 250.0);
+    is_long && (is_named && !is_nearer || is_apart) && !clause.iter().any(|token| is(token, &DIFFERENCES))
+}
+
+/// Of which wave the number at `first` is the size, if it is of one that pages limit.
+fn size(clause: &Clause, first: usize) -> Option<Quantity> {
+    const WAVES: [&str; 13] = ["p", "qrs", "complexes", "st", "t", "q", "r", "s", "u", "j", "sum", "notch", "point"];
+    const ELSEWHERE: [&str; 9] = ["initial", "terminal", "negative", "chest", "precordial", "v1", "v2", "deep", "qs"];
+    let is = |token: &Token, names: &[&str]| names.contains(&token.lower.as_str());
+    let wave = clause[..first].iter().rfind(|token| is(token, &WAVES))?;
+    let is_whole = !clause.iter().any(|token| is(token, &ELSEWHERE));
+    match wave.lower.as_str() {
+        "p" => is_whole.then_some(Quantity::PMv),
+        "qrs" | "complexes" => is_whole.then_some(Quantity::QrsMv),
+        _ => None,
+    }
+}
+
+/// Of what the number at `first` is the rate: waves of the atria have rates of their own.
+fn rate(clause: &Clause, first: usize) -> Quantity {
+    const ATRIAL: &[&str] =
+        &["atrial", "flutter", "fibrillatory", "waves", "f", "p", "atria", "sawtooth", "undulations"];
+    const VENTRICULAR: &[&str] =
+        &["ventricular", "ventricles", "heart", "complexes", "rhythm", "beats", "tachycardia", "rate", "qrs"];
+    let last = |names: &[&str]| clause[..first].iter().rposition(|token| names.contains(&token.lower.as_str()));
+    // "without P waves at 150 per minute": what is not there has no rate.
+    let is_denied = |i: usize| {
+        clause[i.saturating_sub(3)..i].iter().any(|token| ["no", "without", "absent"].contains(&token.lower.as_str()))
+    };
+    // "Flutter waves at a rate of 300": it is they that have the rate.
+    let is_rate_of =
+        clause[..first].iter().rev().take(4).map(|token| token.lower.as_str()).eq(["of", "rate", "a", "at"]);
+    let named = if is_rate_of { first - 4 } else { first };
+    let near = named.saturating_sub(4);
+    let is_wave = |i: usize| !is_rate_of || clause[i].lower != "waves";
+    let is_atrial =
+        (near..named).any(|i| is_wave(i) && ATRIAL[..5].contains(&clause[i].lower.as_str()) && !is_denied(i));
+    let last_atrial = (0..first).rev().find(|&i| ATRIAL.contains(&clause[i].lower.as_str()) && !is_denied(i));
+    let is_ventricular = last_atrial <= last(VENTRICULAR) && !is_atrial;
+    if is_ventricular { Quantity::RateBpm } else { Quantity::AtrialBpm }
+}
