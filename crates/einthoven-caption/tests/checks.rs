@@ -115,6 +115,11 @@ fn fifth_answers_are_judged_as_well() {
     judge("answers-fifth", 220, 0.98, 0.03);
 }
 
+#[test]
+fn sixth_answers_are_judged_as_well() {
+    judge("answers-sixth", 280, 0.95, 0.05);
+}
+
 /// The published dictionary holds refusals, other conditions than the key's, and administrative remarks described as diseases.
 #[test]
 fn the_faults_of_the_published_dictionary_are_found() {
