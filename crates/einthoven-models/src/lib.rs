@@ -47,6 +47,7 @@ pub mod import;
 mod memory;
 mod signal;
 mod text;
+mod vector_norm;
 mod weights;
 
 pub use classifier::{Classifier, ClassifierConfig, Combine, CropConfig, HeadConfig};

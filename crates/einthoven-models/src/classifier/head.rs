@@ -1,12 +1,9 @@
 use candle_core::Tensor;
-use einthoven_nn::{BatchNormState, Init, Linear, Pass, Scope, batch_norm, dropout, relu};
+use einthoven_nn::{Init, Linear, Pass, Scope, dropout, relu};
 
 use super::HeadConfig;
 use crate::Result;
-
-/// As PyTorch's.
-const MOMENTUM: f64 = 0.1;
-const EPS: f64 = 1e-5;
+use crate::vector_norm::VectorNorm;
 
 /// Linear layers with what stands before each: batch norm and dropout; ReLU between them.
 #[derive(Clone, Debug)]
@@ -16,16 +13,9 @@ pub(super) struct Head {
 
 #[derive(Clone, Debug)]
 struct HeadLayer {
-    norm: Option<Norm>,
+    norm: Option<VectorNorm>,
     dropout: f64,
     linear: Linear,
-}
-
-#[derive(Clone, Debug)]
-struct Norm {
-    weight: Tensor,
-    bias: Tensor,
-    statistics: BatchNormState,
 }
 
 impl Head {
@@ -34,7 +24,8 @@ impl Head {
         let mut inputs = width;
         let outputs = config.hidden.iter().copied().chain([classes]);
         let layers = outputs.enumerate().map(|(index, outputs)| {
-            let norm = config.batch_norm.then(|| Norm::new(&scope.enter(format!("bn{index}")), inputs)).transpose()?;
+            let norm =
+                config.batch_norm.then(|| VectorNorm::new(&scope.enter(format!("bn{index}")), inputs)).transpose()?;
             let is_last = index == config.hidden.len();
             let dropout = if is_last { config.dropout } else { config.dropout / 2.0 };
             // The benchmark's draw (He et al. 2015); the bias starts at 0 there, too.
@@ -59,24 +50,5 @@ impl Head {
             x = layer.linear.forward(&dropout(&x, layer.dropout, pass)?)?;
         }
         Ok(x)
-    }
-}
-
-impl Norm {
-    fn new(scope: &Scope, width: usize) -> Result<Self> {
-        Ok(Self {
-            weight: scope.parameter("weight", width, Init::Ones)?,
-            bias: scope.parameter("bias", width, Init::Zeros)?,
-            statistics: BatchNormState {
-                mean: scope.buffer("running_mean", width, 0.0)?,
-                var: scope.buffer("running_var", width, 1.0)?,
-            },
-        })
-    }
-
-    fn forward(&self, x: &Tensor, pass: &Pass) -> Result<Tensor> {
-        let x = x.unsqueeze(1)?;
-        let x = batch_norm(&x, &self.weight, &self.bias, &self.statistics, MOMENTUM, EPS, pass.is_training())?;
-        Ok(x.squeeze(1)?)
     }
 }

@@ -1,10 +1,9 @@
 use candle_core::Tensor;
-use einthoven_nn::{
-    Attention, BatchNormState, Init, Linear, Pass, Scope, Spans, batch_norm, cross_attention, linear, relu,
-};
+use einthoven_nn::{Attention, Init, Linear, Pass, Scope, Spans, cross_attention, linear, relu};
 use serde::{Deserialize, Serialize};
 
 use super::{Features, ResNet, ResNetConfig, SignalEncoder, Vit, VitConfig};
+use crate::vector_norm::VectorNorm;
 use crate::{Error, Kept, Result};
 
 /// Attention heads of the pool.
@@ -87,16 +86,8 @@ struct Pool {
 
 #[derive(Clone, Debug)]
 struct Projection {
-    expand: (Linear, Norm),
-    contract: (Linear, Norm),
-}
-
-/// Batch norm of vectors.
-#[derive(Clone, Debug)]
-struct Norm {
-    weight: Tensor,
-    bias: Tensor,
-    statistics: BatchNormState,
+    expand: (Linear, VectorNorm),
+    contract: (Linear, VectorNorm),
 }
 
 impl Merl {
@@ -210,10 +201,10 @@ impl Pool {
 
 impl Projection {
     fn new(scope: &Scope, inputs: usize, hidden: usize, width: usize) -> Result<Self> {
-        let layer = |index: usize, inputs: usize, outputs: usize| -> Result<(Linear, Norm)> {
+        let layer = |index: usize, inputs: usize, outputs: usize| -> Result<(Linear, VectorNorm)> {
             let init = Init::Uniform { bound: 1.0 / (inputs as f64).sqrt() };
             let layer = Linear::new(&scope.enter(index), inputs, outputs, true, init)?;
-            Ok((layer, Norm::new(&scope.enter(index + 1), outputs)?))
+            Ok((layer, VectorNorm::new(&scope.enter(index + 1), outputs)?))
         };
         Ok(Self { expand: layer(0, inputs, hidden)?, contract: layer(3, hidden, width)? })
     }
@@ -221,25 +212,5 @@ impl Projection {
     fn forward(&self, x: &Tensor, pass: &Pass) -> Result<Tensor> {
         let hidden = relu(&self.expand.1.forward(&self.expand.0.forward(x)?, pass)?)?;
         self.contract.1.forward(&self.contract.0.forward(&hidden)?, pass)
-    }
-}
-
-impl Norm {
-    fn new(scope: &Scope, width: usize) -> Result<Self> {
-        Ok(Self {
-            weight: scope.parameter("weight", width, Init::Ones)?,
-            bias: scope.parameter("bias", width, Init::Zeros)?,
-            statistics: BatchNormState {
-                mean: scope.buffer("running_mean", width, 0.0)?,
-                var: scope.buffer("running_var", width, 1.0)?,
-            },
-        })
-    }
-
-    /// `[batch, width]` to the same shape.
-    fn forward(&self, x: &Tensor, pass: &Pass) -> Result<Tensor> {
-        let x = x.unsqueeze(1)?;
-        let y = batch_norm(&x, &self.weight, &self.bias, &self.statistics, 0.1, 1e-5, pass.is_training())?;
-        Ok(y.squeeze(1)?)
     }
 }
