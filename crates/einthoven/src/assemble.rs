@@ -95,11 +95,6 @@ pub fn name_of(dataset: &Dataset, split: &Split) -> String {
     format!("{} fold{} {}", dataset.name, if folds.len() == 1 { "" } else { "s" }, list.join(", "))
 }
 
-/// An augmentation that changes nothing, for recordings that are judged.
-pub fn no_augmentation() -> AugmentConfig {
-    AugmentConfig { additive_noise: 0.0, lead_gain: 0.0, ..AugmentConfig::default() }
-}
-
 /// The tokenizer of an experiment, and the pretrained text encoder where it names one.
 ///
 /// `experiment.model` is brought into line with them, so that it describes the model that is built.

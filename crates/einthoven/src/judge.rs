@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use einthoven_corpus::{LabelSet, Leftovers, Loader};
+use einthoven_corpus::{AugmentConfig, LabelSet, Leftovers, Loader};
 use einthoven_eval::retrieval::RetrievalResult;
 use einthoven_eval::zero_shot::{self, ClassCurve, PromptSet, ZeroShotResult};
 use einthoven_eval::{Embeddings, embed, retrieval};
@@ -12,7 +12,6 @@ use einthoven_signal::InputContract;
 use einthoven_train::Validator;
 use serde::Serialize;
 
-use crate::assemble::no_augmentation;
 use crate::{Data, Error, EvaluateConfig, Experiment, Result};
 
 /// Recordings that are judged per batch.
@@ -75,7 +74,7 @@ impl Judged {
         config: &EvaluateConfig,
     ) -> Result<Self> {
         let streams = Streams::new(experiment.seed);
-        let loader = data.loader(&experiment.data, contract, no_augmentation(), BATCH, streams)?;
+        let loader = data.loader(&experiment.data, contract, AugmentConfig::none(), BATCH, streams)?;
         let labels = data.dataset.label_set(&config.labels)?;
         let prompts = PromptSet::open(&config.prompts)?;
         for class in &labels.classes {

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use einthoven_corpus::{LabelSet, Split};
+use einthoven_corpus::{AugmentConfig, LabelSet, Split};
 use einthoven_eval::embed::{self, Embedded};
 use einthoven_eval::probe::{self, LinearHeads, ProbeResult};
 use einthoven_random::Streams;
 
-use crate::assemble::no_augmentation;
 use crate::{Data, DataConfig, Error, Model, Result};
 
 /// Recordings that are embedded per batch.
@@ -73,7 +72,7 @@ pub fn probe(model: &Model, options: &Probe, mut seen: impl FnMut(usize)) -> Res
 
     let mut embed = |data: &Data, config: &DataConfig| -> Result<Embedded> {
         let streams = Streams::new(model.experiment.seed);
-        let loader = data.loader(config, model.checkpoint.contract(), no_augmentation(), BATCH, streams)?;
+        let loader = data.loader(config, model.checkpoint.contract(), AugmentConfig::none(), BATCH, streams)?;
         Ok(embed::signals(&model.network, &loader, &mut seen)?)
     };
     let fitted = labelled(embed(&training, own)?, &learnt, &classes, &training.name)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
-use einthoven_corpus::{LabelSet, Leftovers, Loader};
+use einthoven_corpus::{AugmentConfig, LabelSet, Leftovers, Loader};
 use einthoven_eval::bootstrap::BootstrapConfig;
 use einthoven_eval::metrics::ScoreTable;
 use einthoven_eval::probe::{self, ProbeResult};
@@ -14,7 +14,6 @@ use einthoven_train::Validator;
 use serde::Serialize;
 
 use super::LabelledData;
-use crate::assemble::no_augmentation;
 use crate::{DataConfig, Result};
 
 /// Recordings that are judged per batch.
@@ -59,7 +58,7 @@ impl LabelledRecords {
     ) -> Result<Self> {
         Ok(Self {
             name: data.name.clone(),
-            loader: data.loader(config, contract, no_augmentation(), BATCH, streams)?,
+            loader: data.loader(config, contract, AugmentConfig::none(), BATCH, streams)?,
             labels: data.labels.clone(),
             unlabelled: data.unlabelled,
             bootstrap,
