@@ -70,6 +70,37 @@ fn distributions_are_drawn() {
 }
 
 #[test]
+fn quality_is_told_when_asked_for() {
+    let Some(root) = data("cinc2021-sample") else { return };
+    let root = root.to_str().unwrap();
+    let plain = json(&succeeded(&run(["data", "stats", "cinc2021", "--root", root, "--json"])));
+    assert!(plain.get("quality").is_none());
+    let stats = json(&succeeded(&run(["data", "stats", "cinc2021", "--root", root, "--quality", "--json"])));
+    let sum =
+        |counts: &Value| counts.as_array().unwrap().iter().map(|count| count["records"].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(sum(&stats["quality"]["scores"]), 40);
+    assert!(sum(&stats["quality"]["defects"]) >= 40, "a recording without a defect counts as such: {stats}");
+    assert_eq!(stats["quality"]["unreadable"]["records"], serde_json::json!([]));
+    let text = succeeded(&run(["data", "stats", "cinc2021", "--root", root, "--quality"]));
+    assert!(text.contains("quality, mean of the leads") && text.contains("recordings with a lead that is"), "{text}");
+}
+
+#[test]
+fn recordings_of_a_statement_are_drawn_beside_each_other() {
+    let place = tempfile::tempdir().unwrap();
+    let page = place.path().join("beside.html");
+    let out = page.to_str().unwrap();
+    let files = ["experiments/quickstart.toml", "experiments/simulated.toml"];
+    let draw = |codes: &str| run(["data", "draw", files[0], files[1], "--codes", codes, "--count", "2", "-o", out]);
+    let (_, message) = failed(&draw("NOSUCH"));
+    assert!(message.contains("no recording has the code NOSUCH") && !page.exists(), "{message}");
+    succeeded(&draw("AFIB,CLBBB"));
+    let html = fs::read_to_string(&page).unwrap();
+    assert_eq!(html.matches("<img ").count(), 8, "two of each, of two statements, of two datasets");
+    assert!(html.contains("AFIB: atrial fibrillation") && html.contains("CLBBB: complete left bundle branch block"));
+}
+
+#[test]
 fn a_split_is_written_and_audited() {
     let Some(root) = data("ptbxl-sample") else { return };
     let root = root.to_str().unwrap();

@@ -98,13 +98,13 @@ impl Dataset {
 }
 
 /// How often each value comes, in the order of the values.
-fn count<T: Ord>(values: impl Iterator<Item = T>, show: impl Fn(&T) -> String) -> Vec<Count> {
+pub(crate) fn count<T: Ord>(values: impl Iterator<Item = T>, show: impl Fn(&T) -> String) -> Vec<Count> {
     let mut counts: BTreeMap<T, usize> = BTreeMap::new();
     values.for_each(|value| *counts.entry(value).or_default() += 1);
     counts.iter().map(|(value, &records)| Count { value: show(value), records }).collect()
 }
 
-fn by_frequency(mut counts: Vec<Count>) -> Vec<Count> {
+pub(crate) fn by_frequency(mut counts: Vec<Count>) -> Vec<Count> {
     counts.sort_by_key(|count| std::cmp::Reverse(count.records));
     counts
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod chart;
 mod learning;
+mod recordings;
 mod view;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ use std::path::Path;
 use minijinja::Environment;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
+
+pub use recordings::{Drawing, Recordings, RecordingsSection};
 
 use crate::error::{Error, Result};
 use crate::files::replace;

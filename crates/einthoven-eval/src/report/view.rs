@@ -279,7 +279,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// A drawing as an image of its own, so that names inside one drawing do not meet those of another.
-fn data_url(svg: &str) -> String {
+pub(super) fn data_url(svg: &str) -> String {
     let mut url = String::from("data:image/svg+xml,");
     for character in svg.chars() {
         match character {

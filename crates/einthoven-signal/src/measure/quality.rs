@@ -76,6 +76,20 @@ pub enum Defect {
     },
 }
 
+impl Defect {
+    /// Its kind in a word, as it is serialised.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "missing",
+            Self::Flat { .. } => "flat",
+            Self::Saturated { .. } => "saturated",
+            Self::Noisy { .. } => "noisy",
+            Self::Wander { .. } => "wander",
+            Self::Swapped { .. } => "swapped",
+        }
+    }
+}
+
 impl fmt::Display for Defect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

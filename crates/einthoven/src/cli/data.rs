@@ -17,8 +17,14 @@ pub enum Data {
 
 Exit code 1 when something is missing or broken.")]
     Check(Check),
-    /// Show what is in a dataset: labels, ages, sexes, lengths, rates
+    /// Show what is in a dataset: labels, ages, sexes, lengths, rates, quality
     Stats(Stats),
+    /// Draw recordings of the same statement from several datasets beside each other
+    #[command(after_help = "Examples:
+  einthoven data draw experiments/ptbxl-sample.toml experiments/simulated-minilm.toml --codes AFIB,CLBBB,PVC -o beside.html
+
+The datasets are those of the experiments.")]
+    Draw(Draw),
     /// Deal patients out to folds with labels spread evenly, or audit a split for leakage
     #[command(after_help = "Examples:
   einthoven data split cinc2021 --root cinc2021-sample --labels scored -o folds.csv
@@ -88,9 +94,29 @@ pub struct Check {
 pub struct Stats {
     #[command(flatten)]
     pub source: Source,
+    /// Read every recording, too, and say how well they were recorded
+    #[arg(long)]
+    pub quality: bool,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `data draw`.
+#[derive(Debug, Args)]
+pub struct Draw {
+    /// Experiment files, one for each column
+    #[arg(required = true)]
+    pub experiments: Vec<PathBuf>,
+    /// Codes of statements, as the datasets write them
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub codes: Vec<String>,
+    /// Recordings of each dataset for each statement
+    #[arg(long, default_value_t = 5)]
+    pub count: usize,
+    /// HTML file to write
+    #[arg(short, long)]
+    pub output: PathBuf,
 }
 
 /// Options of `data split`.

@@ -2,6 +2,7 @@
 
 mod bars;
 mod check;
+mod draw;
 mod fetch;
 mod list;
 mod progress;
@@ -22,6 +23,7 @@ pub fn data(command: Data) -> Result<ExitCode> {
         Data::List(options) => list::list(&options),
         Data::Check(options) => check::check(&options),
         Data::Stats(options) => stats::stats(&options),
+        Data::Draw(options) => draw::draw(&options),
         Data::Split(options) => split::split(&options),
         Data::Fetch(options) => fetch::fetch(&options),
         Data::Shard(options) => shard::shard(&options),
