@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use candle_core::{D, DType, Device, Tensor};
 use einthoven_corpus::{
-    AugmentConfig, CaptionConfig, Dataset, Leftovers, Loader, LoaderConfig, SimulatedConfig, caption::no_descriptions,
+    AugmentConfig, CaptionConfig, Captions, Dataset, Leftovers, Loader, LoaderConfig, SimulatedConfig,
+    caption::no_descriptions,
 };
 use einthoven_eval::bootstrap::BootstrapConfig;
 use einthoven_eval::comparison::Comparison;
@@ -32,7 +33,7 @@ const MAX_TOKENS: usize = 60;
 
 struct Fixture {
     dataset: Arc<Dataset>,
-    captions: Arc<Vec<String>>,
+    captions: Arc<Captions>,
     contract: InputContract,
     tokenizer: Tokenizer,
     model: Esi,

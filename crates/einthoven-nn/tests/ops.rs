@@ -428,7 +428,7 @@ fn contrastive() {
             sum? * 0.5
         });
     }
-    for negatives in [Negatives::default(), Negatives { groups: None, largest_cosine: Some(0.1) }] {
+    for negatives in [Negatives::default(), Negatives { largest_cosine: Some(0.1), ..Negatives::default() }] {
         // More rows than one part of a column's sum has.
         check_threads("info_nce", &[&[150, 48], &[150, 48], &[1]], &|i| nn::info_nce(&i[0], &i[1], &i[2], negatives));
         check(
@@ -449,7 +449,7 @@ fn contrastive() {
 /// With texts that [`check`] draws, some pairs are and some are not more alike than 0.1.
 fn all_negatives() -> [Negatives<'static>; 4] {
     let groups = Some(&[0u32, 1, 0, 2][..]);
-    let near = Negatives { groups: None, largest_cosine: Some(0.1) };
+    let near = Negatives { largest_cosine: Some(0.1), ..Negatives::default() };
     [None.into(), groups.into(), near, Negatives { groups, ..near }]
 }
 

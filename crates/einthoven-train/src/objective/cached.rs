@@ -3,8 +3,9 @@
 use candle_core::{Tensor, Var};
 use einthoven_corpus::Batch;
 use einthoven_models::{Captions, Embeddings, EsiOutputs, LossWeights, TokenBatch};
-use einthoven_nn::{Gradients, Pass, backward, inner_product, without_gradients};
+use einthoven_nn::{Gradients, Negatives, Pass, backward, inner_product, without_gradients};
 
+use super::esi::true_texts;
 use super::{EsiObjective, Round, scalar};
 use crate::trainer::clock::{Clock, Phase};
 use crate::{Error, Result};
@@ -41,15 +42,20 @@ impl EsiObjective {
         sum: &mut Gradients,
         clock: &mut Clock,
     ) -> Result<Vec<(&'static str, f64)>> {
-        let indices: Vec<usize> = batches.iter().flat_map(|batch| batch.indices.iter().copied()).collect();
-        let whole = self.captions.batch(&indices)?;
-        let parts = clock.time(Phase::Forward, || self.parts(batches, &whole, round.is_locked))?;
+        let tokens = batches.iter().map(|batch| self.tokens(batch)).collect::<Result<Vec<_>>>()?;
+        let rows = tokens.iter().flat_map(|tokens| (0..tokens.count()).map(|caption| tokens.row(caption)));
+        let whole = TokenBatch::new(&rows.collect::<Vec<_>>())?;
+        let true_texts = true_texts(batches);
+        let parts = clock.time(Phase::Forward, || self.parts(batches, tokens, &whole, round.is_locked))?;
 
         let mut embeddings = Vec::with_capacity(parts.len());
         for (index, part) in parts.iter().enumerate() {
             embeddings.push(clock.time(Phase::Forward, || self.embeddings(part, &round.pass(index)))?);
         }
-        let contrast = clock.time(Phase::Backward, || self.contrast(&embeddings, &whole.groups(), sum))?;
+        let contrast = clock.time(Phase::Backward, || {
+            let groups = whole.groups();
+            self.contrast(&embeddings, self.negatives(&groups, true_texts.as_deref()), sum)
+        })?;
 
         let mut told = None;
         for (index, part) in parts.iter().enumerate() {
@@ -66,13 +72,19 @@ impl EsiObjective {
         Ok(named)
     }
 
-    fn parts<'a>(&mut self, batches: &'a [Batch], whole: &TokenBatch, text_is_locked: bool) -> Result<Vec<Part<'a>>> {
+    fn parts<'a>(
+        &mut self,
+        batches: &'a [Batch],
+        tokens: Vec<TokenBatch>,
+        whole: &TokenBatch,
+        text_is_locked: bool,
+    ) -> Result<Vec<Part<'a>>> {
         let targets = self.model.caption_targets(whole) as f64;
         let mut start = 0;
         let mut parts = Vec::with_capacity(batches.len());
-        for batch in batches {
+        for (batch, tokens) in batches.iter().zip(tokens) {
             // A paper model's cut depends on the longest caption of all.
-            let tokens = self.captions.batch(&batch.indices)?.padded_to(whole.padded_len());
+            let tokens = tokens.padded_to(whole.padded_len());
             let pooled = text_is_locked.then(|| self.locked_text.pooled(&self.model, &tokens)).transpose()?;
             let share = self.model.caption_targets(&tokens) as f64 / targets;
             parts.push(Part { batch, tokens, pooled, start, share });
@@ -98,13 +110,13 @@ impl EsiObjective {
     }
 
     /// Contrasts the embeddings of all parts. The gradient in the logit scale goes to `sum`.
-    fn contrast(&self, parts: &[Embeddings], groups: &[u32], sum: &mut Gradients) -> Result<Contrast> {
+    fn contrast(&self, parts: &[Embeddings], negatives: Negatives<'_>, sum: &mut Gradients) -> Result<Contrast> {
         let joint = |side: fn(&Embeddings) -> &Tensor| -> Result<Tensor> {
             let sides: Vec<&Tensor> = parts.iter().map(side).collect();
             Ok(Var::from_tensor(&Tensor::cat(&sides, 0)?)?.into_inner())
         };
         let embeddings = Embeddings { signal: joint(|part| &part.signal)?, text: joint(|part| &part.text)? };
-        let loss = self.model.contrastive_loss(&embeddings, self.negatives(groups))?;
+        let loss = self.model.contrastive_loss(&embeddings, negatives)?;
         let mut gradients = backward(&(&loss * self.weights.contrastive)?)?;
         let mut slope = |side: &Tensor| gradients.take(side).map_or_else(|| side.zeros_like(), Ok);
         let slopes = Embeddings { signal: slope(&embeddings.signal)?, text: slope(&embeddings.text)? };
@@ -198,6 +210,7 @@ mod tests {
             signals: indices.iter().flat_map(wave).collect(),
             valid: indices.iter().map(|index| samples - 8 * index).collect(),
             captions: indices.iter().map(|index| CAPTIONS[*index].to_owned()).collect(),
+            stated: Vec::new(),
             leads,
             samples,
         }

@@ -1,8 +1,8 @@
 //! The objective of ESI.
 
 use candle_core::{Device, Tensor};
-use einthoven_corpus::Batch;
-use einthoven_models::{Captions, Esi, LossWeights, Mode, PassSize, Tokenizer, is_decayed};
+use einthoven_corpus::{Batch, Stated};
+use einthoven_models::{Captions, Esi, LossWeights, Mode, PassSize, TokenBatch, Tokenizer, is_decayed};
 use einthoven_nn::{Gradients, Negatives, Pass, backward};
 
 use super::{Objective, PretrainedPart, Round, scalar};
@@ -24,7 +24,9 @@ pub struct EsiObjective {
     /// The largest cosine of texts that are negatives of each other.
     pub(super) largest_cosine: Option<f64>,
     pub(super) locked_text: LockedText,
-    tokenizer: String,
+    tokenizer: Tokenizer,
+    tokenizer_json: String,
+    max_tokens: usize,
     device: Device,
 }
 
@@ -64,24 +66,31 @@ impl EsiObjective {
             weights: LossWeights { contrastive: config.losses.contrastive, caption: config.losses.caption },
             largest_cosine: config.losses.near_duplicate,
             locked_text: LockedText::default(),
-            tokenizer: tokenizer.to_json()?,
+            tokenizer_json: tokenizer.to_json()?,
+            tokenizer: tokenizer.clone(),
+            max_tokens: config.max_tokens,
             model,
             device,
         })
     }
 
     /// The losses of a batch; those of weight 0 are left out. Records whose captions are the same, token by token, or
-    /// nearly the same, do not count as negatives of each other where the model's mode says so. A text encoder that is
+    /// nearly the same, or true of each other, do not count as negatives where the model's mode says so. A text encoder that is
     /// locked does not learn.
     ///
     /// # Errors
     /// [`crate::Error::Model`] when the model cannot take the batch.
     pub fn losses(&mut self, batch: &Batch, text_is_locked: bool, pass: &Pass) -> Result<Losses> {
         let signals = self.signals(batch)?;
-        let tokens = self.captions.batch(&batch.indices)?;
+        let tokens = self.tokens(batch)?;
         let groups = tokens.groups();
+        let true_texts = true_texts(std::slice::from_ref(batch));
         let pooled = text_is_locked.then(|| self.locked_text.pooled(&self.model, &tokens)).transpose()?;
-        let captions = Captions { tokens: &tokens, negatives: self.negatives(&groups), pooled: pooled.as_ref() };
+        let captions = Captions {
+            tokens: &tokens,
+            negatives: self.negatives(&groups, true_texts.as_deref()),
+            pooled: pooled.as_ref(),
+        };
         let losses = self.model.losses(&signals, Some(&batch.valid), captions, self.weights, pass)?;
         let mut named = vec![("loss", scalar(&losses.total)?)];
         for (name, loss) in [("loss_contrastive", &losses.contrastive), ("loss_caption", &losses.caption)] {
@@ -92,9 +101,17 @@ impl EsiObjective {
         Ok(Losses { total: losses.total, named })
     }
 
-    /// The negatives among records whose captions have these `groups`.
-    pub(super) fn negatives<'a>(&self, groups: &'a [u32]) -> Negatives<'a> {
-        Negatives { groups: Some(groups), largest_cosine: self.largest_cosine }
+    /// The negatives among records whose captions have these `groups` and are [true](true_texts) of these records.
+    pub(super) fn negatives<'a>(&self, groups: &'a [u32], true_texts: Option<&'a [bool]>) -> Negatives<'a> {
+        Negatives { groups: Some(groups), largest_cosine: self.largest_cosine, true_texts }
+    }
+
+    /// The captions of a batch: those that were tokenised before training, unless it has others in each epoch.
+    pub(super) fn tokens(&self, batch: &Batch) -> Result<TokenBatch> {
+        if batch.stated.is_empty() {
+            return self.captions.batch(&batch.indices);
+        }
+        Ok(self.tokenizer.encode_batch(&batch.captions, self.max_tokens)?)
     }
 
     /// `[batch, leads, samples]`.
@@ -167,8 +184,16 @@ impl Objective for EsiObjective {
     }
 
     fn tokenizer(&self) -> Option<&str> {
-        Some(&self.tokenizer)
+        Some(&self.tokenizer_json)
     }
+}
+
+/// For each caption of batches that are contrasted together and each of their records whether the caption is true of it, as far as
+/// its statements say; none where captions say all statements.
+pub(super) fn true_texts(batches: &[Batch]) -> Option<Vec<bool>> {
+    let stated: Vec<&Stated> = batches.iter().flat_map(|batch| &batch.stated).collect();
+    let of_text = |text: &&Stated| stated.iter().map(|record| record.has(&text.said)).collect::<Vec<_>>();
+    (!stated.is_empty()).then(|| stated.iter().flat_map(of_text).collect())
 }
 
 /// How many layers lie above that of the parameter `name` of a text encoder of `depth` layers; the embeddings are the layer

@@ -62,7 +62,7 @@ impl LabelledData {
         batch_size: usize,
         streams: Streams,
     ) -> Result<Loader> {
-        let captions = Arc::new(vec![String::new(); self.dataset.len()]);
+        let captions = Arc::new(vec![String::new(); self.dataset.len()].into());
         let dataset = Arc::clone(&self.dataset);
         Ok(Loader::new(dataset, captions, contract.clone(), augment, config.loader(batch_size), streams)?)
     }
