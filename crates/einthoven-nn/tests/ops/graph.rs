@@ -61,6 +61,8 @@ fn operands_that_do_not_fit_are_errors() {
     assert!(nn::siglip(&t(&[2, 2]), &t(&[2, 2]), &t(&[1]), &t(&[1]), Some(&[0u32][..])).is_err());
     assert!(nn::binary_cross_entropy(&t(&[2, 2]), &[true; 3]).is_err());
     assert!(nn::dropout(&t(&[2]), 1.0, &nn::Pass::evaluate()).is_err());
+    assert!(nn::dropout_views(&t(&[2]), 0.1, 1.0, &nn::Pass::evaluate()).is_err());
+    assert!(nn::dropout_views(&t(&[2, 2]), 1.0, 1.0, &nn::Pass::evaluate()).is_err());
     assert!(Spans::packed(&[]).is_err());
     assert!(Spans::packed(&[1, 0]).is_err());
     assert!(Spans::padded(&[3], 2).is_err());

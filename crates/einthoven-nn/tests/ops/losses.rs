@@ -3,8 +3,9 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use einthoven_nn as nn;
 use einthoven_nn::Negatives;
+use einthoven_random::Streams;
 
-use crate::support::{check, check_threads, values};
+use crate::support::{assert_close, check, check_threads, values};
 
 fn naive_cross_entropy(logits: &Tensor, targets: &[u32]) -> TensorResult<Tensor> {
     let shifted = logits.broadcast_sub(&logits.max_keepdim(1)?)?;
@@ -146,4 +147,74 @@ fn binary_cross_entropy() {
         assert!((loss(logit, true) - wanted).abs() <= 2e-6 * wanted, "{logit}: {}", loss(logit, true));
         assert_eq!(loss(-logit, false), loss(logit, true));
     }
+}
+
+/// A pass whose dropout draws the same each time.
+fn views_pass() -> nn::Pass {
+    nn::Pass::train(Streams::new(11).stream("views", &[0]))
+}
+
+/// Two views of `x` in plain arithmetic.
+fn naive_views(x: &Tensor, rate: f64) -> TensorResult<[Tensor; 2]> {
+    let pass = views_pass();
+    let view = || {
+        let factors = nn::dropout(&x.ones_like()?, rate, &pass).unwrap();
+        let view = (x * factors)?;
+        view.broadcast_div(&view.sqr()?.sum_keepdim(1)?.sqrt()?)
+    };
+    Ok([view()?, view()?])
+}
+
+#[test]
+fn dropout_views() {
+    for (rate, shape) in [(0.3, [5usize, 4]), (0.0, [3, 7]), (0.5, [1, 9])] {
+        let ids: Vec<u32> = (0..shape[0] as u32).collect();
+        let op = |i: &[Tensor]| nn::dropout_views(&i[0], rate, 3.0, &views_pass());
+        check(&format!("dropout_views, {rate}"), &[&shape], &op, &|i| {
+            let [first, second] = naive_views(&i[0], rate)?;
+            let logits = (first.matmul(&second.t()?)? * 3.0)?;
+            let sum = naive_cross_entropy(&logits, &ids)? + naive_cross_entropy(&logits.t()?.contiguous()?, &ids)?;
+            sum? * 0.5
+        });
+    }
+    check_threads("dropout_views", &[&[150, 480]], &|i| nn::dropout_views(&i[0], 0.1, 3.0, &views_pass()));
+}
+
+/// The same in NumPy and PyTorch, in `f64`: with `v = normalize(x · mask / 0.9)` and `s = v₀ v₁ᵀ / 0.07`, the mean of
+/// `cross_entropy(s, arange(4))` and `cross_entropy(sᵀ, arange(4))`, and its gradient. The masks come from a ChaCha8 written in
+/// Python, so they also hold the draws of a named stream to what they were.
+#[test]
+fn dropout_views_are_those_of_another_program() {
+    let x = Tensor::from_iter((0..48).map(|k| (0.7 * f64::from(k) + 0.3).sin()), &Device::Cpu).unwrap();
+    let x = candle_core::Var::from_tensor(&x.reshape((4, 12)).unwrap()).unwrap();
+    let pass = views_pass();
+    for wanted in [
+        ["111111101111", "010111011111", "110111111111", "111101101111"],
+        ["101110111111", "111110111111", "011111111111", "110111101111"],
+    ] {
+        let factors = nn::dropout(&x.ones_like().unwrap(), 0.1, &pass).unwrap().flatten_all().unwrap();
+        let kept = factors.to_vec1::<f64>().unwrap().into_iter().map(|f| if f == 0.0 { '0' } else { '1' });
+        assert_eq!(kept.collect::<String>(), wanted.concat());
+    }
+    let loss = nn::dropout_views(&x, 0.1, 1.0 / 0.07, &views_pass()).unwrap();
+    assert!((loss.to_scalar::<f64>().unwrap() - 0.361_227_287_254_921_37).abs() < 1e-13, "{loss}");
+    let gradients = nn::backward(&loss).unwrap();
+    let gradient = gradients.get(&x).unwrap();
+    let first = [
+        0.030_991_796_823_64,
+        0.349_214_309_146_49,
+        -0.465_881_897_739_19,
+        -0.057_124_591_694_57,
+        -0.039_659_262_642_28,
+        -0.265_485_095_768_75,
+        0.026_686_455_600_66,
+        -0.139_278_361_775_08,
+        0.054_369_488_889_69,
+        0.030_179_484_345_96,
+        -0.008_204_403_253_12,
+        -0.042_729_631_804_92,
+    ];
+    assert_close("gradient", &gradient.get(0).unwrap(), &Tensor::new(&first, &Device::Cpu).unwrap(), 1e-12);
+    let norm = gradient.sqr().unwrap().sum_all().unwrap().sqrt().unwrap().to_scalar::<f64>().unwrap();
+    assert!((norm - 0.754_727_091_218_007).abs() < 1e-13, "{norm}");
 }
