@@ -39,7 +39,7 @@ mod table;
 
 pub use augment::AugmentConfig;
 pub use caption::{
-    Age, CaptionConfig, CaptionTemplate, Captions, Described, Descriptions, Stated, Statements, StoreConfig,
+    Age, CaptionConfig, CaptionTemplate, Captions, Described, Descriptions, PartialCaption, Statements, StoreConfig,
 };
 pub use card::{CardFile, CardSignals, CardSize, CardSource, DatasetCard, Layout, Publication};
 pub use check::{CheckOptions, CheckReport, Finding};

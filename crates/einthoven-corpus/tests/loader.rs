@@ -11,8 +11,8 @@ use std::sync::Arc;
 use common::{Folder, ptbxl_sample};
 use einthoven_corpus::caption::no_descriptions;
 use einthoven_corpus::{
-    AugmentConfig, Batch, CaptionConfig, CaptionTemplate, Dataset, DatasetOptions, Error, Loader, LoaderConfig, OnError,
-    SimulatedConfig, Split, Statements,
+    AugmentConfig, Batch, CaptionConfig, CaptionTemplate, Dataset, DatasetOptions, Error, Loader, LoaderConfig,
+    OnError, SimulatedConfig, Split, Statements,
 };
 use einthoven_random::Streams;
 use einthoven_signal::{BandPass, InputContract, Pad, Scaling};
@@ -337,7 +337,8 @@ fn captions_of_some_statements_describe_these_alone() {
     let config = CaptionConfig { statements: Statements::Sampled, ..CaptionConfig::default() };
     let (dataset, captions, _) = config.captions(&simulated(30), &|statement| Some(format!("<{statement}>")));
     let (dataset, captions) = (Arc::new(dataset), Arc::new(captions));
-    let loader = Loader::new(dataset, captions, contract(), AUGMENT, self::config(10, 1, false), Streams::new(3)).unwrap();
+    let loader =
+        Loader::new(dataset, captions, contract(), AUGMENT, self::config(10, 1, false), Streams::new(3)).unwrap();
     for caption in collect(loader.epoch(0, 0)).iter().flat_map(|batch| &batch.captions) {
         let (_, findings) = caption.split_once("ECG Findings: ").unwrap();
         let (said, described) = findings.split_once(".\nPotential ECG waveforms: \n").unwrap();

@@ -18,7 +18,7 @@ pub struct Captions {
     sampled: Option<Sampled>,
 }
 
-/// What a caption of some of a record's statements is made of.
+/// What texts of some of a record's statements are made of.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Sampled {
     pub config: CaptionConfig,
@@ -30,19 +30,21 @@ pub(super) struct Sampled {
     pub statements: Vec<Vec<u32>>,
 }
 
-/// The statements of a record whose caption says some of them, as numbers that are equal for equal statements.
+/// A text that says some of a record's statements, which are numbers here, equal for equal statements.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stated {
+pub struct PartialCaption {
+    /// The text, in the form of the record's caption.
+    pub text: String,
+    /// The statements that it says.
+    pub said: Vec<u32>,
     /// All that the record has.
     pub all: Vec<u32>,
-    /// Those that the caption says.
-    pub said: Vec<u32>,
 }
 
-impl Stated {
-    /// Whether a caption that says `said` is true of this record.
-    pub fn has(&self, said: &[u32]) -> bool {
-        said.iter().all(|statement| self.all.contains(statement))
+impl PartialCaption {
+    /// Whether it is true of the record of `other`, too, as far as statements go.
+    pub fn is_true_of(&self, other: &Self) -> bool {
+        self.said.iter().all(|statement| other.all.contains(statement))
     }
 }
 
@@ -51,9 +53,9 @@ impl Captions {
         Self { whole, sampled }
     }
 
-    /// The caption of the record at `index` for one epoch, whose `stream` draws how many statements it says, which, and in what
-    /// order; none where captions always say all.
-    pub(crate) fn drawn(&self, index: usize, entry: &Entry, mut stream: Stream) -> Option<(String, Stated)> {
+    /// A text about the record at `index` for one epoch, whose `stream` draws how many statements it says, which, and in what order; none
+    /// unless that is asked for.
+    pub(crate) fn part(&self, index: usize, entry: &Entry, mut stream: Stream) -> Option<PartialCaption> {
         let Sampled { config, descriptions, numbers, statements } = self.sampled.as_ref()?;
         let count = stream.random_range(1..=entry.statements.len());
         let chosen = index::sample(&mut stream, entry.statements.len(), count);
@@ -62,8 +64,8 @@ impl Captions {
         let statements = chosen.iter().map(|statement| entry.statements[statement].clone()).collect();
         let part = Entry { statements, ..entry.clone() };
         let numbers = numbers.get(index).map(Vec::as_slice).unwrap_or_default();
-        let caption = forms::caption(config, &part, numbers, &|statement| descriptions.get(statement).cloned())?;
-        Some((caption, Stated { all, said }))
+        let text = forms::caption(config, &part, numbers, &|statement| descriptions.get(statement).cloned())?;
+        Some(PartialCaption { text, said, all })
     }
 }
 

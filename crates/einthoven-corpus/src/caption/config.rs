@@ -23,7 +23,7 @@ pub struct CaptionConfig {
     /// What is described at a time.
     #[serde(skip_serializing_if = "is_default")]
     pub described: Described,
-    /// Which statements of a record a caption says that is trained on.
+    /// Which statements of a record the text says that it is contrasted with.
     #[serde(skip_serializing_if = "is_default")]
     pub statements: Statements,
     /// The store of descriptions, where they come from one.
@@ -53,15 +53,16 @@ pub enum Age {
     Decades,
 }
 
-/// Which statements of a record a caption says that is trained on. What is judged by captions is judged by all statements.
+/// Which statements of a record the text says that it is contrasted with in training. A model learns to tell all of them, and is judged
+/// by all, in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Statements {
     /// All of them.
     #[default]
     All,
-    /// As many as chance says, at least one, in an order of chance, others in each epoch. So that texts of one statement, as questions are,
-    /// are not new to the model. A caption that is true of another record of the batch is no negative of it.
+    /// As many as chance says, at least one, in an order of chance, others in each epoch: so that texts of one statement, as
+    /// questions are, are nothing new to the model. A text that is true of another record of the batch is no negative of it.
     Sampled,
 }
 
@@ -173,7 +174,7 @@ impl CaptionConfig {
         (kept, Captions::new(captions, sampled), leftovers)
     }
 
-    /// What captions of some of the statements are made of.
+    /// What texts of some of the statements are made of.
     fn sampled(
         &self,
         dataset: &Dataset,

@@ -7,7 +7,7 @@ mod captions;
 mod config;
 mod forms;
 
-pub use captions::{Captions, Stated};
+pub use captions::{Captions, PartialCaption};
 pub use config::{Age, CaptionConfig, CaptionTemplate, Described, Descriptions, Statements, StoreConfig};
 
 /// Knows no description: for captions of statements alone.

@@ -12,7 +12,7 @@ use einthoven_signal::InputContract;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use crate::{AugmentConfig, Captions, Dataset, Error, Leftovers, Result, Stated};
+use crate::{AugmentConfig, Captions, Dataset, Error, Leftovers, PartialCaption, Result};
 use batches::Pass;
 use prepare::Preparer;
 
@@ -32,8 +32,8 @@ pub struct Example {
     pub valid: usize,
     /// The caption.
     pub caption: String,
-    /// Its statements, where the caption says [some of them](crate::Statements::Sampled).
-    pub stated: Option<Stated>,
+    /// What the record is contrasted with, where that says [some of its statements](crate::Statements::Sampled).
+    pub part: Option<PartialCaption>,
 }
 
 /// Some examples side by side.
@@ -49,8 +49,8 @@ pub struct Batch {
     pub valid: Vec<usize>,
     /// The captions.
     pub captions: Vec<String>,
-    /// The records' statements, where captions say [some of them](crate::Statements::Sampled); else empty.
-    pub stated: Vec<Stated>,
+    /// What the records are contrasted with, where that says [some of their statements](crate::Statements::Sampled); else empty.
+    pub parts: Vec<PartialCaption>,
     /// Leads of a record.
     pub leads: usize,
     /// Samples of a lead.
@@ -74,13 +74,13 @@ impl Batch {
         self.signals.extend_from_slice(&example.samples);
         self.valid.push(example.valid);
         self.captions.push(example.caption);
-        self.stated.extend(example.stated);
+        self.parts.extend(example.part);
     }
 }
 
 /// Prepares the records of a dataset and hands them out in batches.
 ///
-/// The order of an epoch is a pure function of (seed, epoch, [rank](Loader::of_rank)), augmentation and caption of a record are functions of (seed, epoch, index):
+/// The order of an epoch is a pure function of (seed, epoch, [rank](Loader::of_rank)), augmentation and statements of a record are functions of (seed, epoch, index):
 /// batches are the same for any number of workers, with and without the cache, from the start or from the middle.
 #[derive(Clone)]
 pub struct Loader {
@@ -103,18 +103,20 @@ struct Shared {
 }
 
 impl Shared {
-    /// The record at `index`, with augmentation and caption of `epoch` if there is one.
+    /// The record at `index`, with augmentation and statements of `epoch` if there is one.
     fn example(&self, index: usize, epoch: Option<u64>) -> Result<Example> {
         let stream = epoch.map(|epoch| self.streams.stream("augment", &[epoch, index as u64]));
         let prepared = self.preparer.prepare(index, stream)?;
         let entry = &self.dataset.entries[index];
         let stream = |epoch| self.streams.stream("caption", &[epoch, index as u64]);
-        let drawn = epoch.and_then(|epoch| self.captions.drawn(index, entry, stream(epoch)));
-        let (caption, stated) = match drawn {
-            Some((caption, stated)) => (caption, Some(stated)),
-            None => (self.captions[index].clone(), None),
-        };
-        Ok(Example { index, id: entry.id.clone(), samples: prepared.samples, valid: prepared.valid, caption, stated })
+        Ok(Example {
+            index,
+            id: entry.id.clone(),
+            samples: prepared.samples,
+            valid: prepared.valid,
+            caption: self.captions[index].clone(),
+            part: epoch.and_then(|epoch| self.captions.part(index, entry, stream(epoch))),
+        })
     }
 
     fn empty_batch(&self) -> Batch {
@@ -126,7 +128,7 @@ impl Shared {
             signals: Vec::with_capacity(size * leads * samples),
             valid: Vec::with_capacity(size),
             captions: Vec::with_capacity(size),
-            stated: Vec::new(),
+            parts: Vec::new(),
             leads,
             samples,
         }

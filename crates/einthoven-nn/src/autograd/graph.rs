@@ -7,7 +7,6 @@
 //! and passes numbers along, while the gradients go from node to node beside it. An operation of candle sees
 //! the value, and what it makes of it has an *entry* node when it comes back.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -16,61 +15,12 @@ use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Device, Layout, Shape, Storage, Tensor, TensorId, Var,
 };
 
-use super::{Gradients, is_untracked};
+use super::collector::{add_to_variable, deposit, withdraw};
+use super::is_untracked;
 use crate::{Error, Result};
 
 /// The nodes of the values that are alive, by the value's id.
 static NODES: LazyLock<Mutex<HashMap<TensorId, Tensor>>> = LazyLock::new(Mutex::default);
-
-thread_local! {
-    /// What `backward` has come to on this thread.
-    static COLLECTOR: RefCell<Option<Collector>> = const { RefCell::new(None) };
-}
-
-#[derive(Default)]
-struct Collector {
-    /// Gradients of variables that operations of this crate depend on.
-    variables: Gradients,
-    /// Gradients of values that are not used up yet, by their node.
-    pending: HashMap<TensorId, Tensor>,
-}
-
-/// Runs a backward pass of candle, and returns the gradients of variables that went beside it.
-pub(super) fn collecting<R>(backward: impl FnOnce() -> R) -> (R, Gradients) {
-    let outer = COLLECTOR.replace(Some(Collector::default()));
-    let result = backward();
-    let collected = COLLECTOR.replace(outer);
-    (result, collected.unwrap_or_default().variables)
-}
-
-/// Hands gradients of variables to the backward pass at hand.
-pub(crate) fn collect(gradients: Gradients) -> Result<()> {
-    with_collector("backward", |collector| collector.variables.accumulate(gradients))
-}
-
-fn with_collector<R>(op: &'static str, body: impl FnOnce(&mut Collector) -> Result<R>) -> Result<R> {
-    COLLECTOR.with_borrow_mut(|collector| body(collector.as_mut().ok_or(Error::OutsideBackward { op })?))
-}
-
-/// Adds to the gradient that waits at a node.
-fn deposit(op: &'static str, node: TensorId, gradient: Tensor) -> Result<()> {
-    with_collector(op, |collector| {
-        let sum = match collector.pending.remove(&node) {
-            Some(held) => (held + gradient)?,
-            None => gradient,
-        };
-        collector.pending.insert(node, sum);
-        Ok(())
-    })
-}
-
-/// Takes the gradient that waits at a node.
-fn withdraw(op: &'static str, node: TensorId) -> Result<Tensor> {
-    with_collector(op, |collector| {
-        let missing = || Error::Operand { op, message: "no gradient has reached its result".to_owned() };
-        collector.pending.remove(&node).ok_or_else(missing)
-    })
-}
 
 /// Computes the gradients of an operation's inputs from the gradient of its output.
 ///
@@ -196,9 +146,7 @@ impl Operation {
             };
             match role {
                 Role::Constant => {}
-                Role::Variable(id) => {
-                    with_collector(op, |collector| Ok(collector.variables.add(*id, &gradient)?))?;
-                }
+                Role::Variable(id) => add_to_variable(op, *id, &gradient)?,
                 Role::Argument => {
                     if let Some(argument) = arguments.next() {
                         deposit(op, argument.id(), gradient)?;

@@ -1,5 +1,6 @@
 //! The backward pass.
 
+mod collector;
 mod gradients;
 mod graph;
 
@@ -7,8 +8,9 @@ use std::cell::Cell;
 
 use candle_core::Tensor;
 
+pub(crate) use collector::collect;
 pub use gradients::Gradients;
-pub(crate) use graph::{attach, collect, record};
+pub(crate) use graph::{attach, record};
 
 use crate::{Error, Result};
 
@@ -29,7 +31,7 @@ pub fn backward(loss: &Tensor) -> Result<Gradients> {
         let message = format!("the loss must be one number, its shape is {:?}", loss.dims());
         return Err(Error::Operand { op: "backward", message });
     }
-    let (store, mut gradients) = graph::collecting(|| {
+    let (store, mut gradients) = collector::collecting(|| {
         #[allow(clippy::disallowed_methods)] // the one place where gradients are collected
         loss.backward()
     });

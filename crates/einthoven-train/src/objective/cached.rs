@@ -14,7 +14,9 @@ use crate::{Error, Result};
 struct Part<'a> {
     batch: &'a Batch,
     tokens: TokenBatch,
-    /// What the text encoder says of the captions, where it is locked.
+    /// What it is contrasted with, where these are not the captions.
+    contrasted: Option<TokenBatch>,
+    /// What the text encoder says of what is contrasted, where it is locked.
     pooled: Option<Tensor>,
     /// Its first recording's place in the contrastive batch.
     start: usize,
@@ -42,20 +44,19 @@ impl EsiObjective {
         sum: &mut Gradients,
         clock: &mut Clock,
     ) -> Result<Vec<(&'static str, f64)>> {
-        let tokens = batches.iter().map(|batch| self.tokens(batch)).collect::<Result<Vec<_>>>()?;
-        let rows = tokens.iter().flat_map(|tokens| (0..tokens.count()).map(|caption| tokens.row(caption)));
-        let whole = TokenBatch::new(&rows.collect::<Vec<_>>())?;
+        let indices: Vec<usize> = batches.iter().flat_map(|batch| batch.indices.iter().copied()).collect();
+        let whole = self.captions.batch(&indices)?;
         let true_texts = true_texts(batches);
-        let parts = clock.time(Phase::Forward, || self.parts(batches, tokens, &whole, round.is_locked))?;
+        let parts = clock.time(Phase::Forward, || self.parts(batches, &whole, round.is_locked))?;
+        let contrasted: Vec<TokenBatch> = parts.iter().filter_map(|part| part.contrasted.clone()).collect();
+        let groups = if contrasted.is_empty() { whole.groups() } else { TokenBatch::joined(&contrasted)?.groups() };
+        let negatives = self.negatives(&groups, true_texts.as_deref());
 
         let mut embeddings = Vec::with_capacity(parts.len());
         for (index, part) in parts.iter().enumerate() {
             embeddings.push(clock.time(Phase::Forward, || self.embeddings(part, &round.pass(index)))?);
         }
-        let contrast = clock.time(Phase::Backward, || {
-            let groups = whole.groups();
-            self.contrast(&embeddings, self.negatives(&groups, true_texts.as_deref()), sum)
-        })?;
+        let contrast = clock.time(Phase::Backward, || self.contrast(&embeddings, negatives, sum))?;
 
         let mut told = None;
         for (index, part) in parts.iter().enumerate() {
@@ -72,29 +73,28 @@ impl EsiObjective {
         Ok(named)
     }
 
-    fn parts<'a>(
-        &mut self,
-        batches: &'a [Batch],
-        tokens: Vec<TokenBatch>,
-        whole: &TokenBatch,
-        text_is_locked: bool,
-    ) -> Result<Vec<Part<'a>>> {
+    fn parts<'a>(&mut self, batches: &'a [Batch], whole: &TokenBatch, text_is_locked: bool) -> Result<Vec<Part<'a>>> {
         let targets = self.model.caption_targets(whole) as f64;
+        let contrasted = batches.iter().map(|batch| self.parts_of_captions(batch)).collect::<Result<Vec<_>>>()?;
+        let longest = contrasted.iter().flatten().map(TokenBatch::padded_len).max().unwrap_or(0);
         let mut start = 0;
         let mut parts = Vec::with_capacity(batches.len());
-        for (batch, tokens) in batches.iter().zip(tokens) {
-            // A paper model's cut depends on the longest caption of all.
-            let tokens = tokens.padded_to(whole.padded_len());
-            let pooled = text_is_locked.then(|| self.locked_text.pooled(&self.model, &tokens)).transpose()?;
+        for (batch, contrasted) in batches.iter().zip(contrasted) {
+            // A paper model's cut depends on the longest text of all.
+            let tokens = self.captions.batch(&batch.indices)?.padded_to(whole.padded_len());
+            let contrasted = contrasted.map(|texts| texts.padded_to(longest));
+            let read = contrasted.as_ref().unwrap_or(&tokens);
+            let pooled = text_is_locked.then(|| self.locked_text.pooled(&self.model, read)).transpose()?;
             let share = self.model.caption_targets(&tokens) as f64 / targets;
-            parts.push(Part { batch, tokens, pooled, start, share });
+            parts.push(Part { batch, tokens, contrasted, pooled, start, share });
             start += batch.len();
         }
         Ok(parts)
     }
 
     fn outputs(&self, part: &Part, weights: LossWeights, pass: &Pass) -> Result<(Embeddings, Option<Tensor>)> {
-        let captions = Captions { pooled: part.pooled.as_ref(), ..Captions::new(&part.tokens) };
+        let (contrasted, pooled) = (part.contrasted.as_ref(), part.pooled.as_ref());
+        let captions = Captions { contrasted, pooled, ..Captions::new(&part.tokens) };
         let signals = self.signals(part.batch)?;
         let outputs = self.model.outputs(&signals, Some(&part.batch.valid), captions, weights, pass)?;
         let EsiOutputs { embeddings: Some(embeddings), caption } = outputs else {
@@ -210,7 +210,7 @@ mod tests {
             signals: indices.iter().flat_map(wave).collect(),
             valid: indices.iter().map(|index| samples - 8 * index).collect(),
             captions: indices.iter().map(|index| CAPTIONS[*index].to_owned()).collect(),
-            stated: Vec::new(),
+            parts: Vec::new(),
             leads,
             samples,
         }

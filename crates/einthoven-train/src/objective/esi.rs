@@ -1,7 +1,7 @@
 //! The objective of ESI.
 
 use candle_core::{Device, Tensor};
-use einthoven_corpus::{Batch, Stated};
+use einthoven_corpus::{Batch, PartialCaption};
 use einthoven_models::{Captions, Esi, LossWeights, Mode, PassSize, TokenBatch, Tokenizer, is_decayed};
 use einthoven_nn::{Gradients, Negatives, Pass, backward};
 
@@ -82,12 +82,15 @@ impl EsiObjective {
     /// [`crate::Error::Model`] when the model cannot take the batch.
     pub fn losses(&mut self, batch: &Batch, text_is_locked: bool, pass: &Pass) -> Result<Losses> {
         let signals = self.signals(batch)?;
-        let tokens = self.tokens(batch)?;
-        let groups = tokens.groups();
+        let tokens = self.captions.batch(&batch.indices)?;
+        let parts = self.parts_of_captions(batch)?;
+        let contrasted = parts.as_ref().unwrap_or(&tokens);
+        let groups = contrasted.groups();
         let true_texts = true_texts(std::slice::from_ref(batch));
-        let pooled = text_is_locked.then(|| self.locked_text.pooled(&self.model, &tokens)).transpose()?;
+        let pooled = text_is_locked.then(|| self.locked_text.pooled(&self.model, contrasted)).transpose()?;
         let captions = Captions {
             tokens: &tokens,
+            contrasted: parts.as_ref(),
             negatives: self.negatives(&groups, true_texts.as_deref()),
             pooled: pooled.as_ref(),
         };
@@ -106,12 +109,12 @@ impl EsiObjective {
         Negatives { groups: Some(groups), largest_cosine: self.largest_cosine, true_texts }
     }
 
-    /// The captions of a batch: those that were tokenised before training, unless it has others in each epoch.
-    pub(super) fn tokens(&self, batch: &Batch) -> Result<TokenBatch> {
-        if batch.stated.is_empty() {
-            return self.captions.batch(&batch.indices);
-        }
-        Ok(self.tokenizer.encode_batch(&batch.captions, self.max_tokens)?)
+    /// What the records are contrasted with where that says other statements in each epoch, so that it cannot be tokenised before
+    /// training.
+    pub(super) fn parts_of_captions(&self, batch: &Batch) -> Result<Option<TokenBatch>> {
+        let texts: Vec<String> = batch.parts.iter().map(|part| part.text.clone()).collect();
+        let tokens = || self.tokenizer.encode_batch(&texts, self.max_tokens);
+        Ok((!texts.is_empty()).then(tokens).transpose()?)
     }
 
     /// `[batch, leads, samples]`.
@@ -188,12 +191,12 @@ impl Objective for EsiObjective {
     }
 }
 
-/// For each caption of batches that are contrasted together and each of their records whether the caption is true of it, as far as
-/// its statements say; none where captions say all statements.
+/// For each text of batches that are contrasted together and each of their records whether the text is true of it, where texts say some
+/// of a record's statements.
 pub(super) fn true_texts(batches: &[Batch]) -> Option<Vec<bool>> {
-    let stated: Vec<&Stated> = batches.iter().flat_map(|batch| &batch.stated).collect();
-    let of_text = |text: &&Stated| stated.iter().map(|record| record.has(&text.said)).collect::<Vec<_>>();
-    (!stated.is_empty()).then(|| stated.iter().flat_map(of_text).collect())
+    let parts: Vec<&PartialCaption> = batches.iter().flat_map(|batch| &batch.parts).collect();
+    let of_text = |text: &&PartialCaption| parts.iter().map(|record| text.is_true_of(record)).collect::<Vec<_>>();
+    (!parts.is_empty()).then(|| parts.iter().flat_map(of_text).collect())
 }
 
 /// How many layers lie above that of the parameter `name` of a text encoder of `depth` layers; the embeddings are the layer
