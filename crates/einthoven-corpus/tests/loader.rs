@@ -289,9 +289,9 @@ fn the_sample_loads() {
     assert!(batches.iter().all(|b| b.valid.iter().all(|v| (720..=1000).contains(v))));
 }
 
-/// A caption of each epoch says some of its record's statements; one that is judged by says all.
+/// A record is contrasted with a text of some of its statements, another in each epoch; what is told and judged says all.
 #[test]
-fn captions_say_other_statements_in_each_epoch() {
+fn records_are_contrasted_with_other_statements_in_each_epoch() {
     let template = CaptionTemplate::Findings;
     let config = CaptionConfig { template, statements: Statements::Sampled, ..CaptionConfig::default() };
     let (dataset, captions, _) = config.captions(&simulated(40), &no_descriptions);
@@ -300,47 +300,55 @@ fn captions_say_other_statements_in_each_epoch() {
         let config = LoaderConfig { workers, ..self::config(8, 1, true) };
         Loader::new(Arc::clone(&dataset), Arc::clone(&captions), contract(), AUGMENT, config, Streams::new(3)).unwrap()
     };
-    let (mut alone, mut parts, mut reordered) = (0, 0, 0);
+    let whole = |index: &usize| dataset.entries[*index].statements.join(", ");
+    let (mut alone, mut some, mut reordered) = (0, 0, 0);
     let mut epochs = Vec::new();
     for epoch in 0..4 {
         let batches = collect(loader(1).epoch(epoch, 0));
         assert_eq!(batches, collect(loader(3).epoch(epoch, 0)), "the same with any number of workers");
         assert_eq!(batches[2..], collect(loader(1).epoch(epoch, 2)), "and from the middle");
         for batch in &batches {
-            for ((index, caption), stated) in batch.indices.iter().zip(&batch.captions).zip(&batch.stated) {
+            assert!(batch.indices.iter().map(whole).eq(batch.captions.iter().cloned()));
+            for (index, part) in batch.indices.iter().zip(&batch.parts) {
                 let all = &dataset.entries[*index].statements;
-                let said: Vec<String> = caption.split(", ").map(str::to_owned).collect();
-                let places: Vec<usize> = said.iter().map(|s| all.iter().position(|one| one == s).unwrap()).collect();
-                let numbers: Vec<u32> = places.iter().map(|place| stated.all[*place]).collect();
-                assert_eq!((stated.all.len(), &stated.said), (all.len(), &numbers));
-                assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), said.len(), "each once: {caption}");
-                alone += usize::from(said.len() == 1 && all.len() > 1);
-                parts += usize::from(said.len() < all.len());
+                let place = |said: &str| all.iter().position(|statement| statement == said).unwrap();
+                let places: Vec<usize> = part.text.split(", ").map(place).collect();
+                assert_eq!(part.said, places.iter().map(|place| part.all[*place]).collect::<Vec<_>>());
+                assert_eq!(part.all.len(), all.len());
+                assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), places.len(), "each once: {}", part.text);
+                alone += usize::from(places.len() == 1 && all.len() > 1);
+                some += usize::from(places.len() < all.len());
                 reordered += usize::from(!places.is_sorted());
+                for (other, its) in batch.indices.iter().zip(&batch.parts) {
+                    let its_statements = &dataset.entries[*other].statements;
+                    let is_true = part.text.split(", ").all(|said| its_statements.iter().any(|one| one == said));
+                    assert_eq!(part.is_true_of(its), is_true);
+                }
             }
         }
-        let mut said: Vec<(usize, String)> =
-            batches.iter().flat_map(|batch| batch.indices.iter().copied().zip(batch.captions.clone())).collect();
-        said.sort();
-        epochs.push(said);
+        let mut texts: Vec<(usize, String)> = Vec::new();
+        for batch in batches {
+            texts.extend(batch.indices.into_iter().zip(batch.parts.into_iter().map(|part| part.text)));
+        }
+        texts.sort();
+        epochs.push(texts);
     }
-    assert!(alone > 10 && parts > alone && reordered > 10, "{alone} {parts} {reordered}");
+    assert!(alone > 10 && some > alone && reordered > 10, "{alone} {some} {reordered}");
     assert!(epochs.windows(2).all(|pair| pair[0] != pair[1]));
     for batch in collect(loader(2).in_order()) {
-        let whole = batch.indices.iter().map(|index| dataset.entries[*index].statements.join(", "));
-        assert!(batch.stated.is_empty() && whole.eq(batch.captions));
+        assert!(batch.parts.is_empty() && batch.indices.iter().map(whole).eq(batch.captions));
     }
 }
 
 #[test]
-fn captions_of_some_statements_describe_these_alone() {
+fn texts_of_some_statements_describe_these_alone() {
     let config = CaptionConfig { statements: Statements::Sampled, ..CaptionConfig::default() };
     let (dataset, captions, _) = config.captions(&simulated(30), &|statement| Some(format!("<{statement}>")));
     let (dataset, captions) = (Arc::new(dataset), Arc::new(captions));
-    let loader =
-        Loader::new(dataset, captions, contract(), AUGMENT, self::config(10, 1, false), Streams::new(3)).unwrap();
-    for caption in collect(loader.epoch(0, 0)).iter().flat_map(|batch| &batch.captions) {
-        let (_, findings) = caption.split_once("ECG Findings: ").unwrap();
+    let config = self::config(10, 1, false);
+    let loader = Loader::new(dataset, captions, contract(), AUGMENT, config, Streams::new(3)).unwrap();
+    for part in collect(loader.epoch(0, 0)).iter().flat_map(|batch| &batch.parts) {
+        let (_, findings) = part.text.split_once("ECG Findings: ").unwrap();
         let (said, described) = findings.split_once(".\nPotential ECG waveforms: \n").unwrap();
         let wanted: Vec<String> = said.split(", ").map(|statement| format!("<{statement}>")).collect();
         assert_eq!(described, wanted.join("\n"));

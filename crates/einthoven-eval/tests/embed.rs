@@ -93,7 +93,7 @@ fn embeddings_are_those_of_the_model_in_the_order_asked_for() {
     let embedded = embed::signals(&fixture.model, &fixture.loader(40), |done| heard.push(done)).unwrap();
     assert_eq!(heard, [40, 80, 90]);
     assert_eq!(embedded.indices, (0..90).collect::<Vec<_>>());
-    assert_eq!(embedded.captions, *fixture.captions);
+    assert_eq!(embedded.captions, fixture.captions[..]);
 
     let index = 57;
     let record = fixture.dataset.record(index).unwrap();
