@@ -18,7 +18,7 @@ pub use captions::TokenizedCaptions;
 pub use checkpoint::{Checkpoint, RunFolder};
 pub use config::TrainConfig;
 pub use error::{Error, Result};
-pub use objective::{ClassifierObjective, EsiObjective, Losses, Objective};
+pub use objective::{ClassifierObjective, EsiObjective, Objective};
 pub use progress::ProgressDisplay;
 pub use trainer::{Setup, Summary, Trainer};
 pub use validation::Validator;

@@ -3,8 +3,9 @@
 use candle_core::{Tensor, Var};
 use einthoven_corpus::Batch;
 use einthoven_models::{Captions, Embeddings, EsiOutputs, LossWeights, TokenBatch};
-use einthoven_nn::{Gradients, Pass, backward, inner_product, without_gradients};
+use einthoven_nn::{Gradients, Pass, add, backward, inner_product, without_gradients};
 
+use super::esi::{CAPTION, CONTRASTIVE, VIEWS};
 use super::{EsiObjective, Round, scalar};
 use crate::trainer::clock::{Clock, Phase};
 use crate::{Error, Result};
@@ -21,18 +22,22 @@ struct Part<'a> {
     share: f64,
 }
 
-/// The contrastive loss of the parts together, not weighted, and the weighted loss's gradient in their embeddings.
+/// The contrastive losses of the parts together.
 struct Contrast {
-    loss: f64,
-    slopes: Embeddings,
+    /// Each by its name in the metric log, not weighted.
+    named: Vec<(&'static str, f64)>,
+    /// The weighted sum.
+    total: f64,
+    /// Its gradient in what is [compared](EsiObjective::compared).
+    slopes: Vec<Tensor>,
 }
 
 impl EsiObjective {
     /// As [`add_gradients`](super::Objective::add_gradients), for several batches (GradCache: Gao et al. 2021, arXiv 2101.06983).
     ///
     /// First the embeddings of all batches are computed, leaving no trace for a backward pass, then the gradient that the
-    /// contrastive loss has in them. With it each batch is computed again: `Σ embedding · gradient` has the gradient in
-    /// the parameters that the loss of all batches at once would have. The caption loss is the mean over the tokens of all
+    /// contrastive losses have in them. With it each batch is computed again: `Σ embedding · gradient` has the gradient in
+    /// the parameters that the losses of all batches at once would have. The caption loss is the mean over the tokens of all
     /// batches. Recordings, tokens and embeddings of all batches are in memory; of all else, one batch's at a time.
     pub(super) fn add_cached_gradients(
         &mut self,
@@ -49,7 +54,8 @@ impl EsiObjective {
         for (index, part) in parts.iter().enumerate() {
             embeddings.push(clock.time(Phase::Forward, || self.embeddings(part, &round.pass(index)))?);
         }
-        let contrast = clock.time(Phase::Backward, || self.contrast(&embeddings, &whole.groups(), sum))?;
+        let views = round.joint_pass("dropout_views", batches.first().map_or(0, Batch::len));
+        let contrast = clock.time(Phase::Backward, || self.contrast(&embeddings, &whole.groups(), &views, sum))?;
 
         let mut told = None;
         for (index, part) in parts.iter().enumerate() {
@@ -60,10 +66,8 @@ impl EsiObjective {
                 *told.get_or_insert(0.0) += caption * part.share;
             }
         }
-        let total = self.weights.contrastive * contrast.loss + told.map_or(0.0, |told| self.weights.caption * told);
-        let mut named = vec![("loss", total), ("loss_contrastive", contrast.loss)];
-        named.extend(told.map(|told| ("loss_caption", told)));
-        Ok(named)
+        let total = contrast.total + told.map_or(0.0, |told| self.weights.caption * told);
+        Ok([("loss", total)].into_iter().chain(contrast.named).chain(told.map(|told| (CAPTION, told))).collect())
     }
 
     fn parts<'a>(&mut self, batches: &'a [Batch], whole: &TokenBatch, text_is_locked: bool) -> Result<Vec<Part<'a>>> {
@@ -97,36 +101,52 @@ impl EsiObjective {
         without_gradients(|| Ok(self.outputs(part, weights, pass)?.0))
     }
 
+    /// What of the embeddings the contrastive losses depend on.
+    fn compared<'a>(&self, embeddings: &'a Embeddings) -> impl Iterator<Item = &'a Tensor> {
+        let Embeddings { signal, text, pooled } = embeddings;
+        [signal, text].into_iter().chain((self.views != 0.0).then_some(pooled))
+    }
+
     /// Contrasts the embeddings of all parts. The gradient in the logit scale goes to `sum`.
-    fn contrast(&self, parts: &[Embeddings], groups: &[u32], sum: &mut Gradients) -> Result<Contrast> {
+    fn contrast(&self, parts: &[Embeddings], groups: &[u32], views: &Pass, sum: &mut Gradients) -> Result<Contrast> {
         let joint = |side: fn(&Embeddings) -> &Tensor| -> Result<Tensor> {
             let sides: Vec<&Tensor> = parts.iter().map(side).collect();
             Ok(Var::from_tensor(&Tensor::cat(&sides, 0)?)?.into_inner())
         };
-        let embeddings = Embeddings { signal: joint(|part| &part.signal)?, text: joint(|part| &part.text)? };
-        let loss = self.model.contrastive_loss(&embeddings, self.negatives(groups))?;
-        let mut gradients = backward(&(&loss * self.weights.contrastive)?)?;
-        let mut slope = |side: &Tensor| gradients.take(side).map_or_else(|| side.zeros_like(), Ok);
-        let slopes = Embeddings { signal: slope(&embeddings.signal)?, text: slope(&embeddings.text)? };
+        let whole = Embeddings {
+            signal: joint(|part| &part.signal)?,
+            text: joint(|part| &part.text)?,
+            pooled: joint(|part| &part.pooled)?,
+        };
+        let loss = self.model.contrastive_loss(&whole, self.negatives(groups))?;
+        let mut named = vec![(CONTRASTIVE, scalar(&loss)?)];
+        let mut total = (loss * self.weights.contrastive)?;
+        if let Some(views) = self.view_loss(&whole, views).transpose()? {
+            named.push((VIEWS, scalar(&views)?));
+            total = (total + views * self.views)?;
+        }
+        let mut gradients = backward(&total)?;
+        let slope = |side: &Tensor| gradients.take(side).map_or_else(|| side.zeros_like(), Ok);
+        let slopes = self.compared(&whole).map(slope).collect::<candle_core::Result<_>>()?;
         sum.accumulate(gradients)?;
-        Ok(Contrast { loss: scalar(&loss)?, slopes })
+        Ok(Contrast { named, total: scalar(&total)?, slopes })
     }
 
     /// A number whose gradient in the parameters is the part's share of the gradient of the weighted losses, and the
     /// part's own caption loss.
-    fn part_loss(&self, part: &Part, slopes: &Embeddings, pass: &Pass) -> Result<(Tensor, Option<f64>)> {
+    fn part_loss(&self, part: &Part, slopes: &[Tensor], pass: &Pass) -> Result<(Tensor, Option<f64>)> {
         let (embeddings, caption) = self.outputs(part, self.weights, pass)?;
-        let along = |side: &Tensor, slopes: &Tensor| -> Result<Tensor> {
+        let told = caption.as_ref().map(scalar).transpose()?;
+        let along = |(side, slopes): (&Tensor, &Tensor)| -> Result<Tensor> {
             Ok(inner_product(side, &slopes.narrow(0, part.start, part.batch.len())?)?)
         };
-        let contrastive = (along(&embeddings.signal, &slopes.signal)? + along(&embeddings.text, &slopes.text)?)?;
-        match caption {
-            None => Ok((contrastive, None)),
-            Some(caption) => {
-                let told = scalar(&caption)?;
-                Ok(((contrastive + caption * (self.weights.caption * part.share))?, Some(told)))
-            }
-        }
+        let contrastive = self.compared(&embeddings).zip(slopes).map(along).collect::<Result<Vec<_>>>()?;
+        let contrastive = add(&contrastive.iter().collect::<Vec<_>>())?;
+        let loss = match caption {
+            Some(caption) => (contrastive + caption * (self.weights.caption * part.share))?,
+            None => contrastive,
+        };
+        Ok((loss, told))
     }
 }
 
@@ -177,7 +197,9 @@ mod tests {
         };
         let parameters = Parameters::new(dtype, &Device::Cpu, Streams::new(11));
         let model = Esi::new(&config, &parameters.root()).unwrap();
-        let losses = LossConfig { contrastive: 0.7, caption: 1.3, near_duplicate: None };
+        // A paper model has the published losses.
+        let dropout_views = if mode == Mode::Paper { 0.0 } else { 0.4 };
+        let losses = LossConfig { contrastive: 0.7, caption: 1.3, dropout_views, near_duplicate: None };
         let config = TrainConfig { losses, max_tokens: 64, ..TrainConfig::default() };
         let mut objective = EsiObjective::new(model, &tokenizer, &captions, &config, Device::Cpu).unwrap();
         // A paper model takes no notice of it.
@@ -246,12 +268,12 @@ mod tests {
             for locked in [false, true] {
                 let (mut objective, parameters) = objective(mode, 0.0, dtype);
                 let (found, named) = cached(&mut objective, locked);
-                let whole = objective.losses(&batch(&[0, 1, 3, 2, 4, 5]), locked, &round(locked).pass(0)).unwrap();
+                let whole = objective.losses(&batch(&[0, 1, 3, 2, 4, 5]), &round(locked)).unwrap();
                 let wanted = backward(&whole.total).unwrap();
                 let distance = distance(&parameters, &found, &wanted);
                 println!("{dtype:?}, {mode:?}, locked {locked}: {distance:.1e}");
                 assert!(distance < tolerance, "{dtype:?}, {mode:?}, locked {locked}: {distance}");
-                assert_eq!(named.len(), 3);
+                assert_eq!(named.len(), if mode == Mode::Paper { 3 } else { 4 });
                 for ((name, found), (wanted_name, wanted)) in named.iter().zip(&whole.named) {
                     assert_eq!(name, wanted_name);
                     assert!((found - wanted).abs() < tolerance * wanted, "{name}: {found}, {wanted}");
@@ -279,9 +301,14 @@ mod tests {
         let cat = |side: fn(&Embeddings) -> &Tensor| {
             Tensor::cat(&embeddings.iter().map(side).collect::<Vec<_>>(), 0).unwrap()
         };
-        let joint = Embeddings { signal: cat(|part| &part.signal), text: cat(|part| &part.text) };
+        let joint = Embeddings {
+            signal: cat(|part| &part.signal),
+            text: cat(|part| &part.text),
+            pooled: cat(|part| &part.pooled),
+        };
         let contrastive = objective.model.contrastive_loss(&joint, objective.negatives(&whole.groups())).unwrap();
-        let total = ((contrastive * 0.7).unwrap() + (caption * 1.3).unwrap()).unwrap();
+        let views = joint.dropout_views(&round(false).joint_pass("dropout_views", 2)).unwrap();
+        let total = ((contrastive * 0.7).unwrap() + (caption * 1.3).unwrap() + (views * 0.4).unwrap()).unwrap();
         let distance = distance(&parameters, &found, &backward(&total).unwrap());
         assert!(distance < 1e-11, "{distance}");
         assert!((named[0].1 - scalar(&total).unwrap()).abs() < 1e-12, "{named:?}");
