@@ -18,6 +18,7 @@ pub use captions::TokenizedCaptions;
 pub use checkpoint::{Checkpoint, RunFolder};
 pub use config::TrainConfig;
 pub use error::{Error, Result};
+pub use memory::{BatchSize, BatchSizes, MEASURED_BATCH, MeasuredStep, MemoryEstimate, find_batch_size};
 pub use objective::{ClassifierObjective, EsiObjective, Objective};
 pub use progress::ProgressDisplay;
 pub use trainer::{Setup, Summary, Trainer};

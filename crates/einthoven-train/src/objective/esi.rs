@@ -170,12 +170,10 @@ impl Objective for EsiObjective {
     }
 
     fn activation_count(&self, config: &TrainConfig, samples: usize) -> usize {
-        // Tokens of a caption on average, rounded up.
-        let caption_length = self.captions.tokens().div_ceil(self.captions.len().max(1));
         self.model.activation_count(&PassSize {
             records: config.batch_size,
             samples,
-            tokens: config.batch_size * caption_length,
+            tokens: self.captions.longest(config.batch_size),
             contrasted: config.batch_size * config.batches_together(),
             weights: self.weights,
             dropout_views: self.views != 0.0,
