@@ -12,7 +12,7 @@ use einthoven::eval::zero_shot::PromptSet;
 use einthoven::models::{Mode, SignalConfig, TextSource, Tokenizer};
 use einthoven::train::schedule::{Decay, Span};
 use einthoven::train::{Checkpoint, ProgressDisplay};
-use einthoven::{Data, Experiment, Outcome, Pretrain};
+use einthoven::{Data, Experiment, Outcome, RunOptions};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -94,7 +94,7 @@ pub fn run(options: &Options) -> Result<Table> {
 pub fn side(options: &Side) -> Result<()> {
     let seed = format!("seed={}", options.seed);
     let experiment = Experiment::load(&options.experiment, &[seed])?;
-    let pretrain = Pretrain {
+    let pretrain = RunOptions {
         out: options.out.clone(),
         resume: false,
         stop: Arc::new(AtomicBool::new(false)),

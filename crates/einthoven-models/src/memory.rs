@@ -27,6 +27,8 @@ pub struct PassSize {
     pub contrasted: usize,
     /// Which losses are computed.
     pub weights: LossWeights,
+    /// Whether recordings are contrasted with themselves, too ([`Embeddings::dropout_views`](crate::Embeddings::dropout_views)).
+    pub dropout_views: bool,
     /// Whether the text encoder is locked.
     pub text_is_locked: bool,
     /// Whether the pass is checkpointed.
@@ -62,8 +64,9 @@ impl Esi {
         let kept = in_memory(&parts, pass.checkpointing);
         let input = 2 * records * config.leads * samples;
         let logits = if weights.caption == 0.0 { 0 } else { LOGITS.min(tokens * text.vocab_size) };
-        // Cosines, a softmax each way and the slopes.
-        let pairs = if weights.contrastive == 0.0 { 0 } else { 4 * contrasted * contrasted };
+        // Cosines, a softmax each way and the slopes; the slopes of a second loss.
+        let matrices = if weights.contrastive == 0.0 { 0 } else { 4 + usize::from(pass.dropout_views) };
+        let pairs = matrices * contrasted * contrasted;
         kept + input + logits.max(pairs)
     }
 }

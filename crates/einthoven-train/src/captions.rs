@@ -1,5 +1,7 @@
 //! The captions of a dataset as tokens, made once before training.
 
+use std::collections::BTreeMap;
+
 use einthoven_models::{TokenBatch, Tokenizer};
 
 use crate::{Error, Result};
@@ -13,6 +15,8 @@ pub struct TokenizedCaptions {
     ids: Vec<u32>,
     /// Where each caption begins in `ids`, and where the last one ends.
     offsets: Vec<usize>,
+    /// How many captions have each number of tokens.
+    counts: BTreeMap<usize, usize>,
 }
 
 impl TokenizedCaptions {
@@ -21,12 +25,15 @@ impl TokenizedCaptions {
     /// # Errors
     /// [`Error::Model`] when the tokenizer fails.
     pub fn new(tokenizer: &Tokenizer, captions: &[String], max_tokens: usize) -> Result<Self> {
-        let mut tokens = Self { ids: Vec::new(), offsets: vec![0] };
+        let mut tokens = Self { ids: Vec::new(), offsets: vec![0], counts: BTreeMap::new() };
         for chunk in captions.chunks(CHUNK) {
             let batch = tokenizer.encode_batch(chunk, max_tokens)?;
             let before = tokens.ids.len();
             tokens.ids.extend_from_slice(batch.ids());
-            tokens.offsets.extend(batch.spans().ranges().iter().map(|range| before + range.end));
+            for range in batch.spans().ranges() {
+                tokens.offsets.push(before + range.end);
+                *tokens.counts.entry(range.len()).or_default() += 1;
+            }
         }
         Ok(tokens)
     }
@@ -36,9 +43,15 @@ impl TokenizedCaptions {
         self.offsets.len() - 1
     }
 
-    /// The number of tokens of all captions.
-    pub fn tokens(&self) -> usize {
-        self.ids.len()
+    /// The number of tokens of the longest captions, so many of them: no batch of as many has more.
+    pub fn longest(&self, captions: usize) -> usize {
+        let mut left = captions;
+        let of_length = |(tokens, count): (&usize, &usize)| {
+            let taken = left.min(*count);
+            left -= taken;
+            taken * tokens
+        };
+        self.counts.iter().rev().map(of_length).sum()
     }
 
     /// Whether there are no captions.
@@ -79,6 +92,12 @@ mod tests {
         let batch = tokens.batch(&indices).unwrap();
         assert_eq!(batch, tokenizer.encode_batch(&texts, 12).unwrap());
         assert_eq!(batch.groups(), [0, 1, 2, 3, 1]);
+        let mut lengths: Vec<usize> =
+            (0..tokens.len()).map(|index| tokens.batch(&[index]).unwrap().ids().len()).collect();
+        lengths.sort_unstable_by(|a, b| b.cmp(a));
+        for count in [0, 1, 700, lengths.len(), 10_000] {
+            assert_eq!(tokens.longest(count), lengths.iter().take(count).sum::<usize>(), "{count}");
+        }
         assert!(matches!(tokens.batch(&[captions.len()]), Err(Error::NoCaption { .. })));
     }
 }

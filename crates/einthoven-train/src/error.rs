@@ -104,6 +104,11 @@ pub enum Error {
         /// Batches in a step.
         batches_per_step: usize,
     },
+    /// The system does not say how much memory is free, so no batch size can be found that fits.
+    #[error(
+        "the system does not say how much memory is free: choose train.batch_size by hand, or look for it on Linux"
+    )]
+    UnknownMemory,
     /// A record has no caption: the captions were made for another dataset.
     #[error("record {index} has no caption, there are {captions}")]
     NoCaption {

@@ -15,7 +15,7 @@ use einthoven_signal::InputContract;
 use einthoven_train::Checkpoint;
 
 use crate::assistant::captions_from_store;
-use crate::pretrain::describe_step;
+use crate::run::describe_step;
 use crate::{DataConfig, Error, Experiment, Result, in_data_folder};
 
 /// The name below which a model keeps its text encoder.
@@ -99,6 +99,31 @@ pub fn name_of(dataset: &Dataset, split: &Split) -> String {
     let folds = dataset.splits.folds(split);
     let list: Vec<String> = folds.iter().map(u8::to_string).collect();
     format!("{} fold{} {}", dataset.name, if folds.len() == 1 { "" } else { "s" }, list.join(", "))
+}
+
+/// What an experiment trains, and on what.
+pub struct Parts {
+    /// The training recordings.
+    pub training: Data,
+    /// What makes tokens of texts.
+    pub tokenizer: Tokenizer,
+    /// The parameters of the network.
+    pub parameters: Parameters,
+    /// The network, as [`model`] makes it.
+    pub network: Esi,
+}
+
+impl Parts {
+    /// The parts of an experiment on `dataset`; `experiment.model` is brought into line with them.
+    ///
+    /// # Errors
+    /// Those of [`Data::select`], [`text`] and [`model`].
+    pub fn new(experiment: &mut Experiment, dataset: &Dataset) -> Result<Self> {
+        let training = Data::select(dataset, &experiment.data, &Split::Train)?;
+        let (tokenizer, pretrained) = text(experiment, &training.captions)?;
+        let (parameters, network) = model(experiment, pretrained.as_ref())?;
+        Ok(Self { training, tokenizer, parameters, network })
+    }
 }
 
 /// The tokenizer of an experiment, and the pretrained text encoder where it names one.

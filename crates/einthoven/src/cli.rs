@@ -29,6 +29,7 @@ pub enum Command {
   einthoven pretrain experiments/simulated.toml
   einthoven pretrain experiments/ptbxl-sample.toml --set model.mode=paper --set seed=1 --out runs/paper-1
   einthoven pretrain experiments/simulated.toml --resume
+  einthoven pretrain experiments/simulated.toml --find-batch-size
 
 A run killed at any step and resumed ends with the same bytes as one that was never interrupted.")]
     Pretrain(Pretrain),
@@ -171,6 +172,9 @@ pub struct Pretrain {
     /// Go on from the last checkpoint, or start if there is none
     #[arg(long)]
     pub resume: bool,
+    /// Do not train: say which batch sizes fit into the memory that is free, and what they need it for
+    #[arg(long, conflicts_with_all = ["out", "resume"])]
+    pub find_batch_size: bool,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,

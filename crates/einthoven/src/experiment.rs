@@ -1,6 +1,6 @@
 //! The experiment file: the whole truth of a run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use einthoven_corpus::{
     AugmentConfig, CaptionConfig, DatasetOptions, LoaderConfig, OnError, SimulatedConfig, SplitConfig,
@@ -11,7 +11,8 @@ use einthoven_signal::InputContract;
 use einthoven_train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, SupervisedExperiment, overrides};
+use crate::SupervisedExperiment;
+use crate::overrides::experiment_file;
 
 /// An experiment: data, model, training and judgement, from one TOML file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -149,35 +150,7 @@ pub struct EvaluateConfig {
     pub bootstrap: BootstrapConfig,
 }
 
-impl Experiment {
-    /// Reads an experiment file with `key=value` overrides laid over it.
-    ///
-    /// # Errors
-    /// [`Error::File`]; [`Error::Config`] with file, line and key; [`Error::Override`].
-    pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
-        Self::parse(path, &text, overrides)
-    }
-
-    /// Reads the text of an experiment file; `path` is what errors call it.
-    ///
-    /// # Errors
-    /// As [`Experiment::load`].
-    pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Self> {
-        if SupervisedExperiment::is_in(text) {
-            let message = "is a supervised experiment ([classifier]); `einthoven finetune` carries it out".to_owned();
-            return Err(Error::Config { path: path.to_owned(), message });
-        }
-        let experiment: Self = overrides::parse(path, text, overrides)?;
-        experiment.train.validate()?;
-        Ok(experiment)
-    }
-
-    /// The experiment as TOML, every default spelt out.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] if a value cannot be written as TOML.
-    pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(self).map_err(|error| Error::setting("experiment", error.to_string()))
-    }
-}
+experiment_file!(Experiment, |text| {
+    SupervisedExperiment::is_in(text)
+        .then_some("is a supervised experiment ([classifier]); `einthoven finetune` carries it out")
+});

@@ -34,6 +34,7 @@ mod provenance;
 mod publish;
 mod recording;
 pub mod report;
+mod run;
 mod subjects;
 mod supervised;
 
@@ -59,13 +60,14 @@ pub use import::{Imported, import_encoder, import_esi};
 pub use judge::{Judged, Judgement, judge};
 pub use model::Model;
 pub use overrides::in_data_folder;
-pub use pretrain::{Outcome, Pretrain, pretrain};
+pub use pretrain::{Outcome, find_batch_size, pretrain};
 pub use probe::{Probe, Probed, probe};
 pub use protocol::{Progress, evaluate};
 pub use publish::{Publication, locate};
 pub use recording::Reading;
+pub use run::RunOptions;
 pub use subjects::{ClassifierSubject, Measured, Network, SubjectName};
 pub use supervised::{
-    Classifier, ClassifierJudgement, ClassifierTable, Finetune, Finetuned, LabelledData, LabelledRecords,
-    SupervisedEvaluate, SupervisedExperiment, finetune, judge_classifier,
+    Classifier, ClassifierJudgement, ClassifierTable, Finetuned, LabelledData, LabelledRecords, SupervisedEvaluate,
+    SupervisedExperiment, find_classifier_batch_size, finetune, judge_classifier,
 };

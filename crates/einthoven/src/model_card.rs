@@ -12,8 +12,8 @@ use einthoven_train::checkpoint::INDEX_FILE;
 use einthoven_train::metrics_log::{self, Kind};
 use serde::Deserialize;
 
-use crate::pretrain::{JUDGEMENT_FILE, describe_step};
 use crate::provenance::Provenance;
+use crate::run::{JUDGEMENT_FILE, describe_step};
 use crate::{Error, Model, Result};
 
 /// The run's log.

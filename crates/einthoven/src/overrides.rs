@@ -32,6 +32,46 @@ pub fn parse<T: DeserializeOwned>(path: &Path, text: &str, overrides: &[String])
     }
 }
 
+/// Reads and writes the experiments of a kind; `refusal` says of a text that is an experiment of another kind why it is refused.
+macro_rules! experiment_file {
+    ($experiment:ident, $refusal:expr) => {
+        impl $experiment {
+            /// Reads an experiment file with `key=value` overrides laid over it.
+            ///
+            /// # Errors
+            /// [`Error::File`](crate::Error::File); [`Error::Config`](crate::Error::Config) with file, line and key;
+            /// [`Error::Override`](crate::Error::Override).
+            pub fn load(path: &std::path::Path, overrides: &[String]) -> $crate::Result<Self> {
+                let text = std::fs::read_to_string(path).map_err($crate::Error::file("read", path))?;
+                Self::parse(path, &text, overrides)
+            }
+
+            /// Reads the text of an experiment file; `path` is what errors call it.
+            ///
+            /// # Errors
+            /// As [`load`](Self::load).
+            pub fn parse(path: &std::path::Path, text: &str, overrides: &[String]) -> $crate::Result<Self> {
+                let refusal: fn(&str) -> Option<&'static str> = $refusal;
+                if let Some(message) = refusal(text) {
+                    return Err($crate::Error::Config { path: path.to_owned(), message: message.to_owned() });
+                }
+                let experiment: Self = $crate::overrides::parse(path, text, overrides)?;
+                experiment.train.validate()?;
+                Ok(experiment)
+            }
+
+            /// The experiment as TOML, every default spelt out.
+            ///
+            /// # Errors
+            /// [`Error::Setting`](crate::Error::Setting) if a value cannot be written as TOML.
+            pub fn to_toml(&self) -> $crate::Result<String> {
+                toml::to_string(self).map_err(|error| $crate::Error::setting("experiment", error.to_string()))
+            }
+        }
+    };
+}
+pub(crate) use experiment_file;
+
 fn same_fault(a: &toml::de::Error, b: &toml::de::Error) -> bool {
     a.message() == b.message()
 }

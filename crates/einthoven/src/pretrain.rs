@@ -1,38 +1,19 @@
 //! Carrying out an experiment: data and model are assembled, trained, and judged.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use einthoven_corpus::Split;
 use einthoven_eval::bootstrap::BootstrapConfig;
 use einthoven_eval::{ReferenceSet, embed};
 use einthoven_random::Streams;
-use einthoven_train::checkpoint::RunFolder;
-use einthoven_train::{Checkpoint, EsiObjective, ProgressDisplay, Setup, Summary, Trainer};
+use einthoven_train::{BatchSizes, EsiObjective, MEASURED_BATCH, Setup, Summary, Trainer};
 
+use crate::assemble::Parts;
 use crate::judge::Monitor;
 use crate::model::REFERENCE_FILE;
-use crate::{
-    Data, Error, EvaluateConfig, Experiment, Judged, Judgement, Model, Result, assemble, judge, report,
-    write_atomically,
-};
-
-/// The file of a run's judgement.
-pub(crate) const JUDGEMENT_FILE: &str = "judgement.json";
-
-/// How an experiment is carried out.
-#[derive(Clone, Debug)]
-pub struct Pretrain {
-    /// The folder of the run.
-    pub out: PathBuf,
-    /// Whether to go on with the run in the folder.
-    pub resume: bool,
-    /// When it becomes true, the run ends after the step at hand, with a checkpoint saved.
-    pub stop: Arc<AtomicBool>,
-    /// Whether progress is shown.
-    pub display: ProgressDisplay,
-}
+use crate::run::no_test_folds;
+use crate::{Data, EvaluateConfig, Experiment, Judged, Judgement, Model, Result, RunOptions, assemble, judge, report};
 
 /// How a run came out.
 #[derive(Debug)]
@@ -49,23 +30,13 @@ pub struct Outcome {
 ///
 /// # Errors
 /// Those of every part; [`Error::RunExists`] for a folder that holds a run already, unless it is to be resumed.
-pub fn pretrain(mut experiment: Experiment, options: &Pretrain) -> Result<Outcome> {
-    let say = |line: String| {
-        if options.display == ProgressDisplay::Shown {
-            eprintln!("{line}");
-        }
-    };
-    let dataset = Data::open(&experiment.data)?;
-    if !dataset.missing.is_empty() {
-        say(format!("{}: {}", dataset.name, dataset.missing));
-    }
-    let training = Data::select(&dataset, &experiment.data, &Split::Train)?;
-    let (tokenizer, pretrained) = assemble::text(&mut experiment, &training.captions)?;
-    let (parameters, network) = assemble::model(&experiment, pretrained.as_ref())?;
+pub fn pretrain(mut experiment: Experiment, options: &RunOptions) -> Result<Outcome> {
+    let dataset = options.open(&experiment.data)?;
+    let Parts { training, tokenizer, parameters, network } = Parts::new(&mut experiment, &dataset)?;
     match &experiment.start_from {
         Some(run) => {
             let step = assemble::start_from(run, &parameters, &tokenizer)?;
-            say(format!("starting from {}, {step}", run.display()));
+            options.say(&format!("starting from {}, {step}", run.display()));
         }
         None => assemble::centre_texts(&network, &tokenizer, &training.captions, experiment.train.max_tokens)?,
     }
@@ -84,17 +55,16 @@ pub fn pretrain(mut experiment: Experiment, options: &Pretrain) -> Result<Outcom
         ..experiment.evaluate.clone()
     };
     let validation = select_judged(&Split::Validation, &quick)?;
-    let test = select_judged(&Split::Test, &experiment.evaluate)?
-        .ok_or_else(|| Error::setting("data.splits.test", "name at least one fold to judge the outcome by"))?;
+    let test = select_judged(&Split::Test, &experiment.evaluate)?.ok_or_else(no_test_folds)?;
 
     let loader =
         training.loader(&experiment.data, &contract, experiment.augment, experiment.train.batch_size, streams)?;
     for leftovers in [&training.leftovers, loader.leftovers()] {
         if !leftovers.is_empty() {
-            say(format!("{}: {leftovers}", training.name));
+            options.say(&format!("{}: {leftovers}", training.name));
         }
     }
-    say(format!(
+    options.say(&format!(
         "{}: {} recordings to train on ({}), {} to judge by ({}); {} parameters",
         experiment.name,
         loader.len(),
@@ -103,7 +73,7 @@ pub fn pretrain(mut experiment: Experiment, options: &Pretrain) -> Result<Outcom
         test.name,
         parameters.count(),
     ));
-    let folder = open_folder(&options.out, options.resume)?;
+    let folder = options.folder()?;
     let reference = validation.clone();
     let validator = validation.map(|judged| -> Box<dyn einthoven_train::Validator> {
         Box::new(Monitor { judged, tokenizer: tokenizer.clone(), streams })
@@ -134,26 +104,23 @@ pub fn pretrain(mut experiment: Experiment, options: &Pretrain) -> Result<Outcom
     };
     let reference = ReferenceSet { name: name.clone(), embeddings };
     reference.save(&model.checkpoint.folder().join(REFERENCE_FILE))?;
-    let json = serde_json::to_vec_pretty(&judgement).map_err(|error| Error::setting("judgement", error.to_string()))?;
-    write_atomically(&options.out.join(JUDGEMENT_FILE), &json)?;
+    options.save_judgement(&judgement)?;
     let page = options.out.join("report.html");
     report::build(&model, &test, &judgement, Some(&options.out.join("metrics.jsonl")))?.save(&page)?;
     Ok(Outcome { summary, judgement: Some(judgement), report: Some(page) })
 }
 
-/// The folder of a new run, or of the one to go on with.
-pub(crate) fn open_folder(out: &Path, resume: bool) -> Result<RunFolder> {
-    if resume && out.is_dir() {
-        return Ok(RunFolder::resume(out)?);
-    }
-    match RunFolder::create(out) {
-        Err(einthoven_train::Error::RunExists { path }) => Err(Error::RunExists { path }),
-        folder => Ok(folder?),
-    }
-}
-
-/// The step of a checkpoint, in words.
-pub(crate) fn describe_step(checkpoint: &Checkpoint) -> String {
-    let state = checkpoint.state();
-    format!("step {} (epoch {})", state.step, state.epoch)
+/// The largest batches that pretraining can take without swapping, as [`einthoven_train::find_batch_size`] finds them.
+///
+/// # Errors
+/// Those of every part up to the first step.
+pub fn find_batch_size(mut experiment: Experiment) -> Result<BatchSizes> {
+    let dataset = Data::open(&experiment.data)?;
+    let Parts { training, tokenizer, parameters, network } = Parts::new(&mut experiment, &dataset)?;
+    let Experiment { data, contract, augment, train, seed, .. } = &experiment;
+    let streams = Streams::new(*seed);
+    let loader = training.loader(data, contract, *augment, MEASURED_BATCH, streams)?;
+    let device = parameters.device().clone();
+    let objective = EsiObjective::new(network, &tokenizer, &training.captions, train, device)?;
+    Ok(einthoven_train::find_batch_size(objective, &parameters, &loader, train, streams)?)
 }

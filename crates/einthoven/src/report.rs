@@ -6,7 +6,7 @@ use einthoven_eval::report::{Example, Facts, LeftOutRecords, LogEntry, Report, R
 use einthoven_eval::retrieval::best_matches;
 use einthoven_signal::draw::{DrawOptions, svg};
 
-use crate::pretrain::describe_step;
+use crate::run::describe_step;
 use crate::{Error, Judged, Judgement, Model, Result};
 
 /// Recordings that are drawn.

@@ -1,8 +1,12 @@
 use candle_core::Tensor;
-use einthoven_nn::{Negatives, Pass, Spans, info_nce, linear_cross_entropy, siglip, without_gradients};
+use einthoven_nn::{Negatives, Pass, Spans, dropout_views, info_nce, linear_cross_entropy, siglip, without_gradients};
 
 use super::{Esi, LossWeights, SignalView, rows};
 use crate::{Error, Result, TokenBatch};
+
+/// Of the dropout that makes two views of an embedding, and the temperature of their contrast, as MERL's.
+const VIEW_DROPOUT: f64 = 0.1;
+const VIEW_TEMPERATURE: f64 = 0.07;
 
 /// The captions of a batch.
 #[derive(Clone, Copy, Debug)]
@@ -26,13 +30,27 @@ impl<'a> Captions<'a> {
     }
 }
 
-/// Where recordings and their texts lie in the space that they share: `[batch, latents]` each, rows of length 1.
+/// What contrastive losses compare.
 #[derive(Clone, Debug)]
 pub struct Embeddings {
-    /// Of the recordings.
+    /// Where the recordings lie in the space that they share with texts, `[batch, latents]`, rows of length 1.
     pub signal: Tensor,
-    /// Of their captions.
+    /// Where their captions lie in it, likewise.
     pub text: Tensor,
+    /// The recordings before they are brought into that space, `[batch, width]`.
+    pub pooled: Tensor,
+}
+
+impl Embeddings {
+    /// MERL's uni-modal alignment ([`dropout_views`]): the contrastive loss, not weighted, between two views of the recordings that
+    /// dropout makes of their pooled embeddings. The rate is 0.1 and the temperature 0.07, as published. MERL's program puts a linear
+    /// layer in front of each dropout and throws it away after training; here there is none.
+    ///
+    /// # Errors
+    /// Fails when the tensor library does.
+    pub fn dropout_views(&self, pass: &Pass) -> Result<Tensor> {
+        Ok(dropout_views(&self.pooled, VIEW_DROPOUT, 1.0 / VIEW_TEMPERATURE, pass)?)
+    }
 }
 
 /// What a batch contributes to the losses.
@@ -53,6 +71,8 @@ pub struct EsiLosses {
     pub caption: Option<Tensor>,
     /// The weighted sum, which is trained.
     pub total: Tensor,
+    /// What was contrasted.
+    pub embeddings: Option<Embeddings>,
 }
 
 /// What the losses need of the captions.
@@ -97,7 +117,7 @@ impl Esi {
             (Some(total), None) | (None, Some(total)) => total,
             (None, None) => return Err(Error::config("losses", "at least one needs a weight above 0")),
         };
-        Ok(EsiLosses { contrastive, caption, total })
+        Ok(EsiLosses { contrastive, caption, total, embeddings })
     }
 
     /// What `signals` `[batch, leads, samples]` and their captions contribute to the losses of a batch that they are
@@ -122,7 +142,7 @@ impl Esi {
         let TextView { pooled, task } = self.read_captions(captions, weights, pass)?;
         let embed = |pooled: Tensor| -> Result<Embeddings> {
             let signal = self.to_shared(&self.signal_latents, &view.embedding)?;
-            Ok(Embeddings { signal, text: self.text_to_shared(&pooled)? })
+            Ok(Embeddings { signal, text: self.text_to_shared(&pooled)?, pooled: view.embedding.clone() })
         };
         let tell = |task: CaptionTask| -> Result<Tensor> {
             let states = self.decoder.forward(&task.inputs, &task.spans, &view.tokens, pass)?;
@@ -137,7 +157,7 @@ impl Esi {
     /// # Errors
     /// Fails when there are not as many signals and groups as texts.
     pub fn contrastive_loss(&self, embeddings: &Embeddings, negatives: Negatives<'_>) -> Result<Tensor> {
-        let Embeddings { signal, text } = embeddings;
+        let Embeddings { signal, text, .. } = embeddings;
         let scale = self.temperature.squeeze(0)?.exp()?;
         let negatives = if self.corrected.is_some() { negatives } else { Negatives::default() };
         Ok(match &self.logit_bias {

@@ -34,8 +34,12 @@ impl TrainConfig {
         not_negative("weight_decay", self.weight_decay)?;
         not_negative("losses.contrastive", self.losses.contrastive)?;
         not_negative("losses.caption", self.losses.caption)?;
+        not_negative("losses.dropout_views", self.losses.dropout_views)?;
         if self.losses.contrastive + self.losses.caption == 0.0 {
             return fail("losses", "at least one loss needs a weight above 0, else nothing is learnt");
+        }
+        if self.losses.dropout_views > 0.0 && self.losses.contrastive == 0.0 {
+            return fail("losses.dropout_views", "is added to the contrastive loss; give losses.contrastive a weight");
         }
         if self.losses.near_duplicate.is_some_and(|cosine| !(cosine > 0.0 && cosine < 1.0)) {
             return fail("losses.near_duplicate", "must be above 0 and below 1");
@@ -143,13 +147,13 @@ mod tests {
             text_layer_decay = 0.9
             unlock_text = { epochs = 5 }
             schedule = { kind = "step", warmup = { epochs = 5 }, every = { epochs = 10 }, factor = 0.1 }
-            losses = { caption = 0.5, near_duplicate = 0.95 }
+            losses = { caption = 0.5, dropout_views = 1.0, near_duplicate = 0.95 }
             checkpoint = { every = 100, keep = 3, best = "zero_shot.auroc" }
         "#;
         let config = parse(text);
         config.validate().unwrap();
         assert_eq!(config.losses.contrastive, 1.0);
-        assert_eq!(config.losses.caption, 0.5);
+        assert_eq!((config.losses.caption, config.losses.dropout_views), (0.5, 1.0));
         assert_eq!(config.total_steps(7), 210);
         let written = toml::to_string(&config).unwrap();
         assert_eq!(parse(&written), config);
@@ -195,6 +199,8 @@ mod tests {
             ("steps = 1\ncheckpoint = { keep = 0 }", "train.checkpoint.keep"),
             ("steps = 1\nlosses = { contrastive = 0.0, caption = 0.0 }", "train.losses"),
             ("steps = 1\nlosses = { near_duplicate = 1.0 }", "train.losses.near_duplicate"),
+            ("steps = 1\nlosses = { dropout_views = -1.0 }", "train.losses.dropout_views"),
+            ("steps = 1\nlosses = { dropout_views = 1.0, contrastive = 0.0 }", "train.losses.dropout_views"),
         ] {
             let message = refusal(text);
             assert!(message.starts_with(&format!("{key}: ")), "{text}: {message}");

@@ -145,6 +145,10 @@ pub struct LossConfig {
     pub contrastive: f64,
     /// Next-token cross-entropy of the caption given the signal.
     pub caption: f64,
+    /// The contrastive loss between two views of each recording that dropout makes of its pooled embedding (MERL's uni-modal
+    /// alignment: Liu et al. 2024, arXiv 2403.06659), beside the one between signals and captions. All other recordings of the
+    /// batch are negatives, whatever their captions. MERL gives both the same weight.
+    pub dropout_views: f64,
     /// Records whose texts' embeddings have a cosine above this, between 0 and 1, are not each other's negatives, as those
     /// whose captions are the same never are. For a text encoder that knows what texts mean: to a new one they are all
     /// alike. Absent: only captions that are the same.
@@ -200,7 +204,7 @@ impl Default for TrainConfig {
 
 impl Default for LossConfig {
     fn default() -> Self {
-        Self { contrastive: 1.0, caption: 1.0, near_duplicate: None }
+        Self { contrastive: 1.0, caption: 1.0, dropout_views: 0.0, near_duplicate: None }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor};
 use einthoven_corpus::{Batch, PartialCaption};
-use einthoven_models::{Captions, Esi, LossWeights, Mode, PassSize, TokenBatch, Tokenizer, is_decayed};
+use einthoven_models::{Captions, Embeddings, Esi, LossWeights, Mode, PassSize, TokenBatch, Tokenizer, is_decayed};
 use einthoven_nn::{Gradients, Negatives, Pass, backward};
 
 use super::{Objective, PretrainedPart, Round, scalar};
@@ -12,15 +12,23 @@ use crate::locked_text::LockedText;
 use crate::trainer::clock::{Clock, Phase};
 use crate::{Error, Result};
 
+/// What the losses are called in the metric log.
+pub(super) const CONTRASTIVE: &str = "loss_contrastive";
+pub(super) const VIEWS: &str = "loss_dropout_views";
+pub(super) const CAPTION: &str = "loss_caption";
+
 /// What the names of the text encoder's parameters begin with.
 const TEXT_ENCODER: &str = "pretrained_text_encoder.";
 
-/// The objective of ESI: the contrastive loss between signals and captions and the captioning loss.
+/// The objective of ESI: the contrastive loss between signals and captions and the captioning loss; beside them, where asked for, MERL's
+/// contrastive loss between dropout views of the signals.
 #[derive(Debug)]
 pub struct EsiObjective {
     pub(super) model: Esi,
     pub(super) captions: TokenizedCaptions,
     pub(super) weights: LossWeights,
+    /// The weight of the loss between dropout views.
+    pub(super) views: f64,
     /// The largest cosine of texts that are negatives of each other.
     pub(super) largest_cosine: Option<f64>,
     pub(super) locked_text: LockedText,
@@ -31,11 +39,10 @@ pub struct EsiObjective {
 }
 
 /// The losses of a batch.
-#[derive(Debug)]
-pub struct Losses {
+pub(super) struct Losses {
     /// The weighted sum, a scalar with a gradient.
     pub total: Tensor,
-    /// Each loss before weighting, by its name in the metric log.
+    /// It, and each loss before weighting, by its name in the metric log.
     pub named: Vec<(&'static str, f64)>,
 }
 
@@ -64,6 +71,7 @@ impl EsiObjective {
         Ok(Self {
             captions: TokenizedCaptions::new(tokenizer, captions, config.max_tokens)?,
             weights: LossWeights { contrastive: config.losses.contrastive, caption: config.losses.caption },
+            views: config.losses.dropout_views,
             largest_cosine: config.losses.near_duplicate,
             locked_text: LockedText::default(),
             tokenizer_json: tokenizer.to_json()?,
@@ -77,31 +85,40 @@ impl EsiObjective {
     /// The losses of a batch; those of weight 0 are left out. Records whose captions are the same, token by token, or
     /// nearly the same, or true of each other, do not count as negatives where the model's mode says so. A text encoder that is
     /// locked does not learn.
-    ///
-    /// # Errors
-    /// [`crate::Error::Model`] when the model cannot take the batch.
-    pub fn losses(&mut self, batch: &Batch, text_is_locked: bool, pass: &Pass) -> Result<Losses> {
+    pub(super) fn losses(&mut self, batch: &Batch, round: &Round) -> Result<Losses> {
         let signals = self.signals(batch)?;
         let tokens = self.captions.batch(&batch.indices)?;
         let parts = self.parts_of_captions(batch)?;
         let contrasted = parts.as_ref().unwrap_or(&tokens);
         let groups = contrasted.groups();
         let true_texts = true_texts(std::slice::from_ref(batch));
-        let pooled = text_is_locked.then(|| self.locked_text.pooled(&self.model, contrasted)).transpose()?;
+        let pooled = round.is_locked.then(|| self.locked_text.pooled(&self.model, contrasted)).transpose()?;
         let captions = Captions {
             tokens: &tokens,
             contrasted: parts.as_ref(),
             negatives: self.negatives(&groups, true_texts.as_deref()),
             pooled: pooled.as_ref(),
         };
-        let losses = self.model.losses(&signals, Some(&batch.valid), captions, self.weights, pass)?;
-        let mut named = vec![("loss", scalar(&losses.total)?)];
-        for (name, loss) in [("loss_contrastive", &losses.contrastive), ("loss_caption", &losses.caption)] {
+        let losses = self.model.losses(&signals, Some(&batch.valid), captions, self.weights, &round.pass(0))?;
+        let view = |embeddings| self.view_loss(embeddings, &round.joint_pass("dropout_views", batch.len()));
+        let views = losses.embeddings.as_ref().and_then(view).transpose()?;
+        let total = match &views {
+            Some(views) => (losses.total + views * self.views)?,
+            None => losses.total,
+        };
+        let mut named = vec![("loss", scalar(&total)?)];
+        let all = [(CONTRASTIVE, &losses.contrastive), (VIEWS, &views), (CAPTION, &losses.caption)];
+        for (name, loss) in all {
             if let Some(loss) = loss {
                 named.push((name, scalar(loss)?));
             }
         }
-        Ok(Losses { total: losses.total, named })
+        Ok(Losses { total, named })
+    }
+
+    /// The loss between dropout views of recordings, not weighted; none if its weight is 0.
+    pub(super) fn view_loss(&self, embeddings: &Embeddings, pass: &Pass) -> Option<Result<Tensor>> {
+        (self.views != 0.0).then(|| Ok(embeddings.dropout_views(pass)?))
     }
 
     /// The negatives among records whose captions have these `groups` and are [true](true_texts) of these records.
@@ -159,7 +176,7 @@ impl Objective for EsiObjective {
         clock: &mut Clock,
     ) -> Result<Vec<(&'static str, f64)>> {
         let [batch] = batches else { return self.add_cached_gradients(batches, round, sum, clock) };
-        let losses = clock.time(Phase::Forward, || self.losses(batch, round.is_locked, &round.pass(0)))?;
+        let losses = clock.time(Phase::Forward, || self.losses(batch, round))?;
         clock.time(Phase::Backward, || sum.accumulate(backward(&losses.total)?))?;
         Ok(losses.named)
     }
@@ -173,14 +190,13 @@ impl Objective for EsiObjective {
     }
 
     fn activation_count(&self, config: &TrainConfig, samples: usize) -> usize {
-        // Tokens of a caption on average, rounded up.
-        let caption_length = self.captions.tokens().div_ceil(self.captions.len().max(1));
         self.model.activation_count(&PassSize {
             records: config.batch_size,
             samples,
-            tokens: config.batch_size * caption_length,
+            tokens: self.captions.longest(config.batch_size),
             contrasted: config.batch_size * config.batches_together(),
             weights: self.weights,
+            dropout_views: self.views != 0.0,
             text_is_locked: self.pretrained_part(config).is_always_locked(),
             checkpointing: config.checkpointing,
         })

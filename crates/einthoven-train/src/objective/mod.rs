@@ -10,7 +10,7 @@ use einthoven_nn::{Gradients, Pass};
 use einthoven_random::{Stream, Streams};
 
 pub use classifier::ClassifierObjective;
-pub use esi::{EsiObjective, Losses};
+pub use esi::EsiObjective;
 
 use crate::Result;
 use crate::config::TrainConfig;
@@ -121,6 +121,12 @@ impl Round {
     /// The pass of the batch `index` of these, the same each time it is asked for.
     pub fn pass(&self, index: usize) -> Pass {
         Pass::train(self.stream("dropout", index)).with_checkpointing(self.checkpointing)
+    }
+
+    /// The pass of what is drawn for these batches of `size` records together. However a contrastive batch is cut into batches,
+    /// it is the same.
+    pub fn joint_pass(&self, name: &str, size: usize) -> Pass {
+        Pass::train(self.streams.stream(name, &[self.done, (self.first * size) as u64]))
     }
 
     /// A stream of the batch `index` of these.

@@ -7,7 +7,7 @@ use crate::{Error, Result};
 
 /// The length of a run.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Length {
+pub(crate) struct Length {
     pub total: u64,
     pub steps_per_epoch: u64,
     pub batches_per_epoch: u64,

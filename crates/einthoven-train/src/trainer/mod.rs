@@ -30,9 +30,9 @@ use crate::objective::Objective;
 use crate::progress::{Progress, ProgressDisplay};
 use crate::validation::Validator;
 use crate::{Error, Result, files};
-use length::Length;
+pub(crate) use length::Length;
 pub use setup::{Setup, Summary};
-use step::Stepper;
+pub(crate) use step::Stepper;
 
 /// Trains a model.
 pub struct Trainer<O: Objective> {
@@ -95,14 +95,7 @@ impl<O: Objective> Trainer<O> {
     /// [`Error::NotFinite`] when a loss or gradient is not finite, [`Error::Save`] when a checkpoint cannot be
     /// written, and the errors of loading records, of the model and of validation. The newest checkpoint is intact then.
     pub fn run(mut self) -> Result<Summary> {
-        match self.stepper.config().threads {
-            None => self.train(),
-            Some(threads) => rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .map_err(|source| Error::Threads { threads, source })?
-                .install(|| self.train()),
-        }
+        in_threads(self.stepper.config().threads, || self.train())?
     }
 
     fn train(&mut self) -> Result<Summary> {
@@ -251,6 +244,13 @@ impl<O: Objective> Trainer<O> {
         self.saved = Some(step);
         Ok(())
     }
+}
+
+/// What `body` returns when it computes with so many threads, or with as many as there are cores.
+pub(crate) fn in_threads<R: Send>(threads: Option<usize>, body: impl FnOnce() -> R + Send) -> Result<R> {
+    let Some(threads) = threads else { return Ok(body()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    Ok(pool.map_err(|source| Error::Threads { threads, source })?.install(body))
 }
 
 fn entry(kind: Kind, step: u64, epoch: u64, values: &BTreeMap<String, f64>) -> Entry {

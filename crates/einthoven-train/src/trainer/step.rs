@@ -21,7 +21,7 @@ use crate::schedule::Schedule;
 use crate::{Error, Result};
 
 /// Takes optimiser steps and counts them.
-pub(super) struct Stepper<O> {
+pub(crate) struct Stepper<O> {
     objective: O,
     parameters: Parameters,
     optimizer: Optimizer,
@@ -34,7 +34,7 @@ pub(super) struct Stepper<O> {
 }
 
 impl<O: Objective> Stepper<O> {
-    pub(super) fn new(
+    pub(crate) fn new(
         objective: O,
         parameters: Parameters,
         config: TrainConfig,
@@ -62,6 +62,10 @@ impl<O: Objective> Stepper<O> {
 
     pub(super) fn objective(&self) -> &O {
         &self.objective
+    }
+
+    pub(crate) fn into_objective(self) -> O {
+        self.objective
     }
 
     pub(super) fn config(&self) -> &TrainConfig {
@@ -121,7 +125,7 @@ impl<O: Objective> Stepper<O> {
     }
 
     /// Takes the next batches and updates the parameters; returns what there is to log.
-    pub(super) fn step(&mut self, batches: &mut Batches) -> Result<BTreeMap<String, f64>> {
+    pub(crate) fn step(&mut self, batches: &mut Batches) -> Result<BTreeMap<String, f64>> {
         self.clock.begin_step(self.done + 1);
         let (gradients, mut values, ids) = self.gradients(batches)?;
         let learning_rate = self.config.learning_rate * self.schedule.factor(self.done);

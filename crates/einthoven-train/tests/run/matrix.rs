@@ -1,20 +1,21 @@
 //! The determinism matrix: accumulation × cached contrastive batches × checkpointing × moving average × staged unlock ×
-//! threads (1 and 2).
+//! dropout views × threads (1 and 2).
 //!
 //! Whatever the combination, a run is the same at 1 and 2 threads, and so is one that was killed or interrupted and
 //! resumed at the other number of threads: every file of the last checkpoint and every line of the log.
 
 use crate::resume::check;
 use crate::support::Variant;
+use einthoven_corpus::Statements;
 use einthoven_train::TrainConfig;
-use einthoven_train::config::{CheckpointConfig, EmaConfig};
+use einthoven_train::config::{CheckpointConfig, EmaConfig, LossConfig};
 use einthoven_train::schedule::Span;
 
 /// In step 3 of 4 the killed run goes back to the checkpoint of step 2, where the text encoder is still locked; the
 /// interrupted one goes on from step 3, where it has been updated once.
 #[test]
 fn every_combination_is_resumed_exactly() {
-    for combination in 0..32 {
+    for combination in 0..64 {
         let is_on = |bit: u32| combination >> bit & 1 == 1;
         let train = TrainConfig {
             steps: Some(4),
@@ -24,6 +25,7 @@ fn every_combination_is_resumed_exactly() {
             checkpointing: is_on(2),
             ema: is_on(3).then_some(EmaConfig { decay: 0.8 }),
             unlock_text: is_on(4).then_some(Span::Steps(2)),
+            losses: LossConfig { dropout_views: if is_on(5) { 0.5 } else { 0.0 }, ..LossConfig::default() },
             clip_norm: Some(0.5),
             validate_every: Some(1),
             checkpoint: CheckpointConfig { every: Some(2), keep: 1, best: None },
@@ -31,5 +33,21 @@ fn every_combination_is_resumed_exactly() {
         };
         println!("{train:?}");
         check(&Variant { dropout: 0.1, train, ..Variant::default() }, &[3]);
+    }
+}
+
+/// Records are contrasted with other statements in each of the three epochs.
+#[test]
+fn texts_of_some_statements_are_resumed_exactly() {
+    for (contrastive_batch, unlock_text) in [(None, None), (Some(4), None), (None, Some(Span::Steps(2)))] {
+        let train = TrainConfig {
+            steps: Some(6),
+            batch_size: 2,
+            contrastive_batch,
+            unlock_text,
+            checkpoint: CheckpointConfig { every: Some(2), keep: 1, best: None },
+            ..Variant::default().train
+        };
+        check(&Variant { records: 4, statements: Statements::Sampled, train, ..Variant::default() }, &[3]);
     }
 }

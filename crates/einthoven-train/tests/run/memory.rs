@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::{Encoder, Variant};
 use einthoven_train::metrics_log;
-use einthoven_train::{RunFolder, TrainConfig, Trainer};
+use einthoven_train::{Error, MEASURED_BATCH, RunFolder, Setup, TrainConfig, Trainer, find_batch_size};
 
 /// Trains two steps; gives the expected memory by name, in MiB.
 fn expected(change: impl FnOnce(&mut TrainConfig)) -> impl Fn(&str) -> f64 {
@@ -36,6 +36,32 @@ fn the_first_log_entry_says_what_memory_was_expected() {
     assert_eq!(cached("_gradients"), 2.0 * plain("_gradients"));
     let locked = expected(|train| train.text_learning_rate_scale = 0.0);
     assert!(locked("_optimizer") < plain("_optimizer") && locked("_activations") < plain("_activations"));
+}
+
+#[test]
+fn the_largest_batches_that_fit_are_found() {
+    let find = |contrastive_batch| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut variant = Variant::default();
+        variant.train.batch_size = MEASURED_BATCH;
+        let setup = variant.setup(RunFolder::create(folder.path()).unwrap());
+        let Setup { objective, parameters, loader, mut config, streams, .. } = setup;
+        config.contrastive_batch = contrastive_batch;
+        find_batch_size(objective, &parameters, &loader, &config, streams)
+    };
+    if !cfg!(target_os = "linux") {
+        assert!(matches!(find(None), Err(Error::UnknownMemory)));
+        return;
+    }
+    // So small a model leaves room for all twenty records, and for all of a contrastive batch.
+    let sizes = find(None).unwrap();
+    let plain = sizes.plain.unwrap();
+    assert_eq!((plain.batch_size, plain.contrastive_batch, sizes.cached), (20, None, None));
+    assert!(sizes.usable < sizes.available && plain.memory.total() < sizes.usable);
+    let step = sizes.measured.unwrap();
+    assert!(step.records == MEASURED_BATCH && step.expected < plain.memory.total(), "{step:?}");
+    let cached = find(Some(12)).unwrap().cached.unwrap();
+    assert_eq!((cached.batch_size, cached.contrastive_batch), (12, Some(12)));
 }
 
 /// Contrasts 4096 recordings of 12 × 1000 with the atto encoder, 64 at a time. The peak is the process's, so this test must

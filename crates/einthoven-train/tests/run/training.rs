@@ -78,6 +78,7 @@ fn a_contrastive_batch_of_several_batches_is_one_large_batch() {
             contrastive_batch,
             accumulate,
             learning_rate: 1e-30,
+            losses: LossConfig { dropout_views: 0.5, ..LossConfig::default() },
             ..variant.train
         };
         train(&variant).1
@@ -87,7 +88,7 @@ fn a_contrastive_batch_of_several_batches_is_one_large_batch() {
         let (whole, cached) = (training_entries(&whole), training_entries(&cached));
         assert_eq!((whole.len(), cached.len()), (2 / accumulate, 2 / accumulate));
         for (whole, cached) in whole.into_iter().zip(cached) {
-            for name in ["loss", "loss_contrastive", "loss_caption", "grad_norm"] {
+            for name in ["loss", "loss_contrastive", "loss_dropout_views", "loss_caption", "grad_norm"] {
                 let (whole, cached) = (value(whole, name), value(cached, name));
                 assert!((whole - cached).abs() < 1e-5 * whole, "{name}: {whole}, {cached}");
             }
@@ -157,7 +158,7 @@ fn weights_of_losses_schedule_and_epochs_are_logged() {
         steps: None,
         log_every: 2,
         validate_every: Some(5),
-        losses: LossConfig { contrastive: 2.0, caption: 0.5, ..LossConfig::default() },
+        losses: LossConfig { contrastive: 2.0, caption: 0.5, dropout_views: 0.25, near_duplicate: None },
         schedule: ScheduleConfig { kind: Decay::Linear, warmup: Span::Steps(2), ..ScheduleConfig::published_linear() },
         ..variant.train
     };
@@ -180,7 +181,8 @@ fn weights_of_losses_schedule_and_epochs_are_logged() {
     let rates: Vec<f64> = training_entries(&log).iter().map(|entry| value(entry, "lr")).collect();
     assert_eq!(rates, [0.0, 0.5, 7.0 / 8.0, 5.0 / 8.0, 3.0 / 8.0, 1.0 / 8.0].map(|factor| 1e-3 * factor));
     for entry in training_entries(&log) {
-        let sum = 2.0 * value(entry, "loss_contrastive") + 0.5 * value(entry, "loss_caption");
+        let views = 0.25 * value(entry, "loss_dropout_views");
+        let sum = 2.0 * value(entry, "loss_contrastive") + 0.5 * value(entry, "loss_caption") + views;
         assert!((value(entry, "loss") - sum).abs() < 1e-5 * sum, "{entry:?}");
     }
 }

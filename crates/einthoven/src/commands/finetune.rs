@@ -6,25 +6,23 @@ use std::process::ExitCode;
 
 use einthoven::corpus::Split;
 use einthoven::random::Streams;
-use einthoven::train::ProgressDisplay;
 use einthoven::{
-    Classifier, ClassifierJudgement, Data, Error, Finetune, Finetuned, LabelledData, LabelledRecords, Result,
+    Classifier, ClassifierJudgement, Data, Error, Finetuned, LabelledData, LabelledRecords, Result,
     SupervisedExperiment, judge_classifier,
 };
 use serde_json::json;
 
-use super::stop::{INTERRUPTED, stop_on_ctrl_c};
 use super::table::{left_out, metrics_table};
+use super::training::{exit_code, run_options, show_batch_sizes};
 use crate::cli::{Evaluate, Pretrain};
 
 pub fn finetune(options: Pretrain) -> Result<ExitCode> {
     let experiment = SupervisedExperiment::load(&options.experiment, &options.overrides)?;
-    let run = Finetune {
-        out: options.out.unwrap_or_else(|| Path::new("runs").join(&experiment.name)),
-        resume: options.resume,
-        stop: stop_on_ctrl_c("finishing this step and saving")?,
-        display: ProgressDisplay::Shown,
-    };
+    if options.find_batch_size {
+        return show_batch_sizes(&einthoven::find_classifier_batch_size(experiment)?, options.json);
+    }
+    let out = options.out.unwrap_or_else(|| Path::new("runs").join(&experiment.name));
+    let run = run_options(out, options.resume)?;
     let Finetuned { summary, judgement } = einthoven::finetune(experiment, &run)?;
     if options.json {
         super::print_json(&json!({
@@ -38,11 +36,7 @@ pub fn finetune(options: Pretrain) -> Result<ExitCode> {
     } else if let Some(judgement) = &judgement {
         super::print(&format!("{}run:    {}", show(judgement), run.out.display()))?;
     }
-    if summary.interrupted {
-        eprintln!("interrupted after step {} of {}: saved; go on with --resume", summary.step, summary.total);
-        return Ok(ExitCode::from(INTERRUPTED));
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(exit_code(&summary))
 }
 
 /// Judges a classifier as the options of `evaluate` say.

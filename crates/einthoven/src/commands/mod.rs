@@ -21,6 +21,7 @@ mod publish;
 mod query;
 mod stop;
 mod table;
+mod training;
 
 use std::error::Error as _;
 use std::process::ExitCode;

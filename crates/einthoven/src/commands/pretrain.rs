@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use einthoven::train::ProgressDisplay;
 use einthoven::{Experiment, Outcome, Result};
 use serde_json::json;
 
 use super::evaluate::show;
-use super::stop::{INTERRUPTED, stop_on_ctrl_c};
+use super::training::{exit_code, run_options, show_batch_sizes};
 use crate::cli::{Pretrain, Quickstart};
 
 /// The experiment that needs no data and no download.
@@ -22,17 +21,15 @@ pub fn quickstart(options: Quickstart) -> Result<ExitCode> {
 
 pub fn pretrain(options: Pretrain) -> Result<ExitCode> {
     let experiment = Experiment::load(&options.experiment, &options.overrides)?;
+    if options.find_batch_size {
+        return show_batch_sizes(&einthoven::find_batch_size(experiment)?, options.json);
+    }
     let out = options.out.unwrap_or_else(|| Path::new("runs").join(&experiment.name));
     carry_out(experiment, out, options.resume, options.json)
 }
 
 fn carry_out(experiment: Experiment, out: PathBuf, resume: bool, json: bool) -> Result<ExitCode> {
-    let options = einthoven::Pretrain {
-        out,
-        resume,
-        stop: stop_on_ctrl_c("finishing this step and saving")?,
-        display: ProgressDisplay::Shown,
-    };
+    let options = run_options(out, resume)?;
     let Outcome { summary, judgement, report } = einthoven::pretrain(experiment, &options)?;
     if json {
         super::print_json(&json!({
@@ -48,12 +45,8 @@ fn carry_out(experiment: Experiment, out: PathBuf, resume: bool, json: bool) -> 
         super::print(&show(judgement))?;
         super::print(&format!("run:    {}", options.out.display()))?;
     }
-    if summary.interrupted {
-        eprintln!("interrupted after step {} of {}: saved; go on with --resume", summary.step, summary.total);
-        return Ok(ExitCode::from(INTERRUPTED));
-    }
     if let (Some(report), false) = (report, json) {
         super::print(&format!("report: {}", report.display()))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(exit_code(&summary))
 }

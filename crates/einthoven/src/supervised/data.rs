@@ -2,20 +2,16 @@
 
 use std::sync::Arc;
 
-use einthoven_corpus::{AugmentConfig, Dataset, LabelSet, Loader, Split};
-use einthoven_random::Streams;
-use einthoven_signal::InputContract;
+use einthoven_corpus::{Dataset, LabelSet, Leftovers, Split};
 
 use crate::assemble::name_of;
-use crate::{DataConfig, Error, Result};
+use crate::{Data, Error, Result};
 
 /// Recordings of one split that have a class of a label set.
 #[derive(Clone, Debug)]
 pub struct LabelledData {
-    /// What they are, such as `ptb-xl fold 9`.
-    pub name: String,
-    /// The recordings.
-    pub dataset: Arc<Dataset>,
+    /// The recordings, with empty captions.
+    pub data: Data,
     /// The classes asked for, and which of them each recording has.
     pub labels: LabelSet,
     /// How many recordings of the split have no class of the label set.
@@ -47,23 +43,9 @@ impl LabelledData {
         let row = |&record: &usize| columns.iter().map(|&column| all.targets[record][column]).collect();
         let labels =
             LabelSet { name: labels.to_owned(), classes: classes.to_vec(), targets: kept.iter().map(row).collect() };
-        Ok(Self { name, unlabelled: all.unlabelled(), dataset: Arc::new(selected.subset(&kept)), labels })
-    }
-
-    /// A loader of these recordings, without captions.
-    ///
-    /// # Errors
-    /// Those of [`Loader::new`].
-    pub fn loader(
-        &self,
-        config: &DataConfig,
-        contract: &InputContract,
-        augment: AugmentConfig,
-        batch_size: usize,
-        streams: Streams,
-    ) -> Result<Loader> {
-        let captions = Arc::new(vec![String::new(); self.dataset.len()].into());
-        let dataset = Arc::clone(&self.dataset);
-        Ok(Loader::new(dataset, captions, contract.clone(), augment, config.loader(batch_size), streams)?)
+        let captions = Arc::new(vec![String::new(); kept.len()].into());
+        let dataset = Arc::new(selected.subset(&kept));
+        let data = Data { name, dataset, captions, leftovers: Leftovers::default() };
+        Ok(Self { data, unlabelled: all.unlabelled(), labels })
     }
 }

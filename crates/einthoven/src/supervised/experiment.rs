@@ -1,6 +1,6 @@
 //! The experiment file of a supervised run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use einthoven_corpus::AugmentConfig;
 use einthoven_eval::bootstrap::BootstrapConfig;
@@ -9,7 +9,8 @@ use einthoven_signal::InputContract;
 use einthoven_train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::{DataConfig, Error, Result, overrides};
+use crate::overrides::experiment_file;
+use crate::{DataConfig, Error, Result};
 
 /// A supervised experiment: data, classifier, training and judgement, from one TOML file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,38 +70,12 @@ pub struct SupervisedEvaluate {
     pub bootstrap: BootstrapConfig,
 }
 
+experiment_file!(SupervisedExperiment, |text| {
+    (!SupervisedExperiment::is_in(text) && text.parse::<toml::Table>().is_ok())
+        .then_some("has no [classifier]; `einthoven pretrain` carries out an experiment without one")
+});
+
 impl SupervisedExperiment {
-    /// Reads an experiment file with `key=value` overrides laid over it.
-    ///
-    /// # Errors
-    /// [`Error::File`]; [`Error::Config`] with file, line and key; [`Error::Override`].
-    pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
-        Self::parse(path, &text, overrides)
-    }
-
-    /// Reads the text of an experiment file; `path` is what errors call it.
-    ///
-    /// # Errors
-    /// As [`SupervisedExperiment::load`].
-    pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Self> {
-        if !Self::is_in(text) && text.parse::<toml::Table>().is_ok() {
-            let message = "has no [classifier]; `einthoven pretrain` carries out an experiment without one".to_owned();
-            return Err(Error::Config { path: path.to_owned(), message });
-        }
-        let experiment: Self = overrides::parse(path, text, overrides)?;
-        experiment.train.validate()?;
-        Ok(experiment)
-    }
-
-    /// The experiment as TOML, every default spelt out.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] if a value cannot be written as TOML.
-    pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(self).map_err(|error| Error::setting("experiment", error.to_string()))
-    }
-
     /// Whether the text of a resolved experiment is that of a supervised one.
     pub(crate) fn is_in(text: &str) -> bool {
         text.parse::<toml::Table>().is_ok_and(|table| table.contains_key("classifier"))

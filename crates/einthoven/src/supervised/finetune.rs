@@ -1,35 +1,20 @@
 //! Carrying out a supervised experiment.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use candle_core::{DType, Device};
-use einthoven_corpus::Split;
+use einthoven_corpus::{Dataset, LabelSet, Split};
 use einthoven_eval::bootstrap::BootstrapConfig;
 use einthoven_models::Classifier as Network;
 use einthoven_nn::Parameters;
 use einthoven_random::Streams;
-use einthoven_train::{ClassifierObjective, ProgressDisplay, Setup, Summary, Trainer, Validator};
+use einthoven_train::{BatchSizes, ClassifierObjective, MEASURED_BATCH, Setup, Summary, Trainer, Validator};
 
 use super::judge::{LabelledRecords, Monitor};
 use super::start::Start;
-use super::{Classifier, ClassifierJudgement, LabelledData, SupervisedExperiment, judge_classifier};
-use crate::pretrain::{JUDGEMENT_FILE, open_folder};
-use crate::{Data, Error, Result, write_atomically};
-
-/// How a supervised experiment is carried out.
-#[derive(Clone, Debug)]
-pub struct Finetune {
-    /// The folder of the run.
-    pub out: PathBuf,
-    /// Whether to go on with the run in the folder.
-    pub resume: bool,
-    /// When it becomes true, the run ends after the step at hand, with a checkpoint saved.
-    pub stop: Arc<AtomicBool>,
-    /// Whether progress is shown.
-    pub display: ProgressDisplay,
-}
+use super::{Classifier, ClassifierJudgement, ClassifierTable, LabelledData, SupervisedExperiment, judge_classifier};
+use crate::run::no_test_folds;
+use crate::{Data, Result, RunOptions};
 
 /// How a supervised run came out.
 #[derive(Debug)]
@@ -40,59 +25,73 @@ pub struct Finetuned {
     pub judgement: Option<ClassifierJudgement>,
 }
 
+/// What a supervised experiment trains, and on what.
+struct Parts {
+    training: LabelledData,
+    parameters: Parameters,
+    network: Network,
+}
+
+impl Parts {
+    /// The parts of an experiment on `dataset`; `experiment.classifier.classes` names the classes afterwards.
+    fn new(experiment: &mut SupervisedExperiment, start: Option<&Start>, dataset: &Dataset) -> Result<Self> {
+        let ClassifierTable { labels, classes, .. } = &mut experiment.classifier;
+        let training = LabelledData::select(dataset, &Split::Train, labels, classes.as_deref())?;
+        let count = classes.insert(training.labels.classes.clone()).len();
+        let parameters = Parameters::new(DType::F32, &Device::Cpu, Streams::new(experiment.seed));
+        let leads = experiment.contract()?.leads.len();
+        let network = Network::new(&experiment.network()?, leads, count, &parameters.root())?;
+        if let Some(start) = start {
+            start.load_into(&parameters)?;
+        }
+        Ok(Self { training, parameters, network })
+    }
+}
+
+/// The encoder that the experiment begins with, if it names one; what `experiment` leaves to it is filled in.
+fn start(experiment: &mut SupervisedExperiment) -> Result<Option<Start>> {
+    let start = experiment.start_from.as_deref().map(Start::open).transpose()?;
+    if let Some(start) = &start {
+        start.resolve(experiment)?;
+    }
+    Ok(start)
+}
+
 /// Trains a classifier as `experiment` says, and judges it on the test folds.
 ///
 /// # Errors
 /// Those of every part; [`Error::RunExists`] for a folder that holds a run already, unless it is to be resumed.
-pub fn finetune(mut experiment: SupervisedExperiment, options: &Finetune) -> Result<Finetuned> {
-    let say = |line: String| {
-        if options.display == ProgressDisplay::Shown {
-            eprintln!("{line}");
-        }
-    };
-    let start = experiment.start_from.as_deref().map(Start::open).transpose()?;
+pub fn finetune(mut experiment: SupervisedExperiment, options: &RunOptions) -> Result<Finetuned> {
+    let start = start(&mut experiment)?;
     if let Some(start) = &start {
-        start.resolve(&mut experiment)?;
-        say(format!("starting from {}", start.about));
+        options.say(&format!("starting from {}", start.about));
     }
-    let dataset = Data::open(&experiment.data)?;
-    if !dataset.missing.is_empty() {
-        say(format!("{}: {}", dataset.name, dataset.missing));
-    }
-    let labels = experiment.classifier.labels.clone();
-    let select = |split: &Split, classes: Option<&[String]>| LabelledData::select(&dataset, split, &labels, classes);
-    let training = select(&Split::Train, experiment.classifier.classes.as_deref())?;
-    let classes = experiment.classifier.classes.insert(training.labels.classes.clone()).clone();
+    let dataset = options.open(&experiment.data)?;
+    let Parts { training, parameters, network } = Parts::new(&mut experiment, start.as_ref(), &dataset)?;
+    let LabelledData { data: training, labels: LabelSet { name: labels, classes, targets }, unlabelled } = training;
     let contract = experiment.contract()?.clone();
-
     let streams = Streams::new(experiment.seed);
-    let parameters = Parameters::new(DType::F32, &Device::Cpu, streams);
-    let network = Network::new(&experiment.network()?, contract.leads.len(), classes.len(), &parameters.root())?;
-    if let Some(start) = &start {
-        start.load_into(&parameters)?;
-    }
     let judged_on = |split: &Split, bootstrap: BootstrapConfig| -> Result<Option<LabelledRecords>> {
         if dataset.splits.folds(split).is_empty() {
             return Ok(None);
         }
-        let data = select(split, Some(&classes))?;
+        let data = LabelledData::select(&dataset, split, &labels, Some(&classes))?;
         LabelledRecords::new(&data, &experiment.data, &contract, bootstrap, streams).map(Some)
     };
     // Intervals are for the end: while training, the value is enough.
     let quick = BootstrapConfig { resamples: 0, ..experiment.evaluate.bootstrap };
     let validation = judged_on(&Split::Validation, quick)?;
-    let test = judged_on(&Split::Test, experiment.evaluate.bootstrap)?
-        .ok_or_else(|| Error::setting("data.splits.test", "name at least one fold to judge the outcome by"))?;
+    let test = judged_on(&Split::Test, experiment.evaluate.bootstrap)?.ok_or_else(no_test_folds)?;
 
     let loader =
         training.loader(&experiment.data, &contract, experiment.augment, experiment.train.batch_size, streams)?;
-    if training.unlabelled > 0 {
-        say(format!("{}: {} recordings left out: no label of {labels}", training.name, training.unlabelled));
+    if unlabelled > 0 {
+        options.say(&format!("{}: {unlabelled} recordings left out: no label of {labels}", training.name));
     }
     if !loader.leftovers().is_empty() {
-        say(format!("{}: {}", training.name, loader.leftovers()));
+        options.say(&format!("{}: {}", training.name, loader.leftovers()));
     }
-    say(format!(
+    options.say(&format!(
         "{}: {} recordings to train on ({}), {} to judge by ({}); {} classes; {} parameters",
         experiment.name,
         loader.len(),
@@ -104,14 +103,14 @@ pub fn finetune(mut experiment: SupervisedExperiment, options: &Finetune) -> Res
     ));
     let validator = validation.map(|judged| -> Box<dyn Validator<Network>> { Box::new(Monitor { judged, streams }) });
     let setup = Setup {
-        objective: ClassifierObjective::new(network, training.labels.targets, &experiment.train, Device::Cpu)?,
+        objective: ClassifierObjective::new(network, targets, &experiment.train, Device::Cpu)?,
         parameters,
         loader,
         config: experiment.train.clone(),
         experiment: experiment.to_toml()?,
         validator,
         streams,
-        folder: open_folder(&options.out, options.resume)?,
+        folder: options.folder()?,
         stop: Arc::clone(&options.stop),
         display: options.display,
     };
@@ -121,7 +120,21 @@ pub fn finetune(mut experiment: SupervisedExperiment, options: &Finetune) -> Res
     }
     let classifier = Classifier::open(&options.out)?;
     let judgement = judge_classifier(&test, &classifier.network, &streams, |_| {})?;
-    let json = serde_json::to_vec_pretty(&judgement).map_err(|error| Error::setting("judgement", error.to_string()))?;
-    write_atomically(&options.out.join(JUDGEMENT_FILE), &json)?;
+    options.save_judgement(&judgement)?;
     Ok(Finetuned { summary, judgement: Some(judgement) })
+}
+
+/// The largest batches that training a classifier can take without swapping, as [`einthoven_train::find_batch_size`] finds them.
+///
+/// # Errors
+/// Those of every part up to the first step.
+pub fn find_classifier_batch_size(mut experiment: SupervisedExperiment) -> Result<BatchSizes> {
+    let start = start(&mut experiment)?;
+    let dataset = Data::open(&experiment.data)?;
+    let Parts { training, parameters, network } = Parts::new(&mut experiment, start.as_ref(), &dataset)?;
+    let SupervisedExperiment { data, augment, train, seed, .. } = &experiment;
+    let streams = Streams::new(*seed);
+    let loader = training.data.loader(data, experiment.contract()?, *augment, MEASURED_BATCH, streams)?;
+    let objective = ClassifierObjective::new(network, training.labels.targets, train, Device::Cpu)?;
+    Ok(einthoven_train::find_batch_size(objective, &parameters, &loader, train, streams)?)
 }

@@ -57,8 +57,8 @@ impl LabelledRecords {
         streams: Streams,
     ) -> Result<Self> {
         Ok(Self {
-            name: data.name.clone(),
-            loader: data.loader(config, contract, AugmentConfig::none(), BATCH, streams)?,
+            name: data.data.name.clone(),
+            loader: data.data.loader(config, contract, AugmentConfig::none(), BATCH, streams)?,
             labels: data.labels.clone(),
             unlabelled: data.unlabelled,
             bootstrap,

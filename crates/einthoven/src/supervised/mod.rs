@@ -13,5 +13,5 @@ mod tests;
 pub use classifier::Classifier;
 pub use data::LabelledData;
 pub use experiment::{ClassifierTable, SupervisedEvaluate, SupervisedExperiment};
-pub use finetune::{Finetune, Finetuned, finetune};
+pub use finetune::{Finetuned, find_classifier_batch_size, finetune};
 pub use judge::{ClassifierJudgement, LabelledRecords, judge_classifier};

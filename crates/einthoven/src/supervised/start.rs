@@ -10,7 +10,7 @@ use einthoven_signal::InputContract;
 use einthoven_train::Checkpoint;
 
 use super::{Classifier, SupervisedExperiment};
-use crate::pretrain::describe_step;
+use crate::run::describe_step;
 use crate::{Encoder, Error, Experiment, Result};
 
 /// What the names of ESI's signal encoder begin with.

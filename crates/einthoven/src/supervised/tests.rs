@@ -9,8 +9,8 @@ use einthoven_eval::protocol::{Outcome, Protocol, Records, SubjectResult, TaskRe
 use einthoven_signal::Record;
 use einthoven_train::{Checkpoint, ProgressDisplay};
 
-use super::{Classifier, Finetune, Finetuned, SupervisedExperiment, finetune};
-use crate::{Data, Error, Experiment, Model, Pretrain, Result, SubjectName, pretrain};
+use super::{Classifier, Finetuned, SupervisedExperiment, find_classifier_batch_size, finetune};
+use crate::{Data, Error, Experiment, Model, Result, RunOptions, SubjectName, find_batch_size, pretrain};
 
 const SUPERVISED: &str = r#"
 name = "tiny-classifier"
@@ -84,7 +84,7 @@ fn experiment(overrides: &[&str]) -> SupervisedExperiment {
 
 fn run(experiment: SupervisedExperiment, out: &Path) -> Result<Finetuned> {
     let stop = Arc::new(AtomicBool::new(false));
-    finetune(experiment, &Finetune { out: out.to_owned(), resume: false, stop, display: ProgressDisplay::Hidden })
+    finetune(experiment, &RunOptions { out: out.to_owned(), resume: false, stop, display: ProgressDisplay::Hidden })
 }
 
 /// The simulated patients that the run was judged on, by their ids.
@@ -161,6 +161,22 @@ fn an_experiment_for_the_other_command_is_told_which() {
     assert!(message.contains("tiny.toml") && message.contains("einthoven pretrain"), "{message}");
 }
 
+/// Of so small models everything fits.
+#[test]
+fn the_batch_sizes_that_fit_are_found_for_both_kinds_of_experiment() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let overrides = ["train.contrastive_batch=24".to_owned()];
+    let pretraining = Experiment::parse(Path::new("tiny.toml"), PRETRAINING, &overrides).unwrap();
+    let records = Data::open(&pretraining.data).unwrap().select(&Split::Train).len();
+    let sizes = find_batch_size(pretraining).unwrap();
+    assert_eq!(sizes.plain.unwrap().batch_size, records);
+    assert_eq!(sizes.cached.unwrap().batch_size, 24);
+    let sizes = find_classifier_batch_size(experiment(&[])).unwrap();
+    assert!(sizes.measured.is_some() && sizes.plain.is_some() && sizes.cached.is_none(), "{sizes}");
+}
+
 /// What comes along is what it says it is.
 #[test]
 fn the_experiments_that_come_along_are_understood() {
@@ -179,7 +195,7 @@ fn an_encoder_of_another_run_is_begun_with() {
     let before = folder.path().join("before");
     let pretraining = Experiment::parse(Path::new("tiny.toml"), PRETRAINING, &[]).unwrap();
     let stop = Arc::new(AtomicBool::new(false));
-    let options = Pretrain { out: before.clone(), resume: false, stop, display: ProgressDisplay::Hidden };
+    let options = RunOptions { out: before.clone(), resume: false, stop, display: ProgressDisplay::Hidden };
     pretrain(pretraining, &options).unwrap();
 
     // What the encoder was fed and how it is shaped comes from there; locked, it stays as it was there.

@@ -1,19 +1,24 @@
 //! How much memory a run needs, told before it starts.
 
+mod batch_size;
+mod system;
+
 use std::fmt;
-use std::fs;
 
 use einthoven_nn::Parameters;
+use serde::Serialize;
 
 use crate::config::TrainConfig;
 use crate::objective::Objective;
+pub use batch_size::{BatchSize, BatchSizes, MEASURED_BATCH, MeasuredStep, find_batch_size};
+pub(crate) use system::available;
 
 /// An estimate of the memory of a run, in bytes, from sizes alone.
 ///
 /// What the loader holds besides (its cache, and batches prepared ahead), what validation takes and what the program
 /// itself takes are not in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MemoryEstimate {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MemoryEstimate {
     /// Parameters and buffers, and their moving average if one is kept.
     parameters: u64,
     /// Gradients; twice where those of several batches are summed.
@@ -28,7 +33,12 @@ pub(crate) struct MemoryEstimate {
 
 impl MemoryEstimate {
     /// The estimate for recordings of `leads` × `samples`.
-    pub fn new(objective: &impl Objective, parameters: &Parameters, config: &TrainConfig, input: [usize; 2]) -> Self {
+    pub(crate) fn new(
+        objective: &impl Objective,
+        parameters: &Parameters,
+        config: &TrainConfig,
+        input: [usize; 2],
+    ) -> Self {
         let bytes = |values: usize| (values * parameters.dtype().size_in_bytes()) as u64;
         let all: usize = parameters.tensors().values().map(|tensor| tensor.elem_count()).sum();
         let part = objective.pretrained_part(config);
@@ -53,13 +63,19 @@ impl MemoryEstimate {
         self.parameters + self.gradients + self.optimizer + self.recordings + self.activations
     }
 
+    /// All of it but the weights.
+    fn beside_weights(&self, parameters: &Parameters) -> u64 {
+        let weights: usize = parameters.tensors().values().map(|tensor| tensor.elem_count()).sum();
+        self.total().saturating_sub((weights * parameters.dtype().size_in_bytes()) as u64)
+    }
+
     /// What is not yet allocated when training starts.
     fn to_come(self) -> u64 {
         self.gradients + self.recordings + self.activations
     }
 
     /// By name, in MiB, for the metric log.
-    pub fn values(&self) -> [(&'static str, f64); 6] {
+    pub(crate) fn values(&self) -> [(&'static str, f64); 6] {
         let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         [
             ("memory_parameters_mib", mebibytes(self.parameters)),
@@ -88,15 +104,15 @@ impl fmt::Display for MemoryEstimate {
     }
 }
 
-/// The memory that programs can have without swapping, in bytes; none where the system does not say.
-pub(crate) fn available() -> Option<u64> {
-    parse_available(&fs::read_to_string("/proc/meminfo").ok()?)
+/// What training may take of so many bytes: the loader, validation and the system need some, too.
+pub(crate) fn usable(available: u64) -> u64 {
+    available - available / 8
 }
 
 /// What to say of the `batch_size` on a machine where so many bytes are `available`, from the estimate for a batch size: what size
 /// would fit, and a warning if this one does not.
 pub(crate) fn advice(available: u64, batch_size: usize, estimate: impl Fn(usize) -> MemoryEstimate) -> String {
-    let fits = |batch_size| estimate(batch_size).to_come() <= available;
+    let fits = |batch_size| estimate(batch_size).to_come() <= usable(available);
     let free = show(available);
     match largest(fits) {
         Some(largest) if largest >= batch_size => {
@@ -110,29 +126,23 @@ pub(crate) fn advice(available: u64, batch_size: usize, estimate: impl Fn(usize)
                 None => "take a smaller model".to_owned(),
             };
             format!(
-                "warning: training needs {} more and only {free} are free, so the machine may swap or end the run: \
-                 {smaller} or set train.checkpointing = true",
+                "warning: training needs {} more, the loader and validation some besides, and only {free} are free, so the \
+                 machine may swap or end the run: {smaller} or set train.checkpointing = true",
                 show(estimate(batch_size).to_come()),
             )
         }
     }
 }
 
-/// The largest number that `fits`, if 1 does and all below one that fits do; no more than a million.
+/// The largest number that `fits`, if 1 does and all below one that fits do; no more than two million.
 fn largest(fits: impl Fn(usize) -> bool) -> Option<usize> {
-    let mut above = (0..=20).map(|power| 1usize << power).find(|&size| !fits(size))?;
+    let mut above = (0..=20).map(|power| 1usize << power).find(|&size| !fits(size)).unwrap_or(1 << 21);
     let mut below = above / 2;
     while above - below > 1 {
         let middle = below.midpoint(above);
         *(if fits(middle) { &mut below } else { &mut above }) = middle;
     }
     Some(below).filter(|&size| size > 0)
-}
-
-fn parse_available(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1024)
 }
 
 fn show(bytes: u64) -> String {
@@ -163,28 +173,19 @@ mod tests {
     #[test]
     fn the_largest_batch_that_fits_is_found_and_one_that_does_not_is_warned_of() {
         let of = |batch_size: usize| MemoryEstimate { activations: (batch_size as u64) << 20, ..ESTIMATE };
-        // 4 MiB of gradients and recordings come besides.
+        // 4 MiB of gradients and recordings come besides, and an eighth stays free.
         let advised = |available: u64, batch_size| advice(available << 20, batch_size, of);
-        assert_eq!(advised(64, 16), "64 MiB are free: train.batch_size could be 60 without swapping");
-        assert_eq!(advised(5, 1), "5 MiB are free: train.batch_size could be 1 without swapping");
-        let warning = advised(64, 61);
-        let start = "warning: training needs 65 MiB more and only 64 MiB are free, so the machine may swap or end the run: lower \
-                     train.batch_size to 60 ";
+        assert_eq!(advised(64, 16), "64 MiB are free: train.batch_size could be 52 without swapping");
+        assert_eq!(advised(6, 1), "6 MiB are free: train.batch_size could be 1 without swapping");
+        let warning = advised(64, 53);
+        let start = "warning: training needs 57 MiB more, the loader and validation some besides, and only 64 MiB are free, so the \
+                     machine may swap or end the run: lower train.batch_size to 52 ";
         assert!(warning.starts_with(start), "{warning}");
         assert!(advised(4, 1).contains("take a smaller model"));
         for limit in [1, 2, 3, 4, 5, 31, 32, 33, 1000] {
             assert_eq!(largest(|size| size <= limit), Some(limit));
         }
-    }
-
-    #[test]
-    fn the_kernel_says_what_is_available() {
-        let meminfo = "MemTotal:       24608448 kB\nMemFree:  1 kB\nMemAvailable:   20480000 kB\n";
-        assert_eq!(parse_available(meminfo), Some(20_480_000 * 1024));
-        assert_eq!(parse_available("MemTotal: 3 kB"), None);
-        assert_eq!(parse_available("MemAvailable: many kB"), None);
-        if cfg!(target_os = "linux") {
-            assert!(available().unwrap() > 0);
-        }
+        assert_eq!(largest(|_| false), None);
+        assert_eq!(largest(|_| true), Some((1 << 21) - 1));
     }
 }
