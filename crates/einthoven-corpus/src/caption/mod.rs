@@ -35,6 +35,7 @@ mod tests {
             report: Some("sinusrhythmus, geschrieben am 9.11.1984".into()),
             age,
             sex,
+            device: None,
             fold: Some(3),
         }
     }
