@@ -22,6 +22,7 @@ mod error;
 mod experiment;
 mod exporting;
 mod files;
+mod fingerprint;
 mod import;
 mod judge;
 mod model;
@@ -34,8 +35,10 @@ mod provenance;
 mod publish;
 mod recording;
 pub mod report;
+mod search;
 mod subjects;
 mod supervised;
+mod trained;
 
 pub use einthoven_caption as caption;
 pub use einthoven_corpus as corpus;
@@ -64,8 +67,10 @@ pub use probe::{Probe, Probed, probe};
 pub use protocol::{Progress, evaluate};
 pub use publish::{Publication, locate};
 pub use recording::Reading;
+pub use search::{Hit, Search};
 pub use subjects::{ClassifierSubject, Measured, Network, SubjectName};
 pub use supervised::{
     Classifier, ClassifierJudgement, ClassifierTable, Finetune, Finetuned, LabelledData, LabelledRecords,
     SupervisedEvaluate, SupervisedExperiment, finetune, judge_classifier,
 };
+pub use trained::Trained;
