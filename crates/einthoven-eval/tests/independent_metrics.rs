@@ -156,8 +156,10 @@ fn intervals_of_several_classes_and_their_mean_agree_with_numpys() {
             let [value, low, high] = numbers(&expected[metric])[..] else { panic!("{name}: {metric}") };
             close(&format!("{name}: {metric}"), estimate.value, Some(value));
             let interval = estimate.interval.unwrap();
-            // Both ends are of 20,000 draws: known to about a fiftieth of a standard deviation, which is a quarter of the width.
-            let tolerance = (high - low) / 4.0 * 0.1;
+            // Both ends are of 20,000 draws: known to about a fiftieth of a standard deviation, which is a quarter of the width. F1-max
+            // of few positives moves in steps of up to a tenth of one: there they may be a step apart.
+            let steps = if metric == "f1_max" { 2.0 } else { 1.0 };
+            let tolerance = (high - low) / 4.0 * 0.1 * steps;
             let off = f64::max((interval.low - low).abs(), (interval.high - high).abs());
             assert!(off < tolerance, "{name}: {metric}: {interval:?}, expected {low} to {high}");
             assert_eq!(interval.skipped, 0, "{name}: {metric}");
