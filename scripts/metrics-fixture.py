@@ -18,6 +18,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, precision
 BINS = 15
 LEVEL = 0.95
 RESAMPLES = 120
+RESAMPLES_OF_CLASSES = 20_000
 
 
 def f1_max(y, score):
@@ -107,6 +108,28 @@ def bootstrap(rng, y, score):
     }
 
 
+def classes(rng):
+    """Percentile intervals of several classes and their mean; records are drawn apart by the rarest of their classes."""
+    targets = np.array([rng.random(150) < share for share in (0.4, 0.08, 0.2)]).astype(int)
+    score = np.array([np.round(scores(rng, y, 1.5), 2) for y in targets])
+    rarity = np.argsort(targets.sum(axis=1))
+    rarest = [next((c for c in rarity if targets[c, record]), -1) for record in range(targets.shape[1])]
+    strata = [np.flatnonzero(np.array(rarest) == c) for c in sorted(set(rarest))]
+
+    def values(records):
+        of_class = [ranking(y[records], p[records]) | {"brier": float(np.mean((p - y)[records] ** 2))} for y, p in zip(targets, score)]
+        return of_class + [{metric: float(np.mean([v[metric] for v in of_class])) for metric in of_class[0]}]
+
+    point = values(np.arange(targets.shape[1]))
+    drawn = [values(np.concatenate([rng.choice(s, len(s)) for s in strata])) for _ in range(RESAMPLES_OF_CLASSES)]
+    ends = [50 * (1 - LEVEL), 50 * (1 + LEVEL)]
+    rows = [
+        {metric: [value, *np.percentile([v[row][metric] for v in drawn], ends).tolist()] for metric, value in of_row.items()}
+        for row, of_row in enumerate(point)
+    ]
+    return {"targets": targets.tolist(), "scores": score.tolist(), "level": LEVEL, "classes": rows[:-1], "mean": rows[-1]}
+
+
 def main(path):
     rng = np.random.default_rng(20240519)
     cases = []
@@ -138,6 +161,7 @@ def main(path):
         "bins": BINS,
         "cases": cases,
         "bootstrap": bootstrap(rng, y, scores(rng, y, 1.0, 1)),
+        "classes": classes(np.random.default_rng(20240520)),
     }
     with open(path, "w", encoding="utf-8") as file:
         json.dump(fixture, file, separators=(",", ":"))

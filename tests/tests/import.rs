@@ -182,6 +182,56 @@ fn small_run(folder: &Path) -> String {
     out
 }
 
+#[test]
+fn stored_embeddings_are_searched_by_the_model_that_made_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let tiny = small_run(folder.path());
+    let names: Vec<String> = (0..70).map(|index| format!("simulated:{index}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let embed = |run_folder: &str, names: &[&str], more: &[&str]| run([&["embed", run_folder], names, more].concat());
+    let (stored, text) = (file("stored.safetensors"), "atrial fibrillation");
+    let said = succeeded(&embed(&tiny, &names, &["-o", &stored]));
+    assert!(said.contains("70 embeddings of 16 numbers"), "{said}");
+
+    let search =
+        |run_folder: &str, stored: &str| run(["search", run_folder, stored, "--text", text, "--top", "5", "--json"]);
+    let found: Value = serde_json::from_str(&succeeded(&search(&tiny, &stored))).unwrap();
+    // Every recording asked by itself, the best fitting ones first.
+    let query = succeeded(&run([&["query", &tiny], names.as_slice(), &["--text", text, "--json"]].concat()));
+    let query: Value = serde_json::from_str(&query).unwrap();
+    let cosine = |record: &Value| record["answers"][0]["cosine"].as_f64().unwrap();
+    let mut expected: Vec<&Value> = query["records"].as_array().unwrap().iter().collect();
+    expected.sort_by(|a, b| cosine(b).total_cmp(&cosine(a)));
+    assert_eq!((found["recordings"].as_u64(), found["text"].as_str()), (Some(70), Some(text)));
+    let found = found["found"].as_array().unwrap();
+    assert_eq!(found.len(), 5);
+    for (found, expected) in found.iter().zip(expected) {
+        assert_eq!(found["record"], expected["record"]);
+        assert_eq!(found["cosine"].as_f64().unwrap(), cosine(expected));
+    }
+    let table = succeeded(&run(["search", &tiny, &stored, "--text", text, "--top", "2"]));
+    assert!(table.starts_with("2 of 70 recordings") && table.contains(found[1]["record"].as_str().unwrap()), "{table}");
+
+    import("merl", "merl-vit", &folder.path().join("merl"));
+    let (merl, of_merl) = (file("merl"), file("merl.safetensors"));
+    succeeded(&embed(&merl, &names[..2], &["-o", &of_merl]));
+    let told = |run_folder: &str, stored: &str| failed(&search(run_folder, stored)).1;
+    assert!(told(&tiny, &of_merl).contains("another model"), "{}", told(&tiny, &of_merl));
+    assert!(told(&merl, &of_merl).contains("without a text tower"));
+    assert!(told(&tiny, &file("nowhere")).contains("cannot read"));
+    assert!(told(&tiny, &file("tiny.toml")).contains("holds no stored embeddings"));
+    // The last number of the last recording is none; numbers stand before names in the file, as they are wider.
+    let mut broken = std::fs::read(&stored).unwrap();
+    let (header, _) = broken.split_at(8);
+    let begin = 8 + u64::from_le_bytes(header.try_into().unwrap()) as usize;
+    let numbers = 70 * 16 * 4;
+    broken[begin + numbers - 4..begin + numbers].copy_from_slice(&f32::NAN.to_le_bytes());
+    std::fs::write(file("broken.safetensors"), broken).unwrap();
+    let message = told(&tiny, &file("broken.safetensors"));
+    assert!(message.contains("simulated:69") && message.contains("not finite"), "{message}");
+}
+
 fn outcome(result: &Value, place: usize) -> &str {
     result["tasks"][place]["outcome"]["kind"].as_str().unwrap()
 }

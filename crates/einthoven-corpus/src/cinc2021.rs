@@ -58,6 +58,7 @@ fn entry(path: &Path) -> std::result::Result<Entry, String> {
         report: None,
         age: said.age,
         sex: said.sex,
+        device: None,
         id,
     })
 }

@@ -87,6 +87,7 @@ pub(crate) fn open(root: &Path) -> Result<(Listing, Vec<Archive>)> {
             location: Location::Archive { archive: part.archive, record },
             age: row.optional(age, "an age in years, from 0 to 120", years)?,
             sex: row.optional(is_male, "True or False", sex)?,
+            device: None,
             report: None,
             codes,
             statements,

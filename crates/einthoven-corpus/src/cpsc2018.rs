@@ -56,6 +56,7 @@ pub(crate) fn open(root: &Path) -> Result<Listing> {
             report: None,
             age: None,
             sex: None,
+            device: None,
             id,
         };
         listing.push(entry, row.line, None)?;

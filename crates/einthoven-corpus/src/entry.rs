@@ -24,6 +24,8 @@ pub struct Entry {
     pub age: Option<u8>,
     /// Sex.
     pub sex: Option<Sex>,
+    /// The model of the device that made the recording, without the revision of its software.
+    pub device: Option<String>,
     /// The fold, from 1.
     pub fold: Option<u8>,
 }

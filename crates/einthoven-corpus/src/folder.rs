@@ -88,6 +88,7 @@ fn entry(id: String, path: PathBuf) -> Entry {
         report: None,
         age: None,
         sex: None,
+        device: None,
         id,
     }
 }

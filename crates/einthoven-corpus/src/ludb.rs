@@ -58,6 +58,7 @@ fn entry(id: String, path: &Path, comments: &[String]) -> std::result::Result<En
         report: None,
         age,
         sex,
+        device: None,
         id,
     })
 }

@@ -38,6 +38,7 @@ pub(crate) fn open(root: &Path) -> Result<Listing> {
             report: None,
             age: None,
             sex: None,
+            device: None,
             patient,
             id,
         };

@@ -64,6 +64,7 @@ fn entry(config: &SimulatedConfig, streams: &Streams, index: u64) -> einthoven_s
         report: None,
         age: Some(patient.age),
         sex: Some(patient.sex),
+        device: None,
         fold: Some((number % FOLDS) as u8 + 1),
     })
 }

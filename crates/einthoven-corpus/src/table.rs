@@ -33,6 +33,8 @@ pub struct TableConfig {
     pub age: String,
     /// Column of the sex: `female` or `male`, `f` or `m`.
     pub sex: String,
+    /// Column of the device that made the recording.
+    pub device: String,
     /// Column of the fold, from 1 to 255.
     pub fold: String,
     /// Column of the split, in place of folds: `train`, `validation` or `test`.
@@ -42,9 +44,9 @@ pub struct TableConfig {
 impl Default for TableConfig {
     /// `records.csv` with columns of these names.
     fn default() -> Self {
-        let [path, id, patient, text, labels, age, sex, fold, split] =
-            ["path", "id", "patient", "text", "labels", "age", "sex", "fold", "split"].map(str::to_owned);
-        Self { file: "records.csv".into(), path, id, patient, text, labels, age, sex, fold, split }
+        let [path, id, patient, text, labels, age, sex, device, fold, split] =
+            ["path", "id", "patient", "text", "labels", "age", "sex", "device", "fold", "split"].map(str::to_owned);
+        Self { file: "records.csv".into(), path, id, patient, text, labels, age, sex, device, fold, split }
     }
 }
 
@@ -75,6 +77,7 @@ struct Columns {
     labels: Option<Column>,
     age: Option<Column>,
     sex: Option<Column>,
+    device: Option<Column>,
     fold: Option<Column>,
     split: Option<Column>,
 }
@@ -89,6 +92,7 @@ impl Columns {
             labels: table.find(&config.labels),
             age: table.find(&config.age),
             sex: table.find(&config.sex),
+            device: table.find(&config.device),
             fold: table.find(&config.fold),
             split: table.find(&config.split),
         })
@@ -108,6 +112,7 @@ impl Columns {
             location: Location::File(recording(root, path)),
             age: self.read(row, self.age, "an age in years, from 0 to 120", age)?,
             sex: self.read(row, self.sex, "female, male, f or m", sex)?,
+            device: self.device.map(|column| row.text(column).to_owned()).filter(|text| !text.is_empty()),
             fold: match (self.fold, self.split) {
                 (Some(_), _) => self.read(row, self.fold, "a fold from 1 to 255", fold)?,
                 (None, Some(_)) => {

@@ -29,10 +29,10 @@ fn table(text: &str) -> tempfile::TempDir {
 #[test]
 fn rows_of_a_table_become_entries() {
     let folder = table(
-        "id,path,patient,text,labels,age,sex,fold\n\
-         1,ecgs/a,p1,\"Sinus rhythm, normal ECG.\",SR;NORM,63.7,F,3\n\
-         2,ecgs/b.csv,p1,,164889003; our label,,,\n\
-         3,ecgs/c.hea,p2,,,90,male,10\n",
+        "id,path,patient,text,labels,age,sex,device,fold\n\
+         1,ecgs/a,p1,\"Sinus rhythm, normal ECG.\",SR;NORM,63.7,F,MAC 5500,3\n\
+         2,ecgs/b.csv,p1,,164889003; our label,,,,\n\
+         3,ecgs/c.hea,p2,,,90,male,,10\n",
     );
     let dataset = open("table", Some(folder.path())).unwrap();
     let [first, second] = &dataset.entries[..] else { panic!("{:?}", dataset.entries) };
@@ -43,6 +43,7 @@ fn rows_of_a_table_become_entries() {
     );
     assert_eq!(first.statements, ["Sinus rhythm, normal ECG"]);
     assert_eq!((second.age, second.sex, second.fold), (None, None, None));
+    assert_eq!((first.device.as_deref(), second.device.as_deref()), (Some("MAC 5500"), None));
     assert_eq!(second.statements, ["atrial fibrillation", "our label"]);
     assert_eq!(dataset.missing.records[0].reason, "ecgs/c.hea is missing");
     let set = dataset.label_set("labels").unwrap();

@@ -46,6 +46,17 @@ fn the_sample_has_the_published_label_sets() {
 }
 
 #[test]
+fn the_sample_was_recorded_with_three_devices() {
+    let Some(sample) = ptbxl_sample() else { return };
+    let dataset = Dataset::ptbxl(&sample, 100).unwrap();
+    let mut devices: BTreeMap<&str, usize> = BTreeMap::new();
+    for entry in &dataset.entries {
+        *devices.entry(entry.device.as_deref().unwrap()).or_default() += 1;
+    }
+    assert_eq!(devices, BTreeMap::from([("AT-6 C", 203), ("CS-12", 16), ("CS-12 E", 215)]));
+}
+
+#[test]
 fn the_sample_has_both_rates() {
     let Some(sample) = ptbxl_sample() else { return };
     for (rate, length) in [(100, 1000), (500, 5000)] {

@@ -90,6 +90,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A file of stored embeddings is damaged, or is something else.
+    #[error("{} holds no stored embeddings: {problem}; `einthoven embed RUN RECORDING… -o FILE` makes some", path.display())]
+    Stored {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A line of a run's log is not what it should be.
     #[error("line {line} of {} is no entry of a log", path.display())]
     Log {

@@ -17,10 +17,9 @@ use einthoven_random::Streams;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::bootstrap::{BootstrapConfig, Estimate};
+use crate::bootstrap::{BootstrapConfig, Estimate, estimates};
 use crate::embeddings::Embeddings;
 use crate::error::{Error, Result, no_nan, same_length};
-use crate::resampled::estimates;
 
 /// How well patients are recognised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 
 pub mod bootstrap;
 pub mod captioning;
+pub mod classes;
 pub mod comparison;
 pub mod embed;
 mod embeddings;
@@ -17,12 +18,13 @@ pub mod protocol;
 pub mod query;
 mod reference;
 pub mod report;
-mod resampled;
 pub mod retrieval;
 pub mod saliency;
+mod stored;
 pub mod zero_shot;
 
 pub use embeddings::Embeddings;
 pub use error::{Error, Result};
 pub use gallery::{Found, Gallery};
 pub use reference::ReferenceSet;
+pub use stored::StoredEmbeddings;

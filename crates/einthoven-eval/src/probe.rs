@@ -7,11 +7,11 @@ use einthoven_random::Streams;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::bootstrap::{BootstrapConfig, Estimates, estimate};
+use crate::bootstrap::{BootstrapConfig, Estimates};
+use crate::classes::{self, JudgedClass, LeftOut};
 use crate::embeddings::Embeddings;
 use crate::error::{Error, Result, same_length};
-use crate::metrics::{Ranking, ScoreTable};
-use crate::zero_shot::LeftOut;
+use crate::metrics::ScoreTable;
 
 /// A head is fitted when its gradient's norm is below this.
 const FITTED: f64 = 1e-6;
@@ -39,7 +39,7 @@ pub struct ProbeResult {
     /// How many records were scored.
     pub records: usize,
     /// The classes that occur and do not always occur, in the order of the heads.
-    pub classes: Vec<ProbedClass>,
+    pub classes: Vec<JudgedClass>,
     /// Means over these classes, with intervals.
     pub r#macro: Estimates,
     /// The classes that cannot be judged on these records.
@@ -48,20 +48,6 @@ pub struct ProbeResult {
     pub bootstrap: BootstrapConfig,
     /// The seed of their resamples.
     pub seed: u64,
-}
-
-/// One class of a [`ProbeResult`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ProbedClass {
-    /// The class's code.
-    pub code: String,
-    /// Records that have it.
-    pub positives: usize,
-    /// Records that do not.
-    pub negatives: usize,
-    /// Its metrics with intervals.
-    #[serde(flatten)]
-    pub metrics: Estimates,
 }
 
 impl LinearHeads {
@@ -116,30 +102,14 @@ pub fn judge(
     bootstrap: &BootstrapConfig,
     streams: &Streams,
 ) -> Result<ProbeResult> {
-    same_length("targets for the records", scores.records().len(), targets.len())?;
-    let (mut kept, mut classes, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
-    for (class, code) in scores.classes().iter().enumerate() {
-        let target: Vec<bool> = targets.iter().filter_map(|row| row.get(class).copied()).collect();
-        let ranking = Ranking::new(&target, &scores.column(class))?;
-        let positives = ranking.positives();
-        let (code, negatives) = (code.clone(), ranking.len() - positives);
-        if positives == 0 || negatives == 0 {
-            left_out.push(LeftOut { code, positives, negatives });
-        } else {
-            classes.push((code, positives, negatives));
-            kept.push(ranking);
-        }
-    }
-    let estimated = estimate(&kept, bootstrap, streams)?;
-    let classes = classes.into_iter().zip(estimated.classes);
+    let rankings = classes::rankings(scores, targets)?;
+    let judged = classes::judge(scores.classes(), classes::of_one_run(&rankings), bootstrap, streams)?;
     Ok(ProbeResult {
         labels: labels.to_owned(),
         records: targets.len(),
-        classes: classes
-            .map(|((code, positives, negatives), metrics)| ProbedClass { code, positives, negatives, metrics })
-            .collect(),
-        r#macro: estimated.r#macro,
-        left_out,
+        classes: judged.classes,
+        r#macro: judged.r#macro,
+        left_out: judged.left_out,
         bootstrap: *bootstrap,
         seed: streams.seed(),
     })

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::SafeTensors;
 
 use crate::embeddings::Embeddings;
 use crate::error::{Error, Result};
 use crate::files::replace;
+use crate::stored::{bytes_of, embeddings_in, not_finite, view_of};
 
 /// The tensor's name inside the file.
 const TENSOR: &str = "signals";
@@ -26,9 +27,8 @@ pub struct ReferenceSet {
 impl ReferenceSet {
     /// Writes the set to a safetensors file: whole, or not at all.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let data: Vec<u8> = self.embeddings.data().iter().flat_map(|value| value.to_le_bytes()).collect();
-        let shape = vec![self.embeddings.rows(), self.embeddings.width()];
-        let bytes = TensorView::new(Dtype::F32, shape, &data)
+        let numbers = bytes_of(&self.embeddings);
+        let bytes = view_of(&self.embeddings, &numbers)
             .and_then(|view| {
                 let metadata = HashMap::from([(NAME.into(), self.name.clone())]);
                 safetensors::serialize([(TENSOR, view)], Some(metadata))
@@ -42,20 +42,12 @@ impl ReferenceSet {
         let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(path, error.to_string()))?;
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| damaged(path, error.to_string()))?;
-        let view = tensors.tensor(TENSOR).map_err(|error| damaged(path, error.to_string()))?;
-        let &[rows, width] = view.shape() else {
-            return Err(damaged(path, format!("{TENSOR} has the shape {:?}", view.shape())));
-        };
-        if view.dtype() != Dtype::F32 {
-            return Err(damaged(path, format!("{TENSOR} holds {:?}, not F32", view.dtype())));
-        }
-        let (numbers, _) = view.data().as_chunks::<4>();
-        let data: Vec<f32> = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        if data.iter().any(|value| !value.is_finite()) {
+        let embeddings = embeddings_in(&tensors, TENSOR).map_err(|problem| damaged(path, problem))?;
+        if not_finite(&embeddings).is_some() {
             return Err(damaged(path, format!("{TENSOR} holds a number that is not finite")));
         }
         let name = header.metadata().as_ref().and_then(|metadata| metadata.get(NAME)).cloned();
-        Ok(Self { name: name.unwrap_or_else(|| "unnamed".into()), embeddings: Embeddings::new(rows, width, data)? })
+        Ok(Self { name: name.unwrap_or_else(|| "unnamed".into()), embeddings })
     }
 }
 

@@ -4,25 +4,30 @@
 
 use std::time::Instant;
 
-use einthoven_eval::bootstrap::{BootstrapConfig, Estimated, estimate, percentile_interval};
+use einthoven_eval::bootstrap::{BootstrapConfig, Estimated, Scored, estimate, percentile_interval};
 use einthoven_eval::metrics::Ranking;
 use einthoven_random::Streams;
 use rand::RngExt;
 
+/// One run of scores that only rank.
+fn one_run(ranking: Ranking) -> Vec<Scored> {
+    vec![ranking.into()]
+}
+
 /// Rankings of `classes` whose positives (one in `rarity`) score higher by `shift`.
-fn rankings(seed: u64, records: usize, classes: u64, rarity: u32, shift: f64) -> Vec<Ranking> {
+fn rankings(seed: u64, records: usize, classes: u64, rarity: u32, shift: f64) -> Vec<Vec<Scored>> {
     (0..classes)
         .map(|class| {
             let mut stream = Streams::new(seed).stream("rankings", &[class]);
             let targets: Vec<bool> = (0..records).map(|_| stream.random_range(0..rarity) == 0).collect();
             let scores: Vec<f64> =
                 targets.iter().map(|&target| stream.random::<f64>() + if target { shift } else { 0.0 }).collect();
-            Ranking::new(&targets, &scores).unwrap()
+            one_run(Ranking::new(&targets, &scores).unwrap())
         })
         .collect()
 }
 
-fn with_threads(threads: usize, rankings: &[Ranking]) -> Estimated {
+fn with_threads(threads: usize, rankings: &[Vec<Scored>]) -> Estimated {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
@@ -55,22 +60,28 @@ fn a_resample_counts_a_record_as_often_as_it_is_drawn() {
 }
 
 #[test]
-fn a_rare_class_is_skipped_where_a_resample_lacks_it_and_counted() {
+fn a_rare_class_keeps_its_positives_and_one_without_records_of_its_own_is_skipped_and_counted() {
     let scores: Vec<f64> = (0..100).map(f64::from).collect();
-    let rare: Vec<bool> = (0..100).map(|record| record == 80).collect();
-    let common: Vec<bool> = (0..100).map(|record| record % 2 == 0).collect();
-    let never = vec![false; 100];
-    let rankings: Vec<Ranking> = [rare, common, never].iter().map(|t| Ranking::new(t, &scores).unwrap()).collect();
-    let found = estimate(&rankings, &BootstrapConfig::default(), &Streams::new(3)).unwrap();
-    // A record is missing from a resample of 100 with probability 0.366.
-    let skipped = found.classes[0].auroc.interval.unwrap().skipped;
-    assert!((310..420).contains(&skipped), "{skipped}");
-    assert_eq!(found.classes[1].auroc.interval.unwrap().skipped, 0);
+    let class = |has: &dyn Fn(usize) -> bool| {
+        let targets: Vec<bool> = (0..100).map(has).collect();
+        one_run(Ranking::new(&targets, &scores).unwrap())
+    };
+    let rare = class(&|record| record == 80);
+    let never = class(&|_| false);
+    let pairs: Vec<Vec<Scored>> = [0, 2, 4].map(|first| class(&|record| record == first || record == first + 1)).into();
+    // Each of its records has a rarer class, too.
+    let shared = class(&|record| [0, 2, 4].contains(&record));
+    let classes = [vec![rare, shared, never], pairs].concat();
+    let found = estimate(&classes, &BootstrapConfig::default(), &Streams::new(3)).unwrap();
+    let skipped = |class: usize| found.classes[class].auroc.interval.map(|interval| interval.skipped);
+    assert_eq!((skipped(0), skipped(2), skipped(3)), (Some(0), None, Some(0)));
+    // A pair is drawn without its first record with probability 1/4, all three so with 1/64: 15.6 of 1000, with a deviation of 3.9.
+    assert!((1..=31).contains(&skipped(1).unwrap()), "{:?}", skipped(1));
     assert_eq!(found.classes[2].auroc.value, None);
-    assert_eq!(found.classes[2].auroc.interval, None);
     assert_eq!(found.r#macro.auroc.interval.unwrap().skipped, 0);
-    let mean = (found.classes[0].auroc.value.unwrap() + found.classes[1].auroc.value.unwrap()) / 2.0;
-    assert_eq!(found.r#macro.auroc.value, Some(mean));
+    let values: Vec<f64> = found.classes.iter().filter_map(|class| class.auroc.value).collect();
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    assert!((found.r#macro.auroc.value.unwrap() - mean).abs() < 1e-15);
 }
 
 #[test]

@@ -1,11 +1,20 @@
 //! What can be typed after `einthoven`.
 
+mod ask;
 pub mod caption;
 pub mod data;
+mod exchange;
+mod judge;
+mod recording;
+mod train;
 
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+pub use ask::{Describe, Embed, Explain, Query, Search, Weighing};
+pub use exchange::{Export, Import, Publish, Pull, System};
+pub use judge::{Compare, Evaluate, Probe};
+pub use recording::{Draw, Inspect, Measure, Reading};
+pub use train::{Pretrain, Quickstart};
 
 /// Pretrain models that understand ECGs through words, and ask any ECG any question in plain text.
 #[derive(Debug, Parser)]
@@ -77,11 +86,19 @@ finished is not judged again. `einthoven compare` makes tables of them.")]
 Orange speaks for the text, blue against it, compared with a flat line. It shows what the network looks at, which need not be where
 the finding is.")]
     Explain(Explain),
-    /// Print the embeddings of recordings
+    /// Print the embeddings of recordings, or keep them in a file to be searched
     #[command(after_help = "Examples:
   einthoven embed runs/quickstart simulated:5 simulated:6
+  einthoven embed runs/quickstart simulated:5 simulated:6 -o embeddings.safetensors
   einthoven embed runs/ecg-fm ecg.hea --json")]
     Embed(Embed),
+    /// Find the recordings that a text fits best among stored embeddings
+    #[command(after_help = "Examples:
+  einthoven embed runs/quickstart ward/*.hea -o ward.safetensors
+  einthoven search runs/quickstart ward.safetensors --text \"atrial flutter\" --top 20
+
+The search is exact: it finds what comparing the text with every embedding would.")]
+    Search(Search),
     /// Bring the checkpoint of a published system into a run folder
     #[command(after_help = "Examples:
   einthoven import esi esi.safetensors -o runs/esi --text models/BioLinkBERT-base
@@ -139,351 +156,4 @@ The cache is huggingface_hub's (HF_HUB_CACHE, HF_HOME). With HF_HUB_OFFLINE=1 th
         /// The shell to complete for
         shell: clap_complete::Shell,
     },
-}
-
-/// Options of `quickstart`.
-#[derive(Debug, Args)]
-pub struct Quickstart {
-    /// Folder for the run
-    #[arg(long, default_value = "runs/quickstart")]
-    pub out: PathBuf,
-    /// Change one key of the embedded experiment (repeatable)
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
-    /// Go on with the run in the folder
-    #[arg(long)]
-    pub resume: bool,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Options of `pretrain` and `finetune`.
-#[derive(Debug, Args)]
-pub struct Pretrain {
-    /// The experiment file
-    pub experiment: PathBuf,
-    /// Change one key of the experiment (repeatable)
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
-    /// Folder for the run [default: runs/ and the experiment's name]
-    #[arg(long)]
-    pub out: Option<PathBuf>,
-    /// Go on from the last checkpoint, or start if there is none
-    #[arg(long)]
-    pub resume: bool,
-    /// Do not train: say which batch sizes fit into the memory that is free, and what they need it for
-    #[arg(long, conflicts_with_all = ["out", "resume"])]
-    pub find_batch_size: bool,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// How to read recordings in files that do not say it themselves.
-#[derive(Debug, Args)]
-pub struct Reading {
-    /// Sampling rate of array files, in Hz
-    #[arg(long)]
-    pub sampling_rate: Option<f64>,
-    /// Leads of array files, in order (such as I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6)
-    #[arg(long, value_delimiter = ',')]
-    pub leads: Option<Vec<String>>,
-    /// Unit of array files: mV, uV or V
-    #[arg(long)]
-    pub unit: Option<String>,
-}
-
-/// Options of `evaluate`.
-#[derive(Debug, Args)]
-pub struct Evaluate {
-    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose), a checkpoint folder, or a published
-    /// model: owner/model[@revision]. With --protocol several, also imported encoders, random:RUN or random:EXPERIMENT.toml (fresh
-    /// weights) and measurements (interval features), under names of your own as NAME=SUBJECT
-    #[arg(required = true, value_name = "RUN|SUBJECT")]
-    pub subjects: Vec<String>,
-    /// Judge by a protocol: the name of an embedded one (experiments/protocols) or a TOML file
-    #[arg(long, value_name = "NAME|FILE", requires = "out")]
-    #[arg(conflicts_with_all = ["dataset", "labels", "prompts", "folds", "html"])]
-    pub protocol: Option<String>,
-    /// Folder for the results of a protocol
-    #[arg(long, requires = "protocol")]
-    pub out: Option<PathBuf>,
-    /// Dataset to judge on [default: the run's own]
-    #[arg(long)]
-    pub dataset: Option<String>,
-    /// Where the dataset lies
-    #[arg(long)]
-    pub root: Option<PathBuf>,
-    /// Label set [default: the run's own]
-    #[arg(long)]
-    pub labels: Option<String>,
-    /// Label prompts: the name of an embedded set or a TOML file [default: the run's own]
-    #[arg(long)]
-    pub prompts: Option<String>,
-    /// Folds to judge on [default: the run's test folds]
-    #[arg(long, value_delimiter = ',')]
-    pub folds: Option<Vec<u8>>,
-    /// Write the HTML report here
-    #[arg(long)]
-    pub html: Option<PathBuf>,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Options of `compare`.
-#[derive(Debug, Args)]
-pub struct Compare {
-    /// The folder of results
-    pub results: PathBuf,
-    /// Write the page here
-    #[arg(long)]
-    pub html: Option<PathBuf>,
-    /// Write all numbers as CSV here
-    #[arg(long)]
-    pub csv: Option<PathBuf>,
-    /// Write all numbers as JSON here
-    #[arg(long)]
-    pub json: Option<PathBuf>,
-    /// Write the tables as LaTeX here
-    #[arg(long)]
-    pub latex: Option<PathBuf>,
-}
-
-/// Options of `probe`.
-#[derive(Debug, Args)]
-pub struct Probe {
-    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose) or a checkpoint folder
-    pub run: PathBuf,
-    /// Label set of the run's dataset to learn [default: the run's own]
-    #[arg(long)]
-    pub labels: Option<String>,
-    /// Classes of it [default: all that the judged label set has, too]
-    #[arg(long, value_delimiter = ',')]
-    pub classes: Vec<String>,
-    /// Dataset to judge on [default: the run's own]
-    #[arg(long)]
-    pub dataset: Option<String>,
-    /// Where the dataset lies
-    #[arg(long)]
-    pub root: Option<PathBuf>,
-    /// Label set to judge by [default: the one that was learnt]
-    #[arg(long)]
-    pub judged_labels: Option<String>,
-    /// Folds to judge on [default: the dataset's test folds]
-    #[arg(long, value_delimiter = ',')]
-    pub folds: Option<Vec<u8>>,
-    /// L2 penalty of the classifiers, above 0
-    #[arg(long, default_value_t = 0.01)]
-    pub decay: f64,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Options of `query`.
-#[derive(Debug, Args)]
-pub struct Query {
-    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose), a checkpoint folder, or a published
-    /// model: owner/model[@revision]
-    pub run: PathBuf,
-    /// Recordings: WFDB, NumPy or CSV files, or simulated:INDEX
-    #[arg(required = true)]
-    pub records: Vec<String>,
-    /// A text to score (repeatable)
-    #[arg(long = "text", required = true)]
-    pub texts: Vec<String>,
-    #[command(flatten)]
-    pub reading: Reading,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Options of `describe`.
-#[derive(Debug, Args)]
-pub struct Describe {
-    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose), a checkpoint folder, or a published
-    /// model: owner/model[@revision]
-    pub run: PathBuf,
-    /// The recording: a WFDB, NumPy or CSV file, or simulated:INDEX
-    pub record: String,
-    #[command(flatten)]
-    pub reading: Reading,
-    /// Longest caption, in tokens
-    #[arg(long, default_value_t = 128)]
-    pub max_tokens: usize,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Options of `explain`.
-#[derive(Debug, Args)]
-pub struct Explain {
-    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose), a checkpoint folder, or a published
-    /// model: owner/model[@revision]
-    pub run: PathBuf,
-    /// The recording: a WFDB, NumPy or CSV file, or simulated:INDEX
-    pub record: String,
-    /// The text
-    #[arg(long)]
-    pub text: String,
-    /// Picture to write: its ending, .svg or .png, says the kind
-    #[arg(short, long)]
-    pub output: PathBuf,
-    /// How parts are weighed
-    #[arg(long, value_enum, default_value_t = Weighing::Gradients)]
-    pub method: Weighing,
-    #[command(flatten)]
-    pub reading: Reading,
-    /// Print what was found, each part's share included, as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// How parts of a recording are weighed.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Weighing {
-    /// Integrated gradients: of each sample, adding up to the whole
-    Gradients,
-    /// Windows of 0.4 s of a lead, each flattened by itself
-    Occlusion,
-}
-
-/// Options of `embed`.
-#[derive(Debug, Args)]
-pub struct Embed {
-    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose), a checkpoint folder or an imported encoder
-    pub run: PathBuf,
-    /// Recordings: WFDB, NumPy or CSV files, or simulated:INDEX
-    #[arg(required = true)]
-    pub records: Vec<String>,
-    #[command(flatten)]
-    pub reading: Reading,
-    /// Print the result as JSON instead of CSV
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Options of `import`.
-#[derive(Debug, Args)]
-pub struct Import {
-    /// The system that the checkpoint is of
-    pub system: System,
-    /// The checkpoint: safetensors, or a file that torch.save wrote
-    pub file: PathBuf,
-    /// Folder for the run
-    #[arg(short, long)]
-    pub output: PathBuf,
-    /// For esi: folder of the text encoder that it was trained with (tokenizer.json or vocab.txt, config.json)
-    #[arg(long, required_if_eq("system", "esi"))]
-    pub text: Option<PathBuf>,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Systems whose checkpoints can be imported.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum System {
-    /// ESI: ConvNeXt V2 or XResNet1d with BERT and a captioning decoder
-    Esi,
-    /// MERL: ResNet or ViT, with its head or without
-    Merl,
-    /// xresnet1d of the PTB-XL benchmark
-    #[value(name = "xresnet1d101")]
-    XResNet1d,
-    /// ECG-FM: wav2vec 2.0, pretrained or fine-tuned
-    EcgFm,
-    /// ECGFounder: Net1D of 12 leads or one
-    #[value(name = "ecgfounder")]
-    EcgFounder,
-}
-
-/// Options of `export`.
-#[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("what").required(true).multiple(true)))]
-pub struct Export {
-    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose), a checkpoint folder, an imported encoder, or a
-    /// published model: owner/model[@revision]
-    pub run: PathBuf,
-    /// ONNX file to write
-    #[arg(short, long, value_name = "FILE", group = "what")]
-    pub output: Option<PathBuf>,
-    /// Folder to write for PyTorch
-    #[arg(long, value_name = "FOLDER", group = "what")]
-    pub pytorch: Option<PathBuf>,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Options of `publish`.
-#[derive(Debug, Args)]
-pub struct Publish {
-    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose) or a checkpoint folder
-    pub run: PathBuf,
-    /// What it is to be called: owner/model
-    #[arg(long, value_name = "OWNER/MODEL")]
-    pub to: String,
-    /// Show the card and the files, and send nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// For everybody to see
-    #[arg(long)]
-    pub public: bool,
-    /// Publish weights although a dataset's card forbids it or does not allow it
-    #[arg(long)]
-    pub allow_restricted: bool,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Options of `pull`.
-#[derive(Debug, Args)]
-pub struct Pull {
-    /// owner/model, or owner/model@revision with a branch, tag or commit
-    pub name: String,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Options of `inspect`.
-#[derive(Debug, Args)]
-pub struct Inspect {
-    /// A recording, a run folder or a checkpoint folder
-    pub path: String,
-    #[command(flatten)]
-    pub reading: Reading,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Options of `measure`.
-#[derive(Debug, Args)]
-pub struct Measure {
-    /// The recording: a WFDB, NumPy or CSV file, or simulated:INDEX
-    pub record: String,
-    #[command(flatten)]
-    pub reading: Reading,
-    /// Print the result as JSON, each beat with its waves
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Options of `draw`.
-#[derive(Debug, Args)]
-pub struct Draw {
-    /// The recording: a WFDB, NumPy or CSV file, or simulated:INDEX
-    pub record: String,
-    /// Picture to write: its ending, .svg or .png, says the kind
-    #[arg(short, long)]
-    pub output: PathBuf,
-    #[command(flatten)]
-    pub reading: Reading,
 }

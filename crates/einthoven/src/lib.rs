@@ -22,6 +22,7 @@ mod error;
 mod experiment;
 mod exporting;
 mod files;
+mod fingerprint;
 mod import;
 mod judge;
 mod model;
@@ -35,8 +36,10 @@ mod publish;
 mod recording;
 pub mod report;
 mod run;
+mod search;
 mod subjects;
 mod supervised;
+mod trained;
 
 pub use einthoven_caption as caption;
 pub use einthoven_corpus as corpus;
@@ -66,8 +69,10 @@ pub use protocol::{Progress, evaluate};
 pub use publish::{Publication, locate};
 pub use recording::Reading;
 pub use run::RunOptions;
+pub use search::{Hit, Search};
 pub use subjects::{ClassifierSubject, Measured, Network, SubjectName};
 pub use supervised::{
     Classifier, ClassifierJudgement, ClassifierTable, Finetuned, LabelledData, LabelledRecords, SupervisedEvaluate,
     SupervisedExperiment, find_classifier_batch_size, finetune, judge_classifier,
 };
+pub use trained::Trained;

@@ -37,6 +37,7 @@ mod tests {
             report: Some("sinusrhythmus, geschrieben am 9.11.1984".into()),
             age,
             sex,
+            device: None,
             fold: Some(3),
         }
     }

@@ -36,6 +36,7 @@ struct Columns {
     patient: Column,
     age: Column,
     sex: Column,
+    device: Option<Column>,
     report: Column,
     scp_codes: Column,
     fold: Column,
@@ -50,6 +51,7 @@ impl Columns {
             patient: table.column("patient_id")?,
             age: table.column("age")?,
             sex: table.column("sex")?,
+            device: table.find("device"),
             report: table.column("report")?,
             scp_codes: table.column("scp_codes")?,
             fold: table.column("strat_fold")?,
@@ -86,6 +88,7 @@ impl Columns {
             report: Some(row.text(self.report).to_owned()).filter(|text| !text.is_empty()),
             age: row.optional(self.age, "an age in years, or 300 for over 89", age)?,
             sex: row.optional(self.sex, "0 (male) or 1 (female)", sex)?,
+            device: self.device.and_then(|column| device(row.text(column))),
             fold: row.optional(self.fold, "a fold from 1 to 10", fold)?,
         })
     }
@@ -117,6 +120,13 @@ fn sex(text: &str) -> Option<Sex> {
     }
 }
 
+/// The device's model: `AT-6 C 5.5`, of which the number is its software's, is an `AT-6 C`, and `CS-12   E` a `CS-12 E`.
+fn device(text: &str) -> Option<String> {
+    let is_revision = |word: &str| word.starts_with(|first: char| first.is_ascii_digit());
+    let model: Vec<&str> = text.split_whitespace().take_while(|word| !is_revision(word)).collect();
+    (!model.is_empty()).then(|| model.join(" "))
+}
+
 fn fold(text: &str) -> Option<u8> {
     let fold = u8::try_from(whole_number(text)?).ok()?;
     (1..=10).contains(&fold).then_some(fold)
@@ -132,6 +142,9 @@ mod tests {
         assert_eq!(age("300.0"), Some(90));
         assert_eq!(age("121"), None);
         assert_eq!((sex("0"), sex("1"), sex("2")), (Some(Sex::Male), Some(Sex::Female), None));
+        let models = ["CS-12   E", "AT-6 C 5.5", "AT-6     6", "AT-60    3", "CS100    3", ""].map(device);
+        let expected = ["CS-12 E", "AT-6 C", "AT-6", "AT-60", "CS100"].map(|model| Some(model.to_owned()));
+        assert_eq!((&models[..5], &models[5]), (&expected[..], &None));
         assert_eq!((fold("10"), fold("0"), fold("11")), (Some(10), None, None));
     }
 }

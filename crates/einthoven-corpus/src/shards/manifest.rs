@@ -82,18 +82,20 @@ pub(super) struct Known {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sex: Option<Sex>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     fold: Option<u8>,
 }
 
 impl Known {
     pub fn of(entry: &Entry) -> Self {
-        let Entry { id, patient, location: _, codes, statements, report, age, sex, fold } = entry.clone();
-        Self { id, patient, codes, statements, report, age, sex, fold }
+        let Entry { id, patient, location: _, codes, statements, report, age, sex, device, fold } = entry.clone();
+        Self { id, patient, codes, statements, report, age, sex, device, fold }
     }
 
     pub fn into_entry(self, location: Location) -> Entry {
-        let Self { id, patient, codes, statements, report, age, sex, fold } = self;
-        Entry { id, patient, location, codes, statements, report, age, sex, fold }
+        let Self { id, patient, codes, statements, report, age, sex, device, fold } = self;
+        Entry { id, patient, location, codes, statements, report, age, sex, device, fold }
     }
 }
 

@@ -26,9 +26,8 @@ pub use meteor::{Synonyms, meteor};
 pub use rouge::rouge_l;
 pub use words::words;
 
-use crate::bootstrap::{BootstrapConfig, Estimate};
+use crate::bootstrap::{BootstrapConfig, Estimate, estimates, weighted_mean};
 use crate::error::{Error, Result, same_length};
-use crate::resampled::{estimates, weighted_mean};
 
 /// How well a model writes captions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

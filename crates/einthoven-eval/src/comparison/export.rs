@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::table::{Cell, Scope, Standing, Table};
-use super::{Compared, Comparison};
+use super::{Compared, Comparison, Kind};
 use crate::error::{Error, Result};
 use crate::files::replace;
 
@@ -30,7 +30,8 @@ const COLUMNS: [&str; 16] = [
 
 impl Comparison {
     /// All numbers as CSV, one to a line, in full precision. A line whose scope is `test` is the difference of AUROCs between
-    /// `subject` and the subject in `part`; that of a class has its code in `metric` behind `AUROC difference, `.
+    /// `subject` and the subject in `part`; that of a class has its code in `metric` behind `AUROC difference, `. A part that cannot be judged
+    /// has the reason in `metric` behind `not judged: `.
     ///
     /// # Errors
     /// [`Error::Csv`].
@@ -56,8 +57,8 @@ impl Comparison {
         serde_json::to_string_pretty(self).map_err(Error::Json)
     }
 
-    /// A LaTeX table for each task with the numbers over all records: the best in bold, a star where a subject's AUROC differs from the
-    /// best. It wants the package `booktabs`.
+    /// A LaTeX table for each task with the numbers over all records: the best in bold; of classes, a star where a subject's AUROC differs
+    /// from the best. It wants the package `booktabs`.
     pub fn to_latex(&self) -> String {
         let mut text = String::new();
         for compared in &self.protocols {
@@ -115,6 +116,11 @@ fn rows(compared: &Compared, table: &Table) -> Vec<[String; 16]> {
             Scope::Class(code) => ("class", code.as_str()),
             Scope::Part(part) => ("part", part.as_str()),
         };
+        if let Some(reason) = &line.reason {
+            let text = [&line.subject, scope, part, &line.count.to_string(), &format!("not judged: {reason}")]
+                .map(str::to_owned);
+            rows.push(row(std::array::from_fn(|i| text.get(i).cloned().unwrap_or_default())));
+        }
         for (metric, cell) in table.metrics.iter().zip(&line.cells) {
             let Some(Cell { value, low, high }) = *cell else { continue };
             let text = [&line.subject, scope, part, &line.count.to_string(), metric].map(str::to_owned);
@@ -160,12 +166,15 @@ fn latex_table(text: &mut String, compared: &Compared, table: &Table) {
     }
     let (columns, title) = ("l".repeat(used.len() + 1), escaped(&table.title));
     let (protocol, version, level) = (escaped(&compared.protocol), compared.version, compared.bootstrap.level * 100.0);
+    let star = match table.kind {
+        Some(Kind::Classification) => "; $^{*}$ AUROC differs from the best, $p<0.05$ after Holm's correction",
+        _ => "",
+    };
     push(
         text,
         format_args!(
-            "% {} version {version}, {}\n\\begin{{table}}\n  \\caption{{{title} ({protocol} version {version}; {level:.0}\\,\\% intervals; \
-             $^{{*}}$ AUROC differs from the best, $p<0.05$ after Holm's correction)}}\n  \\begin{{tabular}}{{{columns}}}\n    \
-             \\toprule\n    Subject & {} \\\\\n    \\midrule\n{rows}    \\bottomrule\n  \\end{{tabular}}\n\\end{{table}}\n\n",
+            "% {} version {version}, {}\n\\begin{{table}}\n  \\caption{{{title} ({protocol} version {version}; {level:.0}\\,\\% intervals{star})}}\n  \
+             \\begin{{tabular}}{{{columns}}}\n    \\toprule\n    Subject & {} \\\\\n    \\midrule\n{rows}    \\bottomrule\n  \\end{{tabular}}\n\\end{{table}}\n\n",
             compared.protocol,
             compared.hash,
             head.join(" & ")

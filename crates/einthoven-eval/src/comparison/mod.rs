@@ -3,6 +3,7 @@
 //! A [`Comparison`] is made of files of results alone. It holds every number once; page, CSV, JSON and LaTeX show the same ones.
 
 mod export;
+mod kind;
 mod lines;
 mod page;
 mod pictures;
@@ -16,8 +17,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use kind::Kind;
 pub use significance::{Test, holm};
-pub use table::{Cell, Line, METRICS, Scope, Table};
+pub use table::{Cell, Line, Scope, Table};
 
 use crate::bootstrap::BootstrapConfig;
 use crate::error::{Error, Result};

@@ -2,15 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kind::Kind;
 use super::lines;
 use super::significance::{self, Test};
 use crate::bootstrap::Estimate;
 use crate::error::Result;
-use crate::protocol::{Classification, Metrics, Outcome, SubjectResult, TaskResult};
-use crate::retrieval::RetrievalResult;
-
-/// The metrics of classification, in the order of the columns; of the last two less is better.
-pub const METRICS: [&str; 5] = ["AUROC", "AUPRC", "F1-max", "Brier", "ECE"];
+use crate::protocol::{Outcome, SubjectResult, TaskResult};
 
 /// A difference below this is called one.
 const SIGNIFICANT: f64 = 0.05;
@@ -27,6 +24,8 @@ pub struct Table {
     pub labels: Option<String>,
     /// How recordings were changed, if they were.
     pub variation: Option<String>,
+    /// What it is of; `None` where no subject could be asked.
+    pub kind: Option<Kind>,
     /// What the columns are.
     pub metrics: Vec<String>,
     /// The numbers.
@@ -49,6 +48,9 @@ pub struct Line {
     pub count: usize,
     /// A cell for each metric; `None` where it does not exist.
     pub cells: Vec<Option<Cell>>,
+    /// Why there is no number; `None` if there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// What numbers are of.
@@ -97,7 +99,8 @@ fn table(head: &TaskResult, results: &[SubjectResult], place: usize) -> Result<T
         task: head.task.clone(),
         labels: head.labels.clone(),
         variation: head.variation.clone(),
-        metrics: METRICS.map(str::to_owned).into(),
+        kind: Kind::of(results, place),
+        metrics: Vec::new(),
         lines: Vec::new(),
         not_applicable: Vec::new(),
         tests: Vec::new(),
@@ -108,26 +111,16 @@ fn table(head: &TaskResult, results: &[SubjectResult], place: usize) -> Result<T
         match result.tasks.get(place).map(|task| &task.outcome) {
             Some(Outcome::NotApplicable { reason }) => table.not_applicable.push((subject.clone(), reason.clone())),
             Some(Outcome::Classification(classification)) => {
-                table.lines.extend(classified(subject, classification));
+                table.fill(lines::classified(subject, classification));
                 scored.push((subject.as_str(), &classification.scores));
             }
             Some(Outcome::Retrieval(retrieval)) => {
-                table.metrics = retrieval_metrics(retrieval);
-                table.lines.push(retrieved(subject, retrieval, result.protocol.bootstrap.level));
+                table.fill(lines::retrieved(subject, retrieval, result.protocol.bootstrap.level));
             }
-            Some(Outcome::Captioning(captioning)) => {
-                let (metrics, line) = lines::captioned(subject, captioning);
-                table.metrics = metrics;
-                table.lines.push(line);
-            }
-            Some(Outcome::Identification(identification)) => {
-                let (metrics, line) = lines::identified(subject, identification);
-                table.metrics = metrics;
-                table.lines.push(line);
-            }
+            Some(Outcome::Captioning(captioning)) => table.fill(lines::captioned(subject, captioning)),
+            Some(Outcome::Identification(found)) => table.fill(lines::identified(subject, found)),
             // It is in the pictures.
-            Some(Outcome::Map(_) | Outcome::Cases(_)) => table.metrics.clear(),
-            None => {}
+            Some(Outcome::Map(_) | Outcome::Cases(_)) | None => {}
         }
     }
     for (index, first) in scored.iter().enumerate() {
@@ -140,46 +133,13 @@ fn table(head: &TaskResult, results: &[SubjectResult], place: usize) -> Result<T
     Ok(table)
 }
 
-fn classified(subject: &str, result: &Classification) -> Vec<Line> {
-    let line = |scope, count, metrics: &Metrics, ece: Option<f64>| Line {
-        subject: subject.to_owned(),
-        scope,
-        count,
-        cells: [Some(&metrics.auroc), Some(&metrics.auprc), Some(&metrics.f1_max), metrics.brier.as_ref()]
-            .map(|estimate| estimate.and_then(Cell::of))
-            .into_iter()
-            .chain([ece.map(|value| Cell { value, low: None, high: None })])
-            .collect(),
-    };
-    let ece = result.calibration.as_ref().map(|calibration| calibration.expected_error);
-    let mut lines = vec![line(Scope::All, result.scores.records.len(), &result.r#macro, ece)];
-    for class in &result.classes {
-        lines.push(line(Scope::Class(class.code.clone()), class.positives, &class.metrics, None));
-    }
-    for group in &result.subgroups {
-        let part = format!("{}: {}", group.by.name(), group.part);
-        lines.push(line(Scope::Part(part), group.records, &group.metrics, None));
-    }
-    lines
-}
-
-fn retrieval_metrics(result: &RetrievalResult) -> Vec<String> {
-    let of = |direction: &str, recall: &crate::retrieval::Recall| format!("R@{} {direction}", recall.k);
-    let first = result.signal_to_text.recall.iter().map(|recall| of("ECG to text", recall));
-    first.chain(result.text_to_signal.recall.iter().map(|recall| of("text to ECG", recall))).collect()
-}
-
-fn retrieved(subject: &str, result: &RetrievalResult, level: f64) -> Line {
-    let recalls = result.signal_to_text.recall.iter().chain(&result.text_to_signal.recall);
-    Line {
-        subject: subject.to_owned(),
-        scope: Scope::All,
-        count: result.pairs,
-        cells: recalls.map(|recall| recall.value.map(|value| Cell::share(value, result.pairs, level))).collect(),
-    }
-}
-
 impl Table {
+    /// Takes columns and lines of a subject; the columns of one task are those of every subject.
+    fn fill(&mut self, (metrics, lines): (Vec<String>, Vec<Line>)) {
+        self.metrics = metrics;
+        self.lines.extend(lines);
+    }
+
     /// The line of a subject in a scope.
     pub fn line(&self, subject: &str, scope: &Scope) -> Option<&Line> {
         self.lines.iter().find(|line| line.subject == subject && line.scope == *scope)
@@ -217,7 +177,7 @@ impl Cell {
     }
 
     /// A share of `count`, with Wilson's score interval (J. Am. Stat. Assoc. 1927).
-    fn share(value: f64, count: usize, level: f64) -> Self {
+    pub(super) fn share(value: f64, count: usize, level: f64) -> Self {
         let (n, z) = (count as f64, normal_quantile(0.5 + level / 2.0));
         let centre = (value + z * z / (2.0 * n)) / (1.0 + z * z / n);
         let half = z / (1.0 + z * z / n) * (value * (1.0 - value) / n + z * z / (4.0 * n * n)).sqrt();

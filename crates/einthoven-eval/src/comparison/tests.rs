@@ -1,8 +1,14 @@
 use std::collections::BTreeMap;
 
+use einthoven_caption::KnowledgeBase;
+use einthoven_random::Streams;
+
 use super::*;
+use crate::captioning::Captions;
+use crate::identification::identify;
 use crate::protocol::toy::{Toy, protocol};
-use crate::protocol::{Records, judge};
+use crate::protocol::{Outcome, Records, TaskResult, judge};
+use crate::{Embeddings, retrieval};
 
 fn results() -> Vec<SubjectResult> {
     let protocol = protocol();
@@ -25,7 +31,7 @@ fn page_csv_json_and_latex_show_the_same_numbers() {
     for row in reader.records().map(|row| row.unwrap()) {
         let cell = |place: usize| row[place].to_owned();
         tests += usize::from(&row[7] == "test");
-        not_applicable += usize::from(row[8].starts_with("not applicable"));
+        not_applicable += usize::from(row[8].starts_with("not applicable") || row[10].starts_with("not judged"));
         let key = [3, 4, 5, 6, 7, 8, 10].map(cell).into();
         assert!(values.insert(key, [11, 12, 13].map(cell)).is_none(), "{row:?} comes twice");
     }
@@ -79,6 +85,47 @@ fn page_csv_json_and_latex_show_the_same_numbers() {
     assert!(latex.contains("with\\_words \\& more") && html.contains("with_words &amp; more"));
     assert!(html.contains("not applicable: it has no text tower"));
     assert!(html.contains("<polyline") && !html.contains("NaN"));
+}
+
+/// What is left of a comparison if subjects were asked but one thing.
+fn comparison_of(outcome: impl Fn(usize) -> Outcome) -> Comparison {
+    let mut results = results();
+    for (place, result) in results.iter_mut().enumerate() {
+        let outcome = outcome(place);
+        result.tasks = vec![TaskResult { task: "asked".into(), labels: None, variation: None, outcome }];
+    }
+    Comparison::new([results]).unwrap()
+}
+
+#[test]
+fn every_task_is_worded_by_its_own_measure_and_interval() {
+    let (config, streams) = (BootstrapConfig { resamples: 20, level: 0.95 }, Streams::new(0));
+    let embeddings = Embeddings::new(4, 2, vec![1.0, 0.0, 0.0, 1.0, 0.8, 0.6, 0.6, 0.8]).unwrap();
+    let names: Vec<String> = ["a", "b", "a", "b"].map(str::to_owned).into();
+    let captions: Vec<String> = ["atrial fibrillation", "sinus rhythm"].map(str::to_owned).into();
+    let references: Vec<Vec<String>> = captions.iter().map(|caption| vec![caption.clone()]).collect();
+    let retrieval = |_| Outcome::Retrieval(Box::new(retrieval::judge(&embeddings, &embeddings, &names).unwrap()));
+    let identification =
+        |_| Outcome::Identification(Box::new(identify(&embeddings, &names, &config, &streams).unwrap()));
+    let captioning = |_| {
+        let captions = Captions::new(&captions, &references, &KnowledgeBase::built_in().unwrap()).unwrap();
+        Outcome::Captioning(Box::new(captions.judge(&config, &streams).unwrap()))
+    };
+    let none = |_| Outcome::NotApplicable { reason: "it cannot".into() };
+    for (comparison, kind, words) in [
+        (comparison_of(retrieval), Some(Kind::Retrieval), "Recall: Wilson&#x27;s score interval"),
+        (comparison_of(identification), Some(Kind::Identification), "bootstrap resamples of the patients"),
+        (comparison_of(captioning), Some(Kind::Captioning), "bootstrap resamples of the records"),
+        (comparison_of(none), None, "it cannot"),
+    ] {
+        assert_eq!(comparison.protocols[0].tables[0].kind, kind);
+        let (page, latex) = (comparison.to_html().unwrap(), comparison.to_latex());
+        assert!(page.contains(words), "{words}");
+        for foreign in ["AUROC", "DeLong", "Brier", "stratified"] {
+            assert!(!page.contains(foreign) && !latex.contains(foreign), "{foreign} of {kind:?}");
+        }
+        assert_eq!(page.contains("bootstrap"), words.contains("bootstrap"), "{kind:?}");
+    }
 }
 
 #[test]

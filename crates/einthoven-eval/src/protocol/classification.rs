@@ -2,15 +2,14 @@
 
 use einthoven_corpus::Entry;
 use einthoven_random::Streams;
-use einthoven_signal::Sex;
 use serde::{Deserialize, Serialize};
 
-use super::estimate::{Metrics, Scored, estimate, strata};
+use super::subgroups::{self, SubgroupMetrics};
 use super::task::Subgroup;
-use crate::bootstrap::BootstrapConfig;
+use crate::bootstrap::{BootstrapConfig, Estimates, Scored};
+use crate::classes::{self, Judged, JudgedClass, LeftOut};
 use crate::error::{Result, same_length};
 use crate::metrics::{Calibration, Ranking};
-use crate::zero_shot::LeftOut;
 
 /// How a subject's scores tell the classes of a label set apart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,7 +18,7 @@ pub struct Classification {
     /// The classes that occur and do not always occur, in the label set's order.
     pub classes: Vec<ClassMetrics>,
     /// Means over these classes.
-    pub r#macro: Metrics,
+    pub r#macro: Estimates,
     /// The classes that cannot be judged on these records.
     pub left_out: Vec<LeftOut>,
     /// Judged records without a class of the label set: they are not scored.
@@ -43,23 +42,7 @@ pub struct ClassMetrics {
     /// Records that do not.
     pub negatives: usize,
     /// Its metrics.
-    pub metrics: Metrics,
-}
-
-/// A part of the records.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SubgroupMetrics {
-    /// What records are divided by.
-    pub by: Subgroup,
-    /// The part, such as `female`.
-    pub part: String,
-    /// Its records.
-    pub records: usize,
-    /// The classes that can be judged in it.
-    pub classes: usize,
-    /// Means over these classes.
-    pub metrics: Metrics,
+    pub metrics: Estimates,
 }
 
 /// The scores of every record.
@@ -120,41 +103,22 @@ impl Classification {
         same_length("entries for the scores", scores.records.len(), question.entries.len())?;
         let all: Vec<usize> = (0..scores.records.len()).collect();
         let judged = scores.judge(&all, question)?;
-        let calibration = scores.calibration(question.bins)?;
-        let mut subgroups = Vec::new();
-        for &by in question.subgroups {
-            for part in by.parts() {
-                let members: Vec<usize> =
-                    all.iter().copied().filter(|&record| by.part(question.entries[record]) == Some(part)).collect();
-                if members.is_empty() {
-                    continue;
-                }
-                let judged = scores.judge(&members, question)?;
-                subgroups.push(SubgroupMetrics {
-                    by,
-                    part: (*part).to_owned(),
-                    records: members.len(),
-                    classes: judged.classes.len(),
-                    metrics: judged.mean,
-                });
-            }
-        }
         Ok(Self {
-            classes: judged.classes,
-            r#macro: judged.mean,
+            classes: judged.classes.into_iter().map(ClassMetrics::from).collect(),
+            r#macro: judged.r#macro,
             left_out: judged.left_out,
             unlabelled: question.unlabelled,
-            calibration,
-            subgroups,
+            calibration: scores.calibration(question.bins)?,
+            subgroups: subgroups::judge(&scores, question)?,
             scores,
         })
     }
 }
 
-struct Judged {
-    classes: Vec<ClassMetrics>,
-    mean: Metrics,
-    left_out: Vec<LeftOut>,
+impl From<JudgedClass> for ClassMetrics {
+    fn from(JudgedClass { code, positives, negatives, metrics }: JudgedClass) -> Self {
+        Self { code, positives, negatives, metrics }
+    }
 }
 
 impl Scores {
@@ -169,28 +133,14 @@ impl Scores {
         records.iter().map(|&record| f64::from(self.records[record].scores[run][class])).collect()
     }
 
-    fn judge(&self, records: &[usize], question: &Question) -> Result<Judged> {
-        let targets: Vec<Vec<bool>> = (0..self.classes.len()).map(|class| self.targets(class, records)).collect();
-        let (mut kept, mut scored, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
-        for (class, target) in targets.iter().enumerate() {
-            let positives = target.iter().filter(|positive| **positive).count();
-            let (code, negatives) = (self.classes[class].clone(), target.len() - positives);
-            if positives == 0 || negatives == 0 {
-                left_out.push(LeftOut { code, positives, negatives });
-                continue;
-            }
-            kept.push((code, positives, negatives, class));
-            scored.push((0..self.runs).map(|run| self.scored(run, class, records, target)).collect::<Result<_>>()?);
-        }
-        let rows: Vec<Vec<bool>> =
-            (0..records.len()).map(|record| kept.iter().map(|(.., class)| targets[*class][record]).collect()).collect();
-        let (metrics, mean) = estimate(&scored, &strata(&rows), question.bootstrap, question.streams)?;
-        let classes = kept
-            .into_iter()
-            .zip(metrics)
-            .map(|((code, positives, negatives, _), metrics)| ClassMetrics { code, positives, negatives, metrics })
-            .collect();
-        Ok(Judged { classes, mean, left_out })
+    /// Judges some of the records by themselves.
+    pub(super) fn judge(&self, records: &[usize], question: &Question) -> Result<Judged> {
+        let of_class = |class: usize| {
+            let target = self.targets(class, records);
+            (0..self.runs).map(|run| self.scored(run, class, records, &target)).collect()
+        };
+        let scored = (0..self.classes.len()).map(of_class).collect::<Result<_>>()?;
+        classes::judge(&self.classes, scored, question.bootstrap, question.streams)
     }
 
     fn scored(&self, run: usize, class: usize, records: &[usize], target: &[bool]) -> Result<Scored> {
@@ -227,32 +177,5 @@ impl Scale {
             Self::Probability => Some(score),
             Self::Logit => Some(1.0 / (1.0 + (-score).exp())),
         }
-    }
-}
-
-impl Subgroup {
-    /// The parts, in the order of the tables.
-    fn parts(self) -> &'static [&'static str] {
-        match self {
-            Self::Sex => &["female", "male"],
-            Self::Age => &["below 40", "40 to 59", "60 to 74", "75 and above"],
-        }
-    }
-
-    /// The part that a record belongs to; `None` where that is not known.
-    fn part(self, entry: &Entry) -> Option<&'static str> {
-        let place = match self {
-            Self::Sex => match entry.sex? {
-                Sex::Female => 0,
-                Sex::Male => 1,
-            },
-            Self::Age => match entry.age? {
-                0..40 => 0,
-                40..60 => 1,
-                60..75 => 2,
-                _ => 3,
-            },
-        };
-        self.parts().get(place).copied()
     }
 }

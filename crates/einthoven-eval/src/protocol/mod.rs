@@ -6,11 +6,11 @@
 //! scores of every record, so that tests between subjects and curves can be made from files alone.
 
 mod classification;
-mod estimate;
 mod judge;
 mod pictures;
 mod records;
 mod result;
+mod subgroups;
 mod subject;
 mod subset;
 mod task;
@@ -28,12 +28,13 @@ use einthoven_corpus::SimulatedConfig;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use classification::{ClassMetrics, Classification, RecordScores, Scale, Scores, SubgroupMetrics};
-pub use estimate::Metrics;
+pub use classification::{ClassMetrics, Classification, RecordScores, Scale, Scores};
 pub use judge::judge;
 pub use pictures::{ExplainedCase, ExplainedCases, MappedRecords};
 pub use records::{Part, Records};
 pub use result::{FORMAT, JudgedRecords, Outcome, SubjectResult, TaskResult};
+pub(crate) use subgroups::FEWEST;
+pub use subgroups::SubgroupMetrics;
 pub use subject::{Answer, Recording, Rows, Subject, SubjectCard};
 pub use subset::label_subset;
 pub use task::{Cases, Classifier, MapTask, Neighbours, Probe, Subgroup, Task, Varied, ZeroShot};

@@ -130,6 +130,8 @@ pub enum Subgroup {
     Sex,
     /// The patient's age: below 40, 40 to 59, 60 to 74, 75 and above.
     Age,
+    /// The device that the recording was made with, as the dataset names it.
+    Device,
 }
 
 fn bins() -> usize {
@@ -171,6 +173,7 @@ impl Subgroup {
         match self {
             Self::Sex => "sex",
             Self::Age => "age",
+            Self::Device => "device",
         }
     }
 }

@@ -95,7 +95,7 @@ labels = "super"
 shares = [0.1, 1.0]
 seeds = 2
 decay = 0.01
-subgroups = ["sex", "age"]
+subgroups = ["sex", "age", "device"]
 [[tasks]]
 kind = "neighbours"
 labels = "super"

@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 
 pub use prompts::PromptSet;
 
-use crate::bootstrap::{BootstrapConfig, Estimates, estimate};
+use crate::bootstrap::{BootstrapConfig, Estimates};
+use crate::classes::{self, LeftOut};
 use crate::embeddings::Embeddings;
 use crate::error::{Error, Result, same_length};
-use crate::metrics::{Ranking, RocCurve, ScoreTable};
+use crate::metrics::{RocCurve, ScoreTable};
 
 /// How well a model tells the classes of a label set apart without having been shown a label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,17 +55,6 @@ pub struct ClassResult {
     pub metrics: Estimates,
     /// The smallest cosine at which F1 is greatest, when records at or above it are called positive.
     pub f1_threshold: Option<f64>,
-}
-
-/// A class that is left out because it lacks positives or negatives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftOut {
-    /// The class's code.
-    pub code: String,
-    /// Records that have it.
-    pub positives: usize,
-    /// Records that do not.
-    pub negatives: usize,
 }
 
 /// The ROC curve of one class.
@@ -130,26 +120,20 @@ pub fn judge(
     bootstrap: &BootstrapConfig,
     streams: &Streams,
 ) -> Result<ZeroShotResult> {
-    let (mut codes, mut kept, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
-    for (code, ranking) in scores.classes().iter().zip(rankings(scores, targets)?) {
-        let positives = ranking.positives();
-        let negatives = ranking.len() - positives;
-        if positives == 0 || negatives == 0 {
-            left_out.push(LeftOut { code: code.clone(), positives, negatives });
-        } else {
-            codes.push(code);
-            kept.push(ranking);
-        }
-    }
-    let estimated = estimate(&kept, bootstrap, streams)?;
-    let classes = codes.into_iter().zip(&kept).zip(estimated.classes).map(|((code, ranking), metrics)| {
+    let rankings = classes::rankings(scores, targets)?;
+    let threshold = |code: &String| {
+        let place = scores.classes().iter().position(|class| class == code)?;
+        rankings[place].f1_max().map(|best| best.threshold)
+    };
+    let judged = classes::judge(scores.classes(), classes::of_one_run(&rankings), bootstrap, streams)?;
+    let classes = judged.classes.into_iter().map(|class| {
         Ok(ClassResult {
-            code: code.clone(),
-            words: prompts.phrasings(code)?[0].clone(),
-            positives: ranking.positives(),
-            negatives: ranking.len() - ranking.positives(),
-            metrics,
-            f1_threshold: ranking.f1_max().map(|best| best.threshold),
+            words: prompts.phrasings(&class.code)?[0].clone(),
+            f1_threshold: threshold(&class.code),
+            code: class.code,
+            positives: class.positives,
+            negatives: class.negatives,
+            metrics: class.metrics,
         })
     });
     Ok(ZeroShotResult {
@@ -157,8 +141,8 @@ pub fn judge(
         prompts: prompts.name.clone(),
         records: scores.records().len(),
         classes: classes.collect::<Result<_>>()?,
-        r#macro: estimated.r#macro,
-        left_out,
+        r#macro: judged.r#macro,
+        left_out: judged.left_out,
         bootstrap: *bootstrap,
         seed: streams.seed(),
     })
@@ -166,23 +150,9 @@ pub fn judge(
 
 /// The ROC curves of the classes that can be judged, in the order of the classes.
 pub fn roc_curves(scores: &ScoreTable, targets: &[Vec<bool>]) -> Result<Vec<ClassCurve>> {
-    let rankings = rankings(scores, targets)?;
+    let rankings = classes::rankings(scores, targets)?;
     let curves = scores.classes().iter().zip(rankings);
     Ok(curves
         .filter_map(|(code, ranking)| ranking.roc_curve().map(|curve| ClassCurve { code: code.clone(), curve }))
         .collect())
-}
-
-/// The records ranked for each class.
-fn rankings(scores: &ScoreTable, targets: &[Vec<bool>]) -> Result<Vec<Ranking>> {
-    same_length("targets for the records", scores.records().len(), targets.len())?;
-    for row in targets {
-        same_length("targets of a record", scores.classes().len(), row.len())?;
-    }
-    (0..scores.classes().len())
-        .map(|class| {
-            let target: Vec<bool> = targets.iter().map(|row| row[class]).collect();
-            Ranking::new(&target, &scores.column(class))
-        })
-        .collect()
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use einthoven::Result;
-use einthoven::eval::comparison::{Comparison, Scope};
+use einthoven::eval::comparison::{Comparison, Kind, Scope};
 
 use super::table::Table;
 use crate::cli::Compare;
@@ -33,8 +33,8 @@ pub fn show(comparison: &Comparison) -> String {
         let subjects: Vec<&str> = compared.subjects.iter().map(|subject| subject.card.name.as_str()).collect();
         let mut table = Table::new(&[&["task", "metric"], subjects.as_slice()].concat());
         // Pictures have no metrics.
-        for task in compared.tables.iter().filter(|task| !task.metrics.is_empty()) {
-            let mut row = vec![task.title.clone(), task.metrics.first().cloned().unwrap_or_default()];
+        for task in compared.tables.iter().filter(|task| task.kind != Some(Kind::Pictures)) {
+            let mut row = vec![task.title.clone(), task.metrics.first().map_or("-", String::as_str).to_owned()];
             for subject in &subjects {
                 let cell = task.line(subject, &Scope::All).and_then(|line| line.cells.first().copied().flatten());
                 row.push(cell.map_or_else(|| "-".to_owned(), |cell| format!("{:.3}", cell.value)));

@@ -19,6 +19,7 @@ mod probe;
 mod protocol;
 mod publish;
 mod query;
+mod search;
 mod stop;
 mod table;
 mod training;
@@ -43,7 +44,8 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Query(options) => query::query(options),
         Command::Describe(options) => describe::describe(&options),
         Command::Explain(options) => explain::explain(&options),
-        Command::Embed(options) => embed::embed(&options),
+        Command::Embed(options) => embed::embed(options),
+        Command::Search(options) => search::search(&options),
         Command::Import(options) => import::import(&options),
         Command::Export(options) => export::export(&options),
         Command::Publish(options) => publish::publish(&options),

@@ -9,11 +9,11 @@ use einthoven_nn::{Parameters, Pass, without_gradients};
 use einthoven_random::Streams;
 use einthoven_signal::draw::{DrawOptions, highlighted_svg};
 use einthoven_signal::{InputContract, Missing};
-use sha2::{Digest, Sha256};
 
 use super::fed;
+use crate::fingerprint::fingerprint;
 use crate::model::opening;
-use crate::{Encoder, Error, Experiment, Model, Result};
+use crate::{Encoder, Experiment, Model, Result};
 
 /// A network that embeds recordings and, with a text tower, texts.
 pub struct Network {
@@ -33,7 +33,7 @@ impl Network {
     /// A model of a run.
     ///
     /// # Errors
-    /// [`Error::Setting`] if its contract cannot be written as JSON.
+    /// [`Error::Setting`](crate::Error::Setting) if its contract cannot be written as JSON.
     pub fn of_model(name: String, model: Model) -> Result<Self> {
         let contract = model.checkpoint.contract().clone();
         let kind = match (model.is_fresh, model.network.config().mode) {
@@ -50,7 +50,7 @@ impl Network {
     /// An imported encoder.
     ///
     /// # Errors
-    /// [`Error::Setting`] if its contract cannot be written as JSON.
+    /// [`Error::Setting`](crate::Error::Setting) if its contract cannot be written as JSON.
     pub fn of_encoder(name: String, encoder: Encoder) -> Result<Self> {
         let contract = encoder.contract.clone();
         let kind = if encoder.is_fresh { "random encoder".to_owned() } else { encoder.system.clone() };
@@ -146,15 +146,6 @@ pub(super) fn card(
     contract: &InputContract,
     parameters: &Parameters,
 ) -> Result<SubjectCard> {
-    let mut hash = Sha256::new();
-    let json = serde_json::to_vec(contract).map_err(|error| Error::setting("contract", error.to_string()))?;
-    hash.update(json);
-    for (name, tensor) in parameters.tensors() {
-        hash.update(name.as_bytes());
-        for value in tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()? {
-            hash.update(value.to_le_bytes());
-        }
-    }
-    let fingerprint = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let fingerprint = fingerprint(contract, &[parameters])?;
     Ok(SubjectCard { name, kind, fed: fed::described(contract), fingerprint })
 }
