@@ -84,11 +84,12 @@ the finding is.")]
     /// Bring the checkpoint of a published system into a run folder
     #[command(after_help = "Examples:
   einthoven import esi esi.safetensors -o runs/esi --text models/BioLinkBERT-base
-  einthoven import merl res18_best_encoder.pth -o runs/merl
+  einthoven import merl res18_best_ckpt.pth -o runs/merl --text models/MedCPT-Query-Encoder
   einthoven import ecg-fm mimic_iv_ecg_physionet_pretrained.pt -o runs/ecg-fm
 
-Nothing in the file is executed. A run of esi is opened by query, evaluate and describe; of the other systems the
-signal encoder is imported, which embed opens.")]
+Nothing in the file is executed. A run of esi is opened by query, explain, evaluate and describe; one of merl with its text tower by
+query, explain, embed and evaluate --protocol; of the other systems the signal encoder is imported, which embed and evaluate --protocol
+open.")]
     Import(Import),
     /// Write a model for other programs: its signal encoder as ONNX, or weights and code for PyTorch
     #[command(after_help = "Examples:
@@ -108,7 +109,8 @@ names, load.py, which says how to use it, and the network in plain PyTorch.")]
 The token comes from HF_TOKEN or from `hf auth login`. A revision appears whole or not at all; large files that are there already
 are not sent again.")]
     Publish(Publish),
-    /// Bring a published model into the local cache, every file verified; `query`, `describe` and `evaluate` take its name
+    /// Bring a published model into the local cache, every file verified; `query`, `explain`, `describe`, `embed` and `evaluate` take
+    /// its name
     #[command(after_help = "Examples:
   einthoven pull my-lab/esi-small
   einthoven pull my-lab/esi-small@0f3c1de6a2b94c7d8e5f60718293a4b5c6d7e8f9
@@ -346,12 +348,15 @@ pub enum Weighing {
     Gradients,
     /// Windows of 0.4 s of a lead, each flattened by itself
     Occlusion,
+    /// Attention of the network, whatever the text: of moments, all leads alike
+    Attention,
 }
 
 /// Options of `embed`.
 #[derive(Debug, Args)]
 pub struct Embed {
-    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose), a checkpoint folder or an imported encoder
+    /// A run folder (its best checkpoint, or the last; RUN@last and RUN@best choose), a checkpoint folder, an imported encoder or a
+    /// published model: owner/model[@revision]
     pub run: PathBuf,
     /// Recordings: WFDB, NumPy or CSV files, or simulated:INDEX
     #[arg(required = true)]
@@ -373,7 +378,8 @@ pub struct Import {
     /// Folder for the run
     #[arg(short, long)]
     pub output: PathBuf,
-    /// For esi: folder of the text encoder that it was trained with (tokenizer.json or vocab.txt, config.json)
+    /// For esi and merl: folder of the text encoder that it was trained with (tokenizer.json or vocab.txt, config.json). Of a merl
+    /// without it the signal encoder alone is imported
     #[arg(long, required_if_eq("system", "esi"))]
     pub text: Option<PathBuf>,
     /// Print the result as JSON
@@ -386,7 +392,7 @@ pub struct Import {
 pub enum System {
     /// ESI: ConvNeXt V2 or XResNet1d with BERT and a captioning decoder
     Esi,
-    /// MERL: ResNet or ViT, with its head or without
+    /// MERL: ResNet or ViT, with its head or without, and MedCPT with its projection
     Merl,
     /// xresnet1d of the PTB-XL benchmark
     #[value(name = "xresnet1d101")]

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use einthoven::signal::Record;
-use einthoven::{Classifier, Encoder, Model, Result};
+use einthoven::{Result, Trained, locate};
 use serde::Serialize;
 
 use crate::cli::Embed;
@@ -19,13 +19,7 @@ pub fn embed(options: &Embed) -> Result<ExitCode> {
     let reading = super::reading(&options.reading)?;
     let open = |name: &String| reading.open(name).map(|record| (name.clone(), record));
     let records: Vec<(String, Record)> = options.records.iter().map(open).collect::<Result<_>>()?;
-    let embeddings = if Encoder::is_at(&options.run) {
-        Encoder::open(&options.run)?.embed(&records)?
-    } else if Classifier::is_at(&options.run) {
-        Classifier::open(&options.run)?.embed(&records)?
-    } else {
-        Model::open(&options.run)?.embed(&records)?
-    };
+    let embeddings = Trained::open(&locate(&options.run)?)?.embed(&records)?;
     let rows = records.iter().enumerate();
     let rows: Vec<Embedded> =
         rows.map(|(row, (record, _))| Embedded { record, embedding: embeddings.row(row) }).collect();

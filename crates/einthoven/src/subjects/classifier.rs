@@ -23,7 +23,7 @@ impl ClassifierSubject {
             true => "random encoder".to_owned(),
             false => format!("classifier, {}", classifier.labels()),
         };
-        let card = network::card(name, kind, classifier.contract(), &classifier.parameters)?;
+        let card = network::card(name, kind, classifier.contract(), &[&classifier.parameters])?;
         Ok(Self { card, classifier })
     }
 
