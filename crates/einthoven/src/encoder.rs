@@ -154,7 +154,7 @@ impl Encoder {
 
     /// Saves it as a new folder: whole, or not at all.
     pub(crate) fn save(&self, path: &Path) -> Result<()> {
-        let serialized = |name: &'static str, parameters: &Parameters| {
+        let serialized = |name: &'static str, parameters: &Parameters| -> Result<(&str, Vec<u8>)> {
             let bytes = safetensors::serialize(parameters.tensors(), None);
             Ok((name, bytes.map_err(|error| Error::setting(name, error.to_string()))?))
         };
