@@ -89,7 +89,8 @@ fn a_merl_with_its_text_tower_is_asked_explained_and_judged() {
         let out = path(name);
         let imported = succeeded(&run(["import", "merl", &fixture(name), "-o", &out, "--text", &text, "--json"]));
         let imported: Value = serde_json::from_str(&imported).unwrap();
-        let left_out: Vec<&str> = imported["left_out"].as_array().unwrap().iter().map(|x| x.as_str().unwrap()).collect();
+        let left_out: Vec<&str> =
+            imported["left_out"].as_array().unwrap().iter().map(|x| x.as_str().unwrap()).collect();
         assert!(left_out.contains(&"linear1.weight") && !left_out.iter().any(|name| name.starts_with("proj_t")));
 
         let texts = ["atrial fibrillation", "sinus rhythm"];

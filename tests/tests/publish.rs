@@ -193,15 +193,8 @@ fn a_classifier_is_published_pulled_and_judged() {
     let (here, there) = (Machine::new(&server), Machine::new(&server));
     let published: Value = serde_json::from_str(&succeeded(&here.publish(&run, &["--json"]))).unwrap();
     let files: Vec<&String> = published["files"].as_object().unwrap().keys().collect();
-    let expected = [
-        "README.md",
-        "config.json",
-        "config.toml",
-        "contract.json",
-        "model.safetensors",
-        "receipt.json",
-        "state.json",
-    ];
+    let expected =
+        ["README.md", "config.json", "config.toml", "contract.json", "model.safetensors", "receipt.json", "state.json"];
     assert_eq!(files, expected);
 
     let pulled: Value = serde_json::from_str(&succeeded(&there.run(["pull", NAME, "--json"]))).unwrap();
@@ -219,7 +212,8 @@ fn a_classifier_is_published_pulled_and_judged() {
         serde_json::from_str(&fs::read_to_string(Path::new(run).join("judgement.json")).unwrap()).unwrap();
     let head = server.head(NAME);
     let config: Value = serde_json::from_slice(&head["config.json"].bytes).unwrap();
-    let classes: Vec<&str> = config["classes"].as_array().unwrap().iter().map(|class| class.as_str().unwrap()).collect();
+    let classes: Vec<&str> =
+        config["classes"].as_array().unwrap().iter().map(|class| class.as_str().unwrap()).collect();
     assert!(classes.contains(&"NORM"), "{classes:?}");
     let card = String::from_utf8(head["README.md"].bytes.clone()).unwrap();
     let auroc = &judgement["result"]["macro"]["auroc"]["value"];
@@ -240,7 +234,12 @@ fn a_classifier_is_published_pulled_and_judged() {
     }
     // What the card's table says of a class is what the judgement says of it.
     for class in judgement["result"]["classes"].as_array().unwrap() {
-        let row = format!("| {} | {} | {:.3}", class["code"].as_str().unwrap(), class["positives"], class["auroc"]["value"].as_f64().unwrap());
+        let row = format!(
+            "| {} | {} | {:.3}",
+            class["code"].as_str().unwrap(),
+            class["positives"],
+            class["auroc"]["value"].as_f64().unwrap()
+        );
         assert!(card.contains(&row), "no {row:?} in:\n{card}");
     }
 }

@@ -221,7 +221,9 @@ fn integrated_gradients_add_up_to_the_difference_of_scores() {
         let attention = explained(Method::Attention);
         assert!((attention.values.iter().sum::<f64>() - 1.0).abs() < 1e-9 && attention.score == gradients.score);
         let steps = attention.values.len() / 12;
-        assert!(attention.values.iter().all(|value| *value >= 0.0) && steps * attention.window <= 1000 + attention.window);
+        assert!(
+            attention.values.iter().all(|value| *value >= 0.0) && steps * attention.window <= 1000 + attention.window
+        );
         assert!(attention.values.chunks(steps).all(|lead| *lead == attention.values[..steps]));
         assert_eq!(attention.highlights(&contract, &record).unwrap().meaning, "share of the attention");
     }

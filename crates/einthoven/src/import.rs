@@ -138,7 +138,8 @@ fn check_vocabulary(text: &Path, tokenizer: &Tokenizer, encoder: &BertConfig) ->
     let (found, rows) = (tokenizer.vocabulary_size(), encoder.vocab_size);
     if found > rows {
         let text = text.display();
-        let message = format!("{text} has {found} ids, the checkpoint's table only {rows}: it belongs to another text encoder");
+        let message =
+            format!("{text} has {found} ids, the checkpoint's table only {rows}: it belongs to another text encoder");
         return Err(Error::setting("--text", message));
     }
     Ok(())

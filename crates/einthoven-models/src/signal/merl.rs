@@ -1,12 +1,10 @@
 use candle_core::Tensor;
-use einthoven_nn::{
-    Attention, Init, Linear, Pass, Scope, Spans, cross_attention, linear, relu, without_gradients,
-};
+use einthoven_nn::{Attention, Init, Linear, Pass, Scope, Spans, cross_attention, linear, relu, without_gradients};
 use serde::{Deserialize, Serialize};
 
 use super::{Features, ResNet, ResNetConfig, SignalEncoder, Vit, VitConfig};
-use crate::vector_norm::VectorNorm;
 use crate::attended::{attention_weights, single};
+use crate::vector_norm::VectorNorm;
 use crate::{Error, Kept, Result};
 
 /// Attention heads of the pool.

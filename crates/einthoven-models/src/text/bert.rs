@@ -1,7 +1,7 @@
 use candle_core::Tensor;
 use einthoven_nn::{
-    Activation, Attention, Embedding, Init, LayerNorm, Linear, Pass, Scope, Spans, add, checkpoint, dropout,
-    embedding, feed_forward, joint_linear, self_attention,
+    Activation, Attention, Embedding, Init, LayerNorm, Linear, Pass, Scope, Spans, add, checkpoint, dropout, embedding,
+    feed_forward, joint_linear, self_attention,
 };
 
 use super::{BertConfig, TokenBatch};

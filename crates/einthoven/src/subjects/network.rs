@@ -1,8 +1,8 @@
 //! Trained and random networks.
 
 use candle_core::{DType, Device, Tensor};
-use einthoven_eval::protocol::{Answer, Recording, Rows, Subject, SubjectCard};
 use einthoven_eval::Embeddings;
+use einthoven_eval::protocol::{Answer, Recording, Rows, Subject, SubjectCard};
 use einthoven_eval::saliency::Method;
 use einthoven_models::{BertConfig, Esi, EsiConfig, Mode, SignalEncoder, Tokenizer, Towers};
 use einthoven_nn::{Parameters, Pass, without_gradients};
