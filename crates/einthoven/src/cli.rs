@@ -73,8 +73,8 @@ finished is not judged again. `einthoven compare` makes tables of them.")]
   einthoven explain runs/quickstart simulated:5 --text \"left bundle branch block\" -o saliency.svg
   einthoven explain runs/quickstart ecg.hea --text \"atrial fibrillation\" --method occlusion -o saliency.png
 
-Orange speaks for the text, blue against it, compared with a flat line. It shows what the network looks at, which need not be where
-the finding is.")]
+Orange speaks for the text, blue against it, compared with a flat line; of attention, orange marks the moments that the network gathers
+from, whatever the text. It shows what the network looks at, which need not be where the finding is.")]
     Explain(Explain),
     /// Print the embeddings of recordings
     #[command(after_help = "Examples:
