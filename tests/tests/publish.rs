@@ -229,7 +229,7 @@ fn a_classifier_is_published_pulled_and_judged() {
     ] {
         assert!(card.contains(part), "no {part:?} in:\n{card}");
     }
-    for part in ["query", "captions", "zero-shot", "Zero-shot", "ESI", "{%"] {
+    for part in ["einthoven query", "Written captions", "ero-shot", "Semantic Integrator", "{%"] {
         assert!(!card.contains(part), "{part:?} in:\n{card}");
     }
     // What the card's table says of a class is what the judgement says of it.
