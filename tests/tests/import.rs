@@ -117,7 +117,7 @@ fn a_merl_with_its_text_tower_is_asked_explained_and_judged() {
         assert!(message.contains("exists already"), "{message}");
     }
     let protocol = PROTOCOL.split("tasks = [").next().unwrap().to_owned()
-        + r#"tasks = [{ kind = "zero-shot", labels = "conditions", prompts = "simulated" }]"#;
+        + r#"tasks = [{ kind = "zero-shot", labels = "super", prompts = "ptb-xl-super" }]"#;
     std::fs::write(path("few.toml"), protocol).unwrap();
     succeeded(&run(["evaluate", "--protocol", &path("few.toml"), &path("merl-vit"), "--out", &path("results")]));
     for (name, outcome) in [("merl-vit", "classification"), ("random-merl-vit", "not-applicable")] {
