@@ -4,7 +4,8 @@
     python scripts/published-twins.py FOLDER --full   the published sizes
 
 Needs torch. Each NAME.pt has the authors' tensor names and container; NAME.out.pt holds what becomes of `signal`: `sequence` [batch, time,
-channels] and `pooled` [batch, width], and `shape`, the shape of `signal`. The networks are written from their papers' and checkpoints'
+channels] and `pooled` [batch, width], and `shape`, the shape of `signal`. Of MERL it also holds `tokens` [texts, longest], padded with 0 to
+`lengths` [texts], `attention` [batch, time], how much of `pooled` comes from each moment as far as attention says, its text encoder's `heads`, what its text side makes of them, `texts` [texts, width], and `cosines` [batch, texts]. The networks are written from their papers' and checkpoints'
 facts in plain functions of a state dict.
 """
 
@@ -56,11 +57,11 @@ class Weights(dict):
         return F.layer_norm(x, x.shape[-1:], weight, bias)
 
 
-def attention(q, k, v, heads):
+def attention(q, k, v, heads, mask=None):
     def split(t):
         return t.unflatten(-1, (heads, -1)).transpose(1, 2)
 
-    return F.scaled_dot_product_attention(split(q), split(k), split(v)).transpose(1, 2).flatten(2)
+    return F.scaled_dot_product_attention(split(q), split(k), split(v), attn_mask=mask).transpose(1, 2).flatten(2)
 
 
 def resnet(w, x, prefix, bottleneck, layers, width):
@@ -87,22 +88,54 @@ def resnet(w, x, prefix, bottleneck, layers, width):
 def vit(w, x, prefix, width, depth, heads, mlp, patch, positions):
     x = w.conv(x, f"{prefix}to_patch_embedding", width, patch, stride=patch).transpose(1, 2)
     x = x + w.draw(f"{prefix}pos_embedding", [1, positions, width], 0.5)
+    flow = torch.eye(x.shape[1])
     for index in range(depth):
         attn, ff = f"{prefix}block{index}.attn", f"{prefix}block{index}.ff"
         q, k, v = w.linear(w.layer_norm(x, f"{attn}.norm"), f"{attn}.fn.to_qkv", 3 * 64 * heads).chunk(3, dim=-1)
+        looks = [torch.softmax(a @ b.mT / 8, -1) for a, b in zip(q.split(64, -1), k.split(64, -1))]
+        flow = (torch.stack(looks).mean(0) + torch.eye(x.shape[1])) / 2 @ flow
         x = x + w.linear(attention(q, k, v, heads), f"{attn}.fn.to_out.0", width)
         y = F.gelu(w.linear(w.layer_norm(x, f"{ff}.norm"), f"{ff}.fn.net.0", mlp))
         x = x + w.linear(y, f"{ff}.fn.net.3", width)
-    return x, w.layer_norm(x.mean(1), f"{prefix}norm")
+    return x, w.layer_norm(x.mean(1), f"{prefix}norm"), flow.mean(1)
 
 
-def merl_rest(w, width):
-    """What else a checkpoint of the whole system holds."""
-    for name, shape in [("linear1.weight", [4, 4]), ("linear2.weight", [4, 4]), ("proj_t.0.weight", [4, 4]), ("lm_model.pooler.dense.weight", [4, 4])]:
-        w.draw(name, shape, 0.1)
+def bert(w, tokens, mask, name, width, depth, heads, mlp, words, positions):
+    """Hidden states of a BERT, normed behind each part."""
+    def norm(x, name):
+        return F.layer_norm(x, [width], *w.affine(f"{name}.LayerNorm", width), eps=1e-12)
+
+    tables = [("word", words), ("position", positions), ("token_type", 2)]
+    tables = [w.draw(f"{name}.embeddings.{table}_embeddings.weight", [rows, width], 0.5) for table, rows in tables]
+    w[f"{name}.embeddings.position_ids"] = torch.arange(positions)[None]
+    x = norm(tables[0][tokens] + tables[1][: tokens.shape[1]] + tables[2][0], f"{name}.embeddings")
+    for index in range(depth):
+        layer = f"{name}.encoder.layer.{index}"
+        q, k, v = [w.linear(x, f"{layer}.attention.self.{part}", width) for part in ("query", "key", "value")]
+        y = w.linear(attention(q, k, v, heads, mask[:, None, None]), f"{layer}.attention.output.dense", width)
+        x = norm(y + x, f"{layer}.attention.output")
+        y = w.linear(F.gelu(w.linear(x, f"{layer}.intermediate.dense", mlp)), f"{layer}.output.dense", width)
+        x = norm(y + x, f"{layer}.output")
+    return x
 
 
-def merl_resnet(w, x, bottleneck, layers, width, projection):
+def merl_texts(w, pooled, attention, hidden, **shape):
+    """The text side, what it makes of some tokens, and the rest of a checkpoint."""
+    for name in ["linear1.weight", "linear2.weight"]:
+        w.draw(name, [4, 4], 0.1)
+    lengths = torch.tensor([7, 4, 11])
+    places = torch.arange(int(lengths.max()))
+    mask = places < lengths[:, None]
+    # Words anywhere in the table, `[CLS]` and `[SEP]` among them or not: the network does not know.
+    tokens = torch.where(mask, (places * 7 + lengths[:, None] * 3) % (shape["words"] - 1) + 1, 0)
+    states = bert(w, tokens, mask, "lm_model", **shape)
+    opening = torch.tanh(w.linear(states[:, 0], "lm_model.pooler.dense", shape["width"]))
+    texts = w.linear(F.gelu(w.linear(opening, "proj_t.0", hidden)), "proj_t.2", pooled.shape[-1])
+    cosines = F.normalize(pooled) @ F.normalize(texts).T
+    return {"attention": attention, "tokens": tokens, "lengths": lengths, "heads": torch.tensor([shape["heads"]]), "texts": texts, "cosines": cosines}
+
+
+def merl_resnet(w, x, bottleneck, layers, width, projection, text):
     sequence = resnet(w, x, "ecg_encoder.", bottleneck, layers, width)
     y = w.conv(sequence, "downconv", projection, 1, bias=True).transpose(1, 2)
     pool, steps = "att_pool_head", y.shape[1]
@@ -114,18 +147,17 @@ def merl_resnet(w, x, bottleneck, layers, width, projection):
     out = [w.draw(f"{pool}.mhsa.out_proj.weight", [projection] * 2, 0.3), w.draw(f"{pool}.mhsa.out_proj.bias", [projection], 0.2)]
     mhsa = torch.nn.MultiheadAttention(projection, 4, batch_first=True)
     mhsa.load_state_dict({"in_proj_weight": weight, "in_proj_bias": bias, "out_proj.weight": out[0], "out_proj.bias": out[1]})
-    y, _ = mhsa.eval()(y[:, :1], y, y)
+    y, looks = mhsa.eval()(y[:, :1], y, y)
+    looks = looks[:, 0, 1:]
     pooled = w.linear(y, f"{pool}.c_proj", projection).squeeze(1)
-    merl_rest(w, projection)
-    return sequence.transpose(1, 2), pooled
+    return sequence.transpose(1, 2), pooled, merl_texts(w, pooled, looks / looks.sum(-1, keepdim=True), **text)
 
 
-def merl_vit(w, x, hidden, projection, **shape):
-    sequence, pooled = vit(w, x, "ecg_encoder.", **shape)
+def merl_vit(w, x, hidden, projection, text, **shape):
+    sequence, pooled, attention = vit(w, x, "ecg_encoder.", **shape)
     y = F.relu(w.batch_norm(w.linear(pooled, "proj_e.0", hidden), "proj_e.1"))
     y = w.batch_norm(w.linear(y, "proj_e.3", projection), "proj_e.4")
-    merl_rest(w, projection)
-    return sequence, y
+    return sequence, y, merl_texts(w, y, attention, **text)
 
 
 def xresnet(w, x, expansion, layers, stem, inner, kernel):
@@ -237,23 +269,26 @@ def small_vit(width, depth, heads, mlp, patch, positions):
     return dict(width=width, depth=depth, heads=heads, mlp=mlp, patch=patch, positions=positions)
 
 
+SMALL_TEXT = dict(hidden=12, width=8, depth=2, heads=2, mlp=12, words=30, positions=16)
+MEDCPT = dict(hidden=256, width=768, depth=12, heads=12, mlp=3072, words=30522, positions=512)
+
 # Name: network, its shape, samples, the authors' container, whether in the format before PyTorch 1.6.
 SMALL = {
-    "merl-resnet": (merl_resnet, dict(bottleneck=False, layers=[2, 1], width=4, projection=8), 200, lambda s: {f"module.{k}": v for k, v in s.items()}, False),
+    "merl-resnet": (merl_resnet, dict(bottleneck=False, layers=[2, 1], width=4, projection=8, text=SMALL_TEXT), 200, lambda s: {f"module.{k}": v for k, v in s.items()}, False),
     "merl-resnet-encoder": (encoder_only, dict(bottleneck=True, layers=[1, 2], width=2), 201, plain, True),
-    "merl-vit": (merl_vit, dict(hidden=12, projection=8, **small_vit(8, 1, 1, 12, 20, 10)), 200, plain, False),
+    "merl-vit": (merl_vit, dict(hidden=12, projection=8, text=SMALL_TEXT, **small_vit(8, 1, 1, 12, 20, 10)), 200, plain, False),
     "xresnet1d": (xresnet, dict(expansion=4, layers=[1, 2, 1], stem=[3, 3, 6], inner=2, kernel=5), 250, lambda s: {"model": s, "opt": None}, True),
     "ecg-fm": (ecg_fm, dict(channels=8, convolutions=4, width=16, depth=2, mlp=24, kernel=8, groups=4), 320, fairseq, False),
     "ecgfounder": (ecg_founder, dict(stem=4, widths=[4, 8], layers=[2, 1], kernel=6, group_width=4), 203, lambda s: {"state_dict": s, "step": 3, "val_auroc": 0.5}, False),
 }
 FULL = {
-    "merl-resnet18": (merl_resnet, dict(bottleneck=False, layers=[2, 2, 2, 2], width=64, projection=256), 5000, plain, False),
-    "merl-resnet34": (merl_resnet, dict(bottleneck=False, layers=[3, 4, 6, 3], width=64, projection=256), 5000, plain, False),
-    "merl-resnet50": (merl_resnet, dict(bottleneck=True, layers=[3, 4, 6, 3], width=64, projection=256), 5000, plain, False),
-    "merl-resnet101": (merl_resnet, dict(bottleneck=True, layers=[3, 4, 23, 3], width=64, projection=256), 5000, plain, False),
-    "merl-vit-tiny": (merl_vit, dict(hidden=256, projection=256, **small_vit(192, 12, 3, 768, 50, 100)), 5000, plain, False),
-    "merl-vit-small": (merl_vit, dict(hidden=256, projection=256, **small_vit(384, 12, 6, 1536, 50, 100)), 5000, plain, False),
-    "merl-vit-base": (merl_vit, dict(hidden=256, projection=256, **small_vit(768, 12, 12, 3072, 50, 100)), 5000, plain, False),
+    "merl-resnet18": (merl_resnet, dict(bottleneck=False, layers=[2, 2, 2, 2], width=64, projection=256, text=SMALL_TEXT), 5000, plain, False),
+    "merl-resnet34": (merl_resnet, dict(bottleneck=False, layers=[3, 4, 6, 3], width=64, projection=256, text=SMALL_TEXT), 5000, plain, False),
+    "merl-resnet50": (merl_resnet, dict(bottleneck=True, layers=[3, 4, 6, 3], width=64, projection=256, text=SMALL_TEXT), 5000, plain, False),
+    "merl-resnet101": (merl_resnet, dict(bottleneck=True, layers=[3, 4, 23, 3], width=64, projection=256, text=SMALL_TEXT), 5000, plain, False),
+    "merl-vit-tiny": (merl_vit, dict(hidden=256, projection=256, text=MEDCPT, **small_vit(192, 12, 3, 768, 50, 100)), 5000, plain, False),
+    "merl-vit-small": (merl_vit, dict(hidden=256, projection=256, text=SMALL_TEXT, **small_vit(384, 12, 6, 1536, 50, 100)), 5000, plain, False),
+    "merl-vit-base": (merl_vit, dict(hidden=256, projection=256, text=SMALL_TEXT, **small_vit(768, 12, 12, 3072, 50, 100)), 5000, plain, False),
     "xresnet1d101": (xresnet, dict(expansion=4, layers=[3, 4, 23, 3], stem=[32, 32, 64], inner=64, kernel=5), 250, lambda s: {"model": s, "opt": None}, True),
     "ecg-fm": (ecg_fm, dict(channels=256, convolutions=4, width=768, depth=12, mlp=3072, kernel=128, groups=16), 2500, fairseq, False),
     "ecgfounder": (ecg_founder, dict(stem=64, widths=[64, 160, 160, 400, 400, 1024, 1024], layers=[2, 2, 2, 3, 3, 4, 4], kernel=16, group_width=16), 5000, lambda s: {"state_dict": s, "step": 3, "val_auroc": 0.5}, False),
@@ -272,11 +307,13 @@ def main(folder, models):
     for number, (name, (network, shape, samples, container, legacy)) in enumerate(models.items()):
         values = signal(2, 12, samples)
         weights = Weights(number)
-        sequence, pooled = network(weights, values, **shape)
+        sequence, pooled, *texts = network(weights, values, **shape)
         state = {key: value.clone() for key, value in weights.items()}
         path = os.path.join(folder, name)
         torch.save(container(state), f"{path}.pt", _use_new_zipfile_serialization=not legacy)
         outputs = {"shape": torch.tensor(values.shape), "sequence": sequence.contiguous(), "pooled": pooled.contiguous()}
+        for more in texts:
+            outputs |= more
         torch.save(outputs, f"{path}.out.pt")
 
 

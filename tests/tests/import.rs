@@ -79,6 +79,65 @@ fn an_imported_encoder_is_exported_and_comes_back_byte_for_byte() {
     assert!(message.contains("--output <FILE>") && message.contains("--pytorch <FOLDER>"), "{message}");
 }
 
+/// Of small systems, whose texts are of the fixture's thirty words.
+#[test]
+fn a_merl_with_its_text_tower_is_asked_explained_and_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let text = root().join("crates/einthoven-models/tests/fixtures/published/merl-text").display().to_string();
+    for name in ["merl-resnet", "merl-vit"] {
+        let out = path(name);
+        let imported = succeeded(&run(["import", "merl", &fixture(name), "-o", &out, "--text", &text, "--json"]));
+        let imported: Value = serde_json::from_str(&imported).unwrap();
+        let left_out: Vec<&str> =
+            imported["left_out"].as_array().unwrap().iter().map(|x| x.as_str().unwrap()).collect();
+        assert!(left_out.contains(&"linear1.weight") && !left_out.iter().any(|name| name.starts_with("proj_t")));
+
+        let texts = ["atrial fibrillation", "sinus rhythm"];
+        let query = ["query", &out, "simulated:1", "simulated:2", "--text", texts[0], "--text", texts[1], "--json"];
+        let answer: Value = serde_json::from_str(&succeeded(&run(query))).unwrap();
+        let number = |record: usize, text: usize, key: &str| answer["records"][record]["answers"][text][key].as_f64();
+        for (record, text) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let cosine = number(record, text, "cosine").unwrap();
+            assert!(cosine.abs() <= 1.0 && cosine != 0.0);
+            assert!((number(record, text, "logit").unwrap() - cosine / 0.07).abs() < 1e-6);
+        }
+        assert_ne!(number(0, 0, "cosine"), number(0, 1, "cosine"));
+        assert_ne!(number(0, 0, "cosine"), number(1, 0, "cosine"));
+        let embedded: Value = serde_json::from_str(&succeeded(&run(["embed", &out, "simulated:1", "--json"]))).unwrap();
+        let squares = embedded[0]["embedding"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap().powi(2));
+        assert!((squares.sum::<f64>() - 1.0).abs() < 1e-5);
+        let picture = path(&format!("{name}.svg"));
+        let explained = ["explain", &out, "simulated:1", "--text", texts[0], "-o", &picture, "--method", "attention"];
+        assert!(succeeded(&run(explained)).contains("share"));
+        assert!(std::fs::read_to_string(&picture).unwrap().contains("share of the attention"));
+        let (_, message) = failed(&run(["describe", &out, "simulated:1"]));
+        assert!(message.contains("no captioner"), "{message}");
+        let (_, message) = failed(&run(["import", "merl", &fixture(name), "-o", &out, "--text", &text]));
+        assert!(message.contains("exists already"), "{message}");
+    }
+    let protocol = PROTOCOL.split("tasks = [").next().unwrap().to_owned()
+        + r#"tasks = [{ kind = "zero-shot", labels = "super", prompts = "ptb-xl-super" }]"#;
+    std::fs::write(path("few.toml"), protocol).unwrap();
+    succeeded(&run(["evaluate", "--protocol", &path("few.toml"), &path("merl-vit"), "--out", &path("results")]));
+    for (name, outcome) in [("merl-vit", "classification"), ("random-merl-vit", "not-applicable")] {
+        let result = std::fs::read_to_string(path(&format!("results/few/{name}.json"))).unwrap();
+        let result: Value = serde_json::from_str(&result).unwrap();
+        assert_eq!(result["tasks"][0]["outcome"]["kind"], outcome, "{name}");
+    }
+    // The signal encoder alone has no text tower to bring along, and another tokenizer has ids that the table lacks.
+    let out = path("none");
+    let (_, message) = failed(&run(["import", "merl", &fixture("merl-resnet-encoder"), "-o", &out, "--text", &text]));
+    assert!(message.contains("MERL: the checkpoint has no lm_model."), "{message}");
+    let other = path("other");
+    std::fs::create_dir(&other).unwrap();
+    let vocabulary = std::fs::read_to_string(format!("{text}/vocab.txt")).unwrap();
+    std::fs::write(format!("{other}/vocab.txt"), vocabulary + "another\n").unwrap();
+    let (_, message) = failed(&run(["import", "merl", &fixture("merl-vit"), "-o", &out, "--text", &other]));
+    assert!(message.contains("--text") && message.contains("another text encoder"), "{message}");
+    assert!(!Path::new(&out).exists());
+}
+
 #[test]
 fn what_was_exported_embeds_a_recording_as_the_command_does() {
     let Some(python) = std::env::var_os("EINTHOVEN_PYTHON") else {

@@ -34,6 +34,25 @@ fn run_folder() -> &'static Path {
     run
 }
 
+/// A small classifier that was judged.
+fn classifier_run(place: &Path) -> PathBuf {
+    let (experiment, out) = (place.join("tiny.toml"), place.join("classifier"));
+    fs::write(&experiment, CLASSIFIER).unwrap();
+    succeeded(&einthoven().arg("finetune").arg(&experiment).arg("--out").arg(&out).output().unwrap());
+    out
+}
+
+const CLASSIFIER: &str = r#"
+name = "tiny-classifier"
+data = { dataset = "simulated", simulated = { records = 120, simulator = { sampling_rate = 100.0, seconds = 5.0 } } }
+contract = { leads = ["I", "II", "V1", "V5"], sampling_rate = 100.0, samples = 500, scaling = "none" }
+train = { epochs = 1, batch_size = 16, learning_rate = 1e-2 }
+evaluate = { bootstrap = { resamples = 20 } }
+[classifier]
+labels = "super"
+signal = { kind = "xresnet", layers = [1, 1], stem = [8, 8, 8], widen = 0.125 }
+"#;
+
 /// A machine of its own: a cache, and where the Hub is.
 struct Machine {
     cache: tempfile::TempDir,
@@ -164,6 +183,65 @@ fn a_dry_run_shows_the_card_and_the_files_and_sends_nothing() {
     }
     assert!(!shown.contains(run_folder().parent().unwrap().to_str().unwrap()), "a path of this machine:\n{shown}");
     assert!(server.requests("").is_empty());
+}
+
+#[test]
+fn a_classifier_is_published_pulled_and_judged() {
+    let place = tempfile::tempdir().unwrap();
+    let run = classifier_run(place.path());
+    let server = TestHub::new();
+    let (here, there) = (Machine::new(&server), Machine::new(&server));
+    let published: Value = serde_json::from_str(&succeeded(&here.publish(&run, &["--json"]))).unwrap();
+    let files: Vec<&String> = published["files"].as_object().unwrap().keys().collect();
+    let expected =
+        ["README.md", "config.json", "config.toml", "contract.json", "model.safetensors", "receipt.json", "state.json"];
+    assert_eq!(files, expected);
+
+    let pulled: Value = serde_json::from_str(&succeeded(&there.run(["pull", NAME, "--json"]))).unwrap();
+    assert_eq!(pulled["revision"], published["revision"]);
+    let offline = [("HF_HUB_OFFLINE", "1"), ("HF_ENDPOINT", "http://127.0.0.1:1")];
+    let run = run.to_str().unwrap();
+    for command in [["evaluate", NAME, "--json"], ["embed", NAME, "simulated:5"]] {
+        let local = command.map(|word| if word == NAME { run } else { word });
+        assert_eq!(succeeded(&there.run_with(command, &offline)), succeeded(&here.run(local)), "{command:?}");
+    }
+    let (_, message) = failed(&there.query(NAME, &offline));
+    assert!(message.contains("tiny-classifier: is a classifier, which reads no texts"), "{message}");
+
+    let judgement: Value =
+        serde_json::from_str(&fs::read_to_string(Path::new(run).join("judgement.json")).unwrap()).unwrap();
+    let head = server.head(NAME);
+    let config: Value = serde_json::from_slice(&head["config.json"].bytes).unwrap();
+    let classes: Vec<&str> =
+        config["classes"].as_array().unwrap().iter().map(|class| class.as_str().unwrap()).collect();
+    assert!(classes.contains(&"NORM"), "{classes:?}");
+    let card = String::from_utf8(head["README.md"].bytes.clone()).unwrap();
+    let auroc = &judgement["result"]["macro"]["auroc"]["value"];
+    for part in [
+        "type: multi-label-classification",
+        "the label set `super` a probability",
+        &format!("| Classes | {} |", classes.join(" ")),
+        &format!("value: {auroc}"),
+        "| macro average |",
+        "Classification on simulated",
+        "einthoven finetune experiment.toml",
+        "einthoven evaluate lab/tiny",
+    ] {
+        assert!(card.contains(part), "no {part:?} in:\n{card}");
+    }
+    for part in ["einthoven query", "Written captions", "ero-shot", "Semantic Integrator", "{%"] {
+        assert!(!card.contains(part), "{part:?} in:\n{card}");
+    }
+    // What the card's table says of a class is what the judgement says of it.
+    for class in judgement["result"]["classes"].as_array().unwrap() {
+        let row = format!(
+            "| {} | {} | {:.3}",
+            class["code"].as_str().unwrap(),
+            class["positives"],
+            class["auroc"]["value"].as_f64().unwrap()
+        );
+        assert!(card.contains(&row), "no {row:?} in:\n{card}");
+    }
 }
 
 #[test]

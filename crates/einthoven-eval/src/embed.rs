@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use einthoven_corpus::Loader;
-use einthoven_models::{Esi, Tokenizer};
+use einthoven_models::{Tokenizer, Towers};
 use einthoven_signal::{InputContract, Record};
 
 use crate::embeddings::Embeddings;
@@ -25,7 +25,7 @@ pub struct Embedded {
 }
 
 /// Embeds every record that the loader holds, without augmentation; `seen` hears how many are done.
-pub fn signals(model: &Esi, loader: &Loader, mut seen: impl FnMut(usize)) -> Result<Embedded> {
+pub fn signals(model: &dyn Towers, loader: &Loader, mut seen: impl FnMut(usize)) -> Result<Embedded> {
     let (mut ids, mut indices, mut captions) = (Vec::new(), Vec::new(), Vec::new());
     let mut rows = Rows::new(model);
     for batch in loader.in_order() {
@@ -44,7 +44,7 @@ pub fn signals(model: &Esi, loader: &Loader, mut seen: impl FnMut(usize)) -> Res
 /// Embeds recordings from anywhere, each prepared by the contract that the model was trained with.
 ///
 /// Fails with the name of the first recording that the contract refuses.
-pub fn records(model: &Esi, contract: &InputContract, records: &[(String, Record)]) -> Result<Embeddings> {
+pub fn records(model: &dyn Towers, contract: &InputContract, records: &[(String, Record)]) -> Result<Embeddings> {
     let mut rows = Rows::new(model);
     for batch in records.chunks(BATCH) {
         let mut signals = Vec::with_capacity(batch.len() * contract.leads.len() * contract.samples);
@@ -63,7 +63,7 @@ pub fn records(model: &Esi, contract: &InputContract, records: &[(String, Record
 }
 
 /// Embeds texts, each cut to `max_tokens`; the embeddings come in the order of the texts.
-pub fn texts(model: &Esi, tokenizer: &Tokenizer, texts: &[String], max_tokens: usize) -> Result<Embeddings> {
+pub fn texts(model: &dyn Towers, tokenizer: &Tokenizer, texts: &[String], max_tokens: usize) -> Result<Embeddings> {
     let mut rows = Rows::new(model);
     for batch in texts.chunks(BATCH) {
         rows.push(&model.encode_texts(&tokenizer.encode_batch(batch, max_tokens)?)?)?;
@@ -78,8 +78,8 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(model: &Esi) -> Self {
-        Self { width: model.config().latents, data: Vec::new() }
+    fn new(model: &dyn Towers) -> Self {
+        Self { width: model.latents(), data: Vec::new() }
     }
 
     /// Appends `[batch, width]`.

@@ -22,7 +22,7 @@ use einthoven_eval::saliency::{self, Compared, Method, TOLERANCE, explain, integ
 use einthoven_eval::zero_shot::{PromptSet, class_embeddings, judge, roc_curves, scores};
 use einthoven_eval::{Embeddings, Error, ReferenceSet, embed, retrieval};
 use einthoven_models::{
-    BertConfig, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, SignalConfig, Tokenizer,
+    BertConfig, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, Mode, SignalConfig, Tokenizer,
 };
 use einthoven_nn::Parameters;
 use einthoven_random::Streams;
@@ -219,7 +219,21 @@ fn integrated_gradients_add_up_to_the_difference_of_scores() {
         assert_eq!((windows.values.len(), windows.window), (12 * 25, 40));
         assert!(windows.values.iter().any(|value| *value != 0.0) && windows.score == gradients.score);
         assert!(matches!(windows.pooled(0), Err(Error::Explanation { .. })));
+        let attention = explained(Method::Attention);
+        assert!((attention.values.iter().sum::<f64>() - 1.0).abs() < 1e-9 && attention.score == gradients.score);
+        let steps = attention.values.len() / 12;
+        assert!(
+            attention.values.iter().all(|value| *value >= 0.0) && steps * attention.window <= 1000 + attention.window
+        );
+        assert!(attention.values.chunks(steps).all(|lead| *lead == attention.values[..steps]));
+        assert_eq!(attention.highlights(&contract, &record).unwrap().meaning, "share of the attention");
     }
+    // A paper model with a network of convolutions attends to nothing.
+    let config = EsiConfig { mode: Mode::Paper, ..model.config().clone() };
+    let paper = Esi::new(&config, &Parameters::new(DType::F32, &Device::Cpu, Streams::new(1)).root()).unwrap();
+    let record = dataset.record(0).unwrap();
+    let refused = explain(&paper, &tokenizer, &contract, ("r", &record), texts[0], MAX_TOKENS, Method::Attention);
+    assert!(refused.unwrap_err().to_string().contains("expected gradients or occlusion"));
     // An untrained model tells some recordings from a flat line, by far more than the tolerance.
     assert!(largest > 0.03, "{largest}");
 }

@@ -30,6 +30,8 @@ pub struct ModelCard {
     pub repository: String,
     /// What the experiment is called.
     pub experiment: String,
+    /// What it does.
+    pub task: CardTask,
     /// What it is, in one sentence.
     pub summary: String,
     /// What it was trained on.
@@ -50,6 +52,16 @@ pub struct ModelCard {
     pub commands: Vec<String>,
     /// The version of the program.
     pub version: String,
+}
+
+/// What a model does with a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CardTask {
+    /// It answers texts, classes in words among them.
+    ZeroShot,
+    /// It gives classes of a label set probabilities.
+    Classification,
 }
 
 /// A dataset of a model card.
@@ -80,7 +92,7 @@ pub struct CardEvaluation {
     pub title: String,
     /// Recordings.
     pub records: usize,
-    /// Label set and prompts.
+    /// Label set, and prompts where there are some.
     pub labels: String,
     /// The level of the intervals in per cent, as people write it.
     pub level: String,

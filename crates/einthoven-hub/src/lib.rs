@@ -22,7 +22,7 @@ mod token;
 mod upload;
 
 pub use bundle::Bundle;
-pub use card::{CardDataset, CardEvaluation, CardMetric, CardRow, ModelCard};
+pub use card::{CardDataset, CardEvaluation, CardMetric, CardRow, CardTask, ModelCard};
 pub use download::Pulled;
 pub use error::{Error, Result};
 pub use hub::Hub;

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 use einthoven_nn::{Attention, Init, Linear, Scope, Spans, cross_attention, layer_norm};
 
+use crate::attended::attention_weights;
 use crate::{DecoderConfig, Result};
 
 /// Layer norm over the last axis without a bias; parameter `gamma`.
@@ -49,9 +50,14 @@ impl CrossAttention {
 
     /// `x` `[rows, width]` at `spans` looks at `context` `[context rows, channels]` at `context_spans`.
     pub(crate) fn forward(&self, x: &Tensor, spans: &Spans, context: &Tensor, context_spans: &Spans) -> Result<Tensor> {
-        let (q, kv) = (self.queries.forward(x)?, self.keys_values.forward(context)?);
+        let (q, kv) = self.projected(x, context)?;
         let options = multi_query(self.heads, false);
         Ok(self.out.forward(&cross_attention(&q, &kv, spans, context_spans, &options)?)?)
+    }
+
+    /// Queries of `x`, and keys beside values of `context`.
+    fn projected(&self, x: &Tensor, context: &Tensor) -> Result<(Tensor, Tensor)> {
+        Ok((self.queries.forward(x)?, self.keys_values.forward(context)?))
     }
 }
 
@@ -84,6 +90,19 @@ impl AttentionPool {
         };
         let gathered = self.attention.forward(&queries, &Spans::even(batch, tokens)?, &context, &context_spans)?;
         Ok(gathered.reshape((batch, tokens, width))?)
+    }
+
+    /// How much of what one query `[1, width]` gathers comes from each time step of one sequence `[1, time, channels]`.
+    pub(crate) fn weights(&self, query: &Tensor, context: &Tensor, lengths: Option<&[usize]>) -> Result<Vec<f64>> {
+        let steps = context.dim(1)?;
+        let length = lengths.and_then(|lengths| lengths.first().copied()).unwrap_or(steps);
+        let context = self.context_norm.forward(&context.narrow(1, 0, length)?.contiguous()?)?.flatten(0, 1)?;
+        let (q, kv) = self.attention.projected(&self.norm.forward(query)?, &context)?;
+        // Keys come first, then values.
+        let keys = kv.narrow(1, 0, kv.dim(1)? / 2)?;
+        let mut weights = attention_weights(&q, &keys, self.attention.heads, 1)?;
+        weights.resize(steps, 0.0);
+        Ok(weights)
     }
 }
 

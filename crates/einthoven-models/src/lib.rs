@@ -1,4 +1,4 @@
-//! The networks: signal encoders, the text encoder, the captioning decoder, and ESI, which pairs recordings with texts.
+//! The networks: signal encoders, the text encoder, the captioning decoder, and ESI and MERL, which pair recordings with texts.
 //!
 //! Parameters carry the names of the published models, so that their checkpoints can be read.
 //!
@@ -38,6 +38,7 @@
 //! # }
 //! ```
 
+mod attended;
 mod blocks;
 mod classifier;
 mod decoder;
@@ -45,8 +46,10 @@ mod error;
 mod esi;
 pub mod import;
 mod memory;
+mod merl;
 mod signal;
 mod text;
+mod towers;
 mod vector_norm;
 mod weights;
 
@@ -58,10 +61,12 @@ pub use esi::{
     canonical_names, is_decayed, published_names,
 };
 pub use memory::{Kept, PassSize};
+pub use merl::{MerlText, MerlTextConfig, MerlTowers};
 pub use signal::{
     AnyEncoder, ChannelNorm, ConvNext, ConvNextConfig, ConvNextSize, Features, Merl, MerlConfig, MerlEncoder, Net1d,
     Net1dConfig, ResNet, ResNetConfig, SignalConfig, SignalEncoder, Vit, VitConfig, Wav2Vec2, Wav2Vec2Config, XResNet,
     XResNetConfig,
 };
 pub use text::{Bert, BertConfig, Hub, PretrainedText, TextSource, TokenBatch, Tokenizer};
+pub use towers::Towers;
 pub use weights::{load_pytorch, load_safetensors, load_weights};

@@ -83,8 +83,8 @@ finished is not judged again. `einthoven compare` makes tables of them.")]
   einthoven explain runs/quickstart simulated:5 --text \"left bundle branch block\" -o saliency.svg
   einthoven explain runs/quickstart ecg.hea --text \"atrial fibrillation\" --method occlusion -o saliency.png
 
-Orange speaks for the text, blue against it, compared with a flat line. It shows what the network looks at, which need not be where
-the finding is.")]
+Orange speaks for the text, blue against it, compared with a flat line; of attention, orange marks the moments that the network gathers
+from, whatever the text. It shows what the network looks at, which need not be where the finding is.")]
     Explain(Explain),
     /// Print the embeddings of recordings, or keep them in a file to be searched
     #[command(after_help = "Examples:
@@ -102,11 +102,12 @@ The search is exact: it finds what comparing the text with every embedding would
     /// Bring the checkpoint of a published system into a run folder
     #[command(after_help = "Examples:
   einthoven import esi esi.safetensors -o runs/esi --text models/BioLinkBERT-base
-  einthoven import merl res18_best_encoder.pth -o runs/merl
+  einthoven import merl res18_best_ckpt.pth -o runs/merl --text models/MedCPT-Query-Encoder
   einthoven import ecg-fm mimic_iv_ecg_physionet_pretrained.pt -o runs/ecg-fm
 
-Nothing in the file is executed. A run of esi is opened by query, evaluate and describe; of the other systems the
-signal encoder is imported, which embed opens.")]
+Nothing in the file is executed. A run of esi is opened by query, explain, evaluate and describe; one of merl with its text tower by
+query, explain, embed and evaluate --protocol; of the other systems the signal encoder is imported, which embed and evaluate --protocol
+open.")]
     Import(Import),
     /// Write a model for other programs: its signal encoder as ONNX, or weights and code for PyTorch
     #[command(after_help = "Examples:
@@ -126,7 +127,8 @@ names, load.py, which says how to use it, and the network in plain PyTorch.")]
 The token comes from HF_TOKEN or from `hf auth login`. A revision appears whole or not at all; large files that are there already
 are not sent again.")]
     Publish(Publish),
-    /// Bring a published model into the local cache, every file verified; `query`, `describe` and `evaluate` take its name
+    /// Bring a published model into the local cache, every file verified; `query`, `explain`, `describe`, `embed` and `evaluate` take
+    /// its name
     #[command(after_help = "Examples:
   einthoven pull my-lab/esi-small
   einthoven pull my-lab/esi-small@0f3c1de6a2b94c7d8e5f60718293a4b5c6d7e8f9

@@ -1,23 +1,28 @@
-//! A signal encoder without a text tower, opened from the folder of an import.
+//! A signal encoder, and its text tower if it has one, opened from the folder of an import.
 
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use einthoven_eval::Embeddings;
-use einthoven_models::import::{ImportedEncoder, SignalSystem};
-use einthoven_models::{AnyEncoder, ChannelNorm, SignalConfig, SignalEncoder, load_safetensors};
+use einthoven_models::import::{ImportedEncoder, ImportedMerlText, SignalSystem};
+use einthoven_models::{
+    AnyEncoder, ChannelNorm, MerlTextConfig, MerlTowers, SignalConfig, SignalEncoder, Tokenizer, load_safetensors,
+};
 use einthoven_nn::{Parameters, Pass, without_gradients};
 use einthoven_random::Streams;
 use einthoven_signal::{InputContract, Record};
 use serde::{Deserialize, Serialize};
 
 use crate::exporting::write_folder;
-use crate::{Error, Result};
+use crate::fingerprint::fingerprint;
+use crate::{Error, Pair, Result};
 
 /// What the folder holds; marks it as an encoder's.
 const DESCRIPTION: &str = "encoder.json";
 const CONTRACT: &str = "contract.json";
 const WEIGHTS: &str = "model.safetensors";
+const TEXT_WEIGHTS: &str = "text.safetensors";
+const TOKENIZER: &str = "tokenizer.json";
 
 /// The version of the folder's format.
 const FORMAT: u64 = 1;
@@ -36,9 +41,22 @@ pub struct Encoder {
     pub parameters: Parameters,
     /// The network.
     pub network: AnyEncoder,
+    /// What reads texts, if it has been imported, too.
+    pub text: Option<TextTower>,
     /// Whether the weights are fresh ones, not the import's.
     pub(crate) is_fresh: bool,
     description: Description,
+}
+
+/// The text side of an import.
+#[derive(Debug)]
+pub struct TextTower {
+    /// Its parameters.
+    pub parameters: Parameters,
+    /// The tokenizer of its texts.
+    pub tokenizer: Tokenizer,
+    /// It and the signal encoder, as one model.
+    pub towers: MerlTowers,
 }
 
 /// The content of `encoder.json`.
@@ -49,17 +67,26 @@ struct Description {
     system: String,
     leads: usize,
     signal: SignalConfig,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<MerlTextConfig>,
     left_out: Vec<String>,
 }
 
 impl Encoder {
     /// The encoder of an import.
-    pub(crate) fn new(system: SignalSystem, imported: ImportedEncoder, contract: InputContract) -> Result<Self> {
+    pub(crate) fn new(
+        system: SignalSystem,
+        imported: ImportedEncoder,
+        text: Option<(ImportedMerlText, Tokenizer)>,
+        contract: InputContract,
+    ) -> Result<Self> {
         let (parameters, network) = imported.build()?;
         let ImportedEncoder { config: signal, leads, left_out, .. } = imported;
         let system = system.name().to_owned();
-        let description = Description { format: FORMAT, system: system.clone(), leads, signal, left_out };
-        Ok(Self { system, contract, parameters, network, is_fresh: false, description })
+        let shape = text.as_ref().map(|(text, _)| text.config.clone());
+        let description = Description { format: FORMAT, system: system.clone(), leads, signal, text: shape, left_out };
+        let text = text.map(|(text, tokenizer)| TextTower::new(&network, &text, tokenizer)).transpose()?;
+        Ok(Self { system, contract, parameters, network, text, is_fresh: false, description })
     }
 
     /// The shape of the network.
@@ -67,7 +94,7 @@ impl Encoder {
         &self.description.signal
     }
 
-    /// Whether a folder holds an encoder without a text tower.
+    /// Whether a folder holds an imported encoder.
     pub fn is_at(path: &Path) -> bool {
         path.join(DESCRIPTION).is_file()
     }
@@ -94,11 +121,17 @@ impl Encoder {
             left_out: description.left_out.clone(),
         };
         let (parameters, network) = imported.build()?;
+        let open_text = |config: &MerlTextConfig| {
+            let tensors = load_safetensors(&path.join(TEXT_WEIGHTS))?;
+            let text = ImportedMerlText { config: config.clone(), tensors };
+            TextTower::new(&network, &text, Tokenizer::load(&path.join(TOKENIZER))?)
+        };
+        let text = description.text.as_ref().map(open_text).transpose()?;
         let system = description.system.clone();
-        Ok(Self { system, contract, parameters, network, is_fresh: false, description })
+        Ok(Self { system, contract, parameters, network, text, is_fresh: false, description })
     }
 
-    /// The same encoder with fresh weights of `seed`, as a baseline.
+    /// The same encoder with fresh weights of `seed`, as a baseline; they give words no meaning, so it has no text tower.
     ///
     /// # Errors
     /// Those of building the encoder.
@@ -106,37 +139,58 @@ impl Encoder {
         let parameters = Parameters::new(DType::F32, &Device::Cpu, Streams::new(seed));
         let Description { signal, leads, .. } = &self.description;
         let network = AnyEncoder::new(signal, *leads, ChannelNorm::Channels, None, &parameters.root())?;
-        Ok(Self { parameters, network, is_fresh: true, ..self })
+        Ok(Self { parameters, network, text: None, is_fresh: true, ..self })
     }
 
-    /// The shape of the network.
-    pub fn config(&self) -> &SignalConfig {
-        &self.description.signal
+    /// SHA-256 of all that decides its answers: its input contract and its weights, those of the text tower included.
+    pub(crate) fn fingerprint(&self) -> Result<String> {
+        let of_text = self.text.as_ref().map(|text| &text.parameters);
+        let parameters: Vec<&Parameters> = std::iter::once(&self.parameters).chain(of_text).collect();
+        fingerprint(&self.contract, &parameters)
+    }
+
+    /// What answers texts, if it has a text tower.
+    pub fn pair(&self) -> Option<Pair<'_>> {
+        self.text.as_ref().map(|text| Pair {
+            towers: &text.towers,
+            tokenizer: &text.tokenizer,
+            max_tokens: text.towers.text().max_tokens(),
+            contract: &self.contract,
+            reference: None,
+        })
     }
 
     /// Saves it as a new folder: whole, or not at all.
     pub(crate) fn save(&self, path: &Path) -> Result<()> {
-        let weights = safetensors::serialize(self.parameters.tensors(), None)
-            .map_err(|error| Error::setting(WEIGHTS, error.to_string()))?;
-        let mut jsons = Vec::with_capacity(2);
+        let serialized = |name: &'static str, parameters: &Parameters| -> Result<(&str, Vec<u8>)> {
+            let bytes = safetensors::serialize(parameters.tensors(), None);
+            Ok((name, bytes.map_err(|error| Error::setting(name, error.to_string()))?))
+        };
+        let mut files = vec![serialized(WEIGHTS, &self.parameters)?];
+        if let Some(text) = &self.text {
+            files.push(serialized(TEXT_WEIGHTS, &text.parameters)?);
+            files.push((TOKENIZER, text.tokenizer.to_json()?.into_bytes()));
+        }
         for (name, json) in [
             (CONTRACT, serde_json::to_string_pretty(&self.contract)),
             (DESCRIPTION, serde_json::to_string_pretty(&self.description)),
         ] {
             let json = json.map_err(|error| Error::setting(name, error.to_string()))?;
-            jsons.push((name, format!("{json}\n").into_bytes()));
+            files.push((name, format!("{json}\n").into_bytes()));
         }
-        let jsons = jsons.iter().map(|(name, json)| (*name, json.as_slice()));
-        let files: Vec<(&str, &[u8])> = std::iter::once((WEIGHTS, weights.as_slice())).chain(jsons).collect();
+        let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
         write_folder(path, "-o", &files)
     }
 
-    /// Embeds recordings that the input contract can prepare, `[recordings, width]`, as the network gives them: not scaled to
-    /// length one.
+    /// Embeds recordings that the input contract can prepare, `[recordings, width]`: of length one where there is a text tower, which
+    /// they are compared with, otherwise as the network gives them.
     ///
     /// # Errors
     /// Names the recording and what the contract lacks in it.
     pub fn embed(&self, records: &[(String, Record)]) -> Result<Embeddings> {
+        if let Some(pair) = self.pair() {
+            return pair.embed(records);
+        }
         let mut data = Vec::with_capacity(records.len() * self.network.width());
         for batch in records.chunks(BATCH) {
             let (mut samples, mut valid) = (Vec::new(), Vec::new());
@@ -155,6 +209,13 @@ impl Encoder {
             data.extend(pooled.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?);
         }
         Ok(Embeddings::new(records.len(), self.network.width(), data)?)
+    }
+}
+
+impl TextTower {
+    fn new(signal: &AnyEncoder, text: &ImportedMerlText, tokenizer: Tokenizer) -> Result<Self> {
+        let (parameters, text) = text.build()?;
+        Ok(Self { parameters, tokenizer, towers: MerlTowers::new(signal.clone(), text)? })
     }
 }
 

@@ -24,7 +24,7 @@ impl Export {
     pub fn write(&self, run: &Path) -> Result<Vec<(PathBuf, u64)>> {
         if Encoder::is_at(run) {
             let encoder = Encoder::open(run)?;
-            let network = Network::Encoder { config: encoder.config(), leads: encoder.contract.leads.len() };
+            let network = Network::Encoder { config: encoder.signal(), leads: encoder.contract.leads.len() };
             let parameters = encoder.parameters.tensors();
             let (system, contract) = (encoder.system.as_str(), &encoder.contract);
             return self.write_model(&SignalModel { system, network, contract, parameters: &parameters }, None);

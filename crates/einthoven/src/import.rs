@@ -40,19 +40,9 @@ pub struct Imported {
 /// # Errors
 /// Those of reading the files, with file and key; a folder that holds a run.
 pub fn import_esi(file: &Path, text: &Path, out: &Path) -> Result<Imported> {
-    let tokenizer = Tokenizer::load(text)?;
-    let config = text.join("config.json");
-    let config = config.is_file().then(|| BertConfig::load(&config)).transpose()?;
+    let (tokenizer, config) = text_encoder(text)?;
     let imported = import::esi(load_weights(file)?, config.as_ref())?;
-    if tokenizer.vocabulary_size() > imported.config.text.vocab_size {
-        let message = format!(
-            "{} has {} ids, the checkpoint's table only {}: it belongs to another text encoder",
-            text.display(),
-            tokenizer.vocabulary_size(),
-            imported.config.text.vocab_size
-        );
-        return Err(Error::setting("--text", message));
-    }
+    check_vocabulary(text, &tokenizer, &imported.config.text)?;
     let parameters = Parameters::new(DType::F32, &Device::Cpu, Streams::new(0));
     let network = Esi::new(&imported.config, &parameters.root())?;
     parameters.load(&imported.tensors)?;
@@ -101,7 +91,7 @@ pub fn import_esi(file: &Path, text: &Path, out: &Path) -> Result<Imported> {
 
 /// Imports the signal encoder of another system into the new folder `out`, under the input contract of its authors.
 ///
-/// The result [embeds recordings](Encoder::embed); it has no text tower.
+/// The result [embeds recordings](Encoder::embed); it has no text tower. [`import_merl`] brings one along.
 ///
 /// # Errors
 /// Those of reading the file, with the key; [`Error::RunExists`].
@@ -109,9 +99,50 @@ pub fn import_encoder(system: SignalSystem, file: &Path, out: &Path) -> Result<I
     let imported = system.import(load_weights(file)?)?;
     let contract = contract(system, &imported)?;
     let left_out = imported.left_out.clone();
-    let encoder = Encoder::new(system, imported, contract)?;
+    let encoder = Encoder::new(system, imported, None, contract)?;
     encoder.save(out)?;
     Ok(Imported { run: out.to_path_buf(), parameters: encoder.parameters.count(), left_out })
+}
+
+/// Imports a checkpoint of the whole MERL (Liu et al., ICML 2024), signal encoder and text tower, into the new folder `out`, under the
+/// input contract of its authors.
+///
+/// `text` is the folder of the text encoder that it was trained with (MedCPT's query encoder as published), as for [`import_esi`].
+///
+/// # Errors
+/// Those of reading the files, with file and key; [`Error::Setting`] for a folder that exists.
+pub fn import_merl(file: &Path, text: &Path, out: &Path) -> Result<Imported> {
+    let (tokenizer, config) = text_encoder(text)?;
+    let tensors = load_weights(file)?;
+    let tower = import::merl_text(tensors.clone(), config.as_ref())?;
+    check_vocabulary(text, &tokenizer, &tower.config.text)?;
+    let mut signal = SignalSystem::Merl.import(tensors)?;
+    let contract = contract(SignalSystem::Merl, &signal)?;
+    signal.left_out.retain(|name| !tower.tensors.contains_key(name));
+    let left_out = signal.left_out.clone();
+    let encoder = Encoder::new(SignalSystem::Merl, signal, Some((tower, tokenizer)), contract)?;
+    encoder.save(out)?;
+    let of_text = encoder.text.as_ref().map_or(0, |text| text.parameters.count());
+    Ok(Imported { run: out.to_path_buf(), parameters: encoder.parameters.count() + of_text, left_out })
+}
+
+/// The tokenizer in a text encoder's folder, and its configuration if it is there.
+fn text_encoder(folder: &Path) -> Result<(Tokenizer, Option<BertConfig>)> {
+    let config = folder.join("config.json");
+    let config = config.is_file().then(|| BertConfig::load(&config)).transpose()?;
+    Ok((Tokenizer::load(folder)?, config))
+}
+
+/// That the tokenizer of the folder `text` has no id beyond the table of the text encoder in the checkpoint.
+fn check_vocabulary(text: &Path, tokenizer: &Tokenizer, encoder: &BertConfig) -> Result<()> {
+    let (found, rows) = (tokenizer.vocabulary_size(), encoder.vocab_size);
+    if found > rows {
+        let text = text.display();
+        let message =
+            format!("{text} has {found} ids, the checkpoint's table only {rows}: it belongs to another text encoder");
+        return Err(Error::setting("--text", message));
+    }
+    Ok(())
 }
 
 /// What the authors feed their encoder.

@@ -13,7 +13,7 @@
 //! - [`hub`]: publishing models and pulling them
 //!
 //! An [`Experiment`] says all of a run; [`pretrain`] carries it out; a [`Model`] opens what comes out. Of a classifier the same do a
-//! [`SupervisedExperiment`], [`finetune`] and a [`Classifier`].
+//! [`SupervisedExperiment`], [`finetune`] and a [`Classifier`]. [`Trained`] opens any of them, and imports; a [`Pair`] answers texts.
 
 mod assemble;
 mod assistant;
@@ -28,11 +28,13 @@ mod judge;
 mod model;
 mod model_card;
 mod overrides;
+mod pair;
 mod pretrain;
 mod probe;
 mod protocol;
 mod provenance;
 mod publish;
+mod publishable;
 mod recording;
 pub mod report;
 mod run;
@@ -54,15 +56,16 @@ pub use einthoven_train as train;
 
 pub use assemble::Data;
 pub use assistant::{Assistant, AssistantConfig, captions_from_store};
-pub use encoder::Encoder;
+pub use encoder::{Encoder, TextTower};
 pub use error::{Error, Result};
 pub use experiment::{DataConfig, EvaluateConfig, Experiment, TextConfig};
 pub use exporting::Export;
 pub use files::write_atomically;
-pub use import::{Imported, import_encoder, import_esi};
+pub use import::{Imported, import_encoder, import_esi, import_merl};
 pub use judge::{Judged, Judgement, judge};
 pub use model::Model;
 pub use overrides::in_data_folder;
+pub use pair::Pair;
 pub use pretrain::{Outcome, find_batch_size, pretrain};
 pub use probe::{Probe, Probed, probe};
 pub use protocol::{Progress, evaluate};

@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
-use einthoven_eval::query::{QueryResult, query};
-use einthoven_eval::saliency::{Attribution, Method, explain};
-use einthoven_eval::{Embeddings, ReferenceSet, embed};
+use einthoven_eval::query::QueryResult;
+use einthoven_eval::saliency::{Attribution, Method};
+use einthoven_eval::{Embeddings, ReferenceSet};
 use einthoven_models::{Esi, Mode, Tokenizer};
 use einthoven_nn::Parameters;
 use einthoven_random::Streams;
 use einthoven_signal::Record;
 use einthoven_train::Checkpoint;
 
-use crate::{Encoder, Error, Experiment, Result, SupervisedExperiment};
+use crate::{Encoder, Error, Experiment, Pair, Result, SupervisedExperiment};
 
 /// The file of reference embeddings beside a checkpoint's weights.
 pub(crate) const REFERENCE_FILE: &str = "reference.safetensors";
@@ -44,8 +44,9 @@ impl Model {
     /// [`Classifier`](crate::Classifier).
     pub fn open(path: &Path) -> Result<Self> {
         if Encoder::is_at(path) {
-            let message = "holds a signal encoder without a text tower, which answers no texts and writes none; \
-                           `einthoven embed` gives its embeddings, for a linear probe";
+            let message = "holds an imported encoder, with no captioner to write texts and no experiment to go on from; \
+                           `einthoven embed` gives its embeddings, `einthoven evaluate --protocol` judges it, and \
+                           `einthoven query` asks it if its text tower was imported";
             return Err(Error::setting(path.display().to_string(), message));
         }
         let checkpoint = Checkpoint::open(path)?;
@@ -80,7 +81,18 @@ impl Model {
     /// # Errors
     /// Names the recording and what the contract lacks in it.
     pub fn embed(&self, records: &[(String, Record)]) -> Result<Embeddings> {
-        Ok(embed::records(&self.network, self.checkpoint.contract(), records)?)
+        self.pair().embed(records)
+    }
+
+    /// The model as what answers texts.
+    pub fn pair(&self) -> Pair<'_> {
+        Pair {
+            towers: &self.network,
+            tokenizer: &self.tokenizer,
+            max_tokens: self.experiment.train.max_tokens,
+            contract: self.checkpoint.contract(),
+            reference: self.reference.as_ref(),
+        }
     }
 
     /// Scores every text for every recording; these come with the names that answers call them by.
@@ -88,11 +100,7 @@ impl Model {
     /// # Errors
     /// As [`Model::embed`].
     pub fn query(&self, records: &[(String, Record)], texts: Vec<String>) -> Result<QueryResult> {
-        let signals = self.embed(records)?;
-        let embedded = embed::texts(&self.network, &self.tokenizer, &texts, self.experiment.train.max_tokens)?;
-        let names = records.iter().map(|(name, _)| name.clone()).collect();
-        let scale = self.network.logit_scale()?;
-        Ok(query(names, &signals, texts, &embedded, scale, self.reference.as_ref())?)
+        self.pair().query(records, texts)
     }
 
     /// Explains how well a text fits a recording, which messages call `name`: what each part of it adds to the cosine.
@@ -100,8 +108,7 @@ impl Model {
     /// # Errors
     /// As [`Model::embed`].
     pub fn explain(&self, name: &str, record: &Record, text: &str, method: Method) -> Result<Attribution> {
-        let (contract, longest) = (self.checkpoint.contract(), self.experiment.train.max_tokens);
-        Ok(explain(&self.network, &self.tokenizer, contract, (name, record), text, longest, method)?)
+        self.pair().explain(name, record, text, method)
     }
 
     /// Writes a caption for a recording, of at most `max_tokens` tokens.

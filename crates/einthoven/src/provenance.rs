@@ -1,12 +1,12 @@
 //! What weights were trained on, and whether they may be passed on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use einthoven_corpus::{DatasetCard, Publication};
 use einthoven_hub::{Fingerprint, TrainingData};
 use einthoven_train::Checkpoint;
 
-use crate::{Error, Experiment, Result};
+use crate::{Encoder, Error, Experiment, Result, SupervisedExperiment};
 
 /// Runs that began with the weights of one another are followed so far.
 const LONGEST_CHAIN: usize = 16;
@@ -21,14 +21,21 @@ pub(crate) struct Provenance {
 }
 
 impl Provenance {
-    /// Follows an experiment and the runs before it.
-    pub fn of(experiment: &Experiment) -> Result<Self> {
+    /// Follows a run on `dataset`, and those before it: the one that it started from, and so on.
+    pub fn of(dataset: &str, start_from: Option<&Path>) -> Result<Self> {
         let mut provenance = Self::default();
-        let mut next = Some(experiment.clone());
+        let mut next = Some((dataset.to_owned(), start_from.map(Path::to_path_buf)));
         for _ in 0..LONGEST_CHAIN {
-            let Some(experiment) = next.take() else { return Ok(provenance) };
-            provenance.add(&experiment.data.dataset)?;
-            let Some(run) = &experiment.start_from else { continue };
+            let Some((dataset, start_from)) = next.take() else { return Ok(provenance) };
+            provenance.add(&dataset)?;
+            let Some(run) = &start_from else { continue };
+            if Encoder::is_at(run) {
+                provenance.obstacles.push(format!(
+                    "the weights began with those of the import {}, which does not say what it was trained on",
+                    run.display()
+                ));
+                continue;
+            }
             match open(run) {
                 Ok(before) => next = Some(before),
                 Err(error) => provenance.obstacles.push(format!(
@@ -78,7 +85,29 @@ impl Provenance {
     }
 }
 
-fn open(run: &Path) -> Result<Experiment> {
+/// The dataset of a run, and what it started from.
+fn open(run: &Path) -> Result<(String, Option<PathBuf>)> {
     let checkpoint = Checkpoint::open(run)?;
-    Experiment::parse(&checkpoint.folder().join("config.toml"), checkpoint.config(), &[])
+    let (path, config) = (checkpoint.folder().join("config.toml"), checkpoint.config());
+    if SupervisedExperiment::is_in(config) {
+        let experiment = SupervisedExperiment::parse(&path, config, &[])?;
+        return Ok((experiment.data.dataset, experiment.start_from));
+    }
+    let experiment = Experiment::parse(&path, config, &[])?;
+    Ok((experiment.data.dataset, experiment.start_from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_that_began_with_an_import_are_not_passed_on_unasked() {
+        let allowed = Provenance::of("simulated", None).unwrap();
+        assert!(allowed.obstacles.is_empty() && allowed.datasets.len() == 1);
+        let import = tempfile::tempdir().unwrap();
+        std::fs::write(import.path().join("encoder.json"), "{}").unwrap();
+        let [obstacle] = &Provenance::of("simulated", Some(import.path())).unwrap().obstacles[..] else { panic!() };
+        assert!(obstacle.contains("does not say what it was trained on"), "{obstacle}");
+    }
 }

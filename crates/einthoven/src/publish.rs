@@ -7,12 +7,12 @@ use einthoven_hub::{Bundle, Fingerprint, Hub, ModelName, Program, RECEIPT_FILE, 
 use einthoven_train::checkpoint::{
     CONFIG_FILE, CONTRACT_FILE, MODEL_FILE, STATE_FILE, State, TOKENIZER_FILE, experiment_hash,
 };
-use serde_json::json;
 
 use crate::model::REFERENCE_FILE;
 use crate::model_card::{self, Source};
 use crate::provenance::Provenance;
-use crate::{Error, Model, Result};
+use crate::publishable::Publishable;
+use crate::{Error, Result};
 
 /// The card's file.
 const CARD_FILE: &str = "README.md";
@@ -30,15 +30,15 @@ pub struct Publication {
 }
 
 impl Publication {
-    /// Makes the checkpoint of a run ready to be published as `name`: weights, model and experiment, input contract, tokenizer,
-    /// reference embeddings, card and receipt. The optimiser's state stays here, as do paths of this machine.
+    /// Makes the checkpoint of a run ready to be published as `name`: weights, model and experiment, input contract, card and receipt,
+    /// and of a pretrained model tokenizer and reference embeddings. The optimiser's state stays here, as do paths of this machine.
     ///
     /// # Errors
     /// [`Error::Setting`] for weights trained on data whose card does not allow it, unless `allow_restricted`; reference embeddings of
     /// such data are left out even then. Those of opening the run.
     pub fn prepare(run: &Path, name: &ModelName, allow_restricted: bool) -> Result<Self> {
-        let model = Model::open(run)?;
-        let provenance = Provenance::of(&model.experiment)?;
+        let model = Publishable::open(run)?;
+        let provenance = Provenance::of(&model.data().dataset, model.start_from())?;
         if !provenance.obstacles.is_empty() && !allow_restricted {
             let message = format!(
                 "{} is not published: {}; --allow-restricted publishes it all the same, if you have the right to",
@@ -47,23 +47,26 @@ impl Publication {
             );
             return Err(Error::setting("publish", message));
         }
-        let folder = model.checkpoint.folder();
-        let config = without_paths(model.checkpoint.config())?;
+        let checkpoint = model.checkpoint();
+        let folder = checkpoint.folder();
+        let config = without_paths(checkpoint.config())?;
         let mut bundle = Bundle::default();
-        for file in [MODEL_FILE, CONTRACT_FILE, TOKENIZER_FILE] {
-            bundle.add_file(file, folder.join(file))?;
+        bundle.add_file(MODEL_FILE, folder.join(MODEL_FILE))?;
+        bundle.add_file(CONTRACT_FILE, folder.join(CONTRACT_FILE))?;
+        if matches!(model, Publishable::Model(_)) {
+            bundle.add_file(TOKENIZER_FILE, folder.join(TOKENIZER_FILE))?;
         }
         if folder.join(REFERENCE_FILE).exists() && provenance.obstacles.is_empty() {
             bundle.add_file(REFERENCE_FILE, folder.join(REFERENCE_FILE))?;
         }
         bundle.add_bytes(CONFIG_FILE, config.clone().into_bytes());
-        bundle.add_bytes(SHAPE_FILE, to_json(&shape(&model)?)?);
-        bundle.add_bytes(STATE_FILE, to_json(&state(model.checkpoint.state(), &config, &bundle))?);
+        bundle.add_bytes(SHAPE_FILE, to_json(&model.shape()?)?);
+        bundle.add_bytes(STATE_FILE, to_json(&state(checkpoint.state(), &config, &bundle))?);
         let card = model_card::of(&Source { run, name, model: &model, provenance: &provenance, config: &config })?;
         let card = card.render()?;
         bundle.add_bytes(CARD_FILE, card.clone().into_bytes());
         let datasets = provenance.datasets.iter().map(|(_, data)| data.clone()).collect();
-        let experiment = model.checkpoint.state().experiment.clone();
+        let experiment = checkpoint.state().experiment.clone();
         let receipt = Receipt::new(program()?, experiment, datasets, bundle.fingerprints());
         bundle.add_bytes(RECEIPT_FILE, receipt.to_json()?);
         Ok(Self { bundle, card })
@@ -104,13 +107,6 @@ fn state(state: &State, config: &str, bundle: &Bundle) -> State {
         bundle.fingerprints().into_iter().map(|(file, print)| (file, print.size)).collect();
     files.retain(|file, _| published.contains(&file.as_str()));
     State { experiment: experiment_hash(config), files, ..state.clone() }
-}
-
-/// The model's shape, for programs that do not read TOML.
-fn shape(model: &Model) -> Result<serde_json::Value> {
-    let failed = |error: serde_json::Error| Error::setting("model", error.to_string());
-    let config = serde_json::to_value(model.network.config()).map_err(failed)?;
-    Ok(json!({ "model_type": "esi", "library_name": "einthoven", "model": config }))
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<Vec<u8>> {

@@ -51,9 +51,9 @@ impl<'a> Search<'a> {
     /// The `count` recordings that a text fits best, the best first.
     ///
     /// # Errors
-    /// Those of [`Trained::embed_texts`] and [`Gallery::nearest`].
+    /// Those of [`Trained::pair`] and [`Gallery::nearest`].
     pub fn nearest(&self, text: &str, count: usize) -> Result<Vec<Hit>> {
-        let text = self.model.embed_texts(&[text.to_owned()])?;
+        let text = self.model.pair()?.embed_texts(&[text.to_owned()])?;
         let found = self.gallery.nearest(text.row(0), count)?.into_iter();
         Ok(found.map(|found| Hit { record: self.records[found.row].clone(), cosine: found.cosine }).collect())
     }

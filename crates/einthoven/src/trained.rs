@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use einthoven_eval::{Embeddings, embed};
-use einthoven_nn::Parameters;
-use einthoven_signal::{InputContract, Record};
+use einthoven_eval::Embeddings;
+use einthoven_signal::Record;
 
 use crate::fingerprint::fingerprint;
-use crate::{Classifier, Encoder, Error, Model, Result};
+use crate::{Classifier, Encoder, Error, Model, Pair, Result};
 
 /// What the folder of a run, of a checkpoint or of an import holds.
 #[derive(Debug)]
@@ -36,6 +35,18 @@ impl Trained {
         })
     }
 
+    /// The same network with fresh weights of `seed`, as a baseline.
+    ///
+    /// # Errors
+    /// Those of building the network.
+    pub(crate) fn with_fresh_weights(self, seed: u64) -> Result<Self> {
+        Ok(match self {
+            Self::Model(model) => Self::Model(Box::new(model.with_fresh_weights(seed)?)),
+            Self::Encoder(encoder) => Self::Encoder(Box::new(encoder.with_fresh_weights(seed)?)),
+            Self::Classifier(classifier) => Self::Classifier(Box::new(classifier.with_fresh_weights(seed)?)),
+        })
+    }
+
     /// Embeds recordings of any leads, rate and length that the input contract can prepare.
     ///
     /// # Errors
@@ -48,21 +59,21 @@ impl Trained {
         }
     }
 
-    /// Embeds texts into the space of the recordings.
+    /// What answers texts.
     ///
     /// # Errors
     /// [`Error::Setting`] for a network that reads no texts.
-    pub fn embed_texts(&self, texts: &[String]) -> Result<Embeddings> {
+    pub fn pair(&self) -> Result<Pair<'_>> {
         match self {
-            Self::Model(model) => {
-                Ok(embed::texts(&model.network, &model.tokenizer, texts, model.experiment.train.max_tokens)?)
-            }
-            Self::Encoder(encoder) => {
-                let message = "is a signal encoder without a text tower, which answers no texts";
-                Err(Error::setting(encoder.system.clone(), message))
-            }
+            Self::Model(model) => Ok(model.pair()),
+            Self::Encoder(encoder) => encoder.pair().ok_or_else(|| {
+                let message = "is a signal encoder without a text tower, which answers no texts and writes none; \
+                               `einthoven embed` gives its embeddings, for a linear probe";
+                Error::setting(encoder.system.clone(), message)
+            }),
             Self::Classifier(classifier) => {
-                let message = "is a classifier, which reads no texts";
+                let message = "is a classifier, which reads no texts and writes none; `einthoven evaluate` judges it \
+                               and `einthoven embed` gives its embeddings";
                 Err(Error::setting(classifier.experiment.name.clone(), message))
             }
         }
@@ -73,11 +84,10 @@ impl Trained {
     /// # Errors
     /// [`Error::Setting`] if its contract cannot be written as JSON.
     pub fn fingerprint(&self) -> Result<String> {
-        let (contract, parameters): (&InputContract, &Parameters) = match self {
-            Self::Model(model) => (model.checkpoint.contract(), &model.parameters),
-            Self::Encoder(encoder) => (&encoder.contract, &encoder.parameters),
-            Self::Classifier(classifier) => (classifier.contract(), &classifier.parameters),
-        };
-        fingerprint(contract, &[parameters])
+        match self {
+            Self::Model(model) => fingerprint(model.checkpoint.contract(), &[&model.parameters]),
+            Self::Encoder(encoder) => encoder.fingerprint(),
+            Self::Classifier(classifier) => fingerprint(classifier.contract(), &[&classifier.parameters]),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use candle_core::{DType, Tensor, Var};
 use einthoven_nn::{backward, without_gradients};
 
-use super::{Attribution, Compared, numbers};
+use super::{Attribution, Compared, Method, numbers};
 use crate::error::Result;
 
 /// By how much the sum of attributions may miss the difference of the scores: this part of the difference, and 10⁻⁴.
@@ -42,7 +42,8 @@ pub fn integrated_gradients(compared: &Compared, score: impl Fn(&Tensor) -> Resu
         }
         let differences = compared.signal.iter().zip(&compared.flat).map(|(x, flat)| f64::from(*x) - f64::from(*flat));
         let values = differences.zip(&gradients).map(|(difference, sum)| difference * sum / steps as f64).collect();
-        let found = Attribution { leads: compared.leads, window: 1, values, score: signal_score, flat_score };
+        let method = Method::IntegratedGradients;
+        let found = Attribution { method, leads: compared.leads, window: 1, values, score: signal_score, flat_score };
         if found.gap().abs() <= TOLERANCE * (signal_score - flat_score).abs() + 1e-4 || steps >= LAST {
             return Ok(found);
         }

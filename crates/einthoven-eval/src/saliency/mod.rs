@@ -2,20 +2,23 @@
 //!
 //! A part's attribution is how much of the score, the cosine of the recording's and the text's embedding, is owed to it.
 //! [Integrated gradients](integrated_gradients()) say it of each sample and add up to the whole; [occlusion](occlusion()) says it of
-//! windows, each on its own, and asks the network only for its output. Both compare with a [flat line](flat_line). They explain
+//! windows, each on its own, and asks the network only for its output. Both compare with a [flat line](flat_line).
+//! [Attention](attention()) says of each moment how much of what the network gathers comes from there, whatever the text. They explain
 //! what the *network* looks at, which need not be where the finding is.
 
+mod attention;
 mod gradients;
 mod occlusion;
 
 use std::ops::Range;
 
 use candle_core::{D, DType, Device, Tensor};
-use einthoven_models::{Esi, Tokenizer};
+use einthoven_models::{Tokenizer, Towers};
 use einthoven_signal::draw::Highlights;
 use einthoven_signal::{Crop, InputContract, LimbLeads, Pad, Prepared, Record};
 use serde::{Deserialize, Serialize};
 
+pub use attention::attention;
 pub use gradients::{TOLERANCE, integrated_gradients};
 pub use occlusion::occlusion;
 
@@ -33,6 +36,8 @@ pub enum Method {
     IntegratedGradients,
     /// Of windows, each flattened by itself.
     Occlusion,
+    /// Of moments, by the network's attention, whatever the text.
+    Attention,
 }
 
 /// A recording as a model sees it, beside the flat line that it is compared with.
@@ -90,11 +95,13 @@ fn flat_line(signal: &[f32], samples: usize, real: &Range<usize>) -> Vec<f32> {
 /// What each part of a recording adds to a score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attribution {
+    /// How they were found.
+    pub method: Method,
     /// How many leads there are.
     pub leads: usize,
     /// Samples that each value stands for.
     pub window: usize,
-    /// `[leads, windows]`; above 0 for what speaks for the text.
+    /// `[leads, windows]`; above 0 for what speaks for the text, or shares of the attention.
     pub values: Vec<f64>,
     /// The score of the recording.
     pub score: f64,
@@ -104,7 +111,7 @@ pub struct Attribution {
 
 impl Attribution {
     /// By how much the sum of the values misses the difference of the scores: near 0 for integrated gradients, whose
-    /// completeness axiom says so; not for occlusion.
+    /// completeness axiom says so; not for the others.
     pub fn gap(&self) -> f64 {
         self.values.iter().sum::<f64>() - (self.score - self.flat_score)
     }
@@ -142,7 +149,11 @@ impl Attribution {
             start,
             step: pooled.window as f64 / contract.sampling_rate,
             leads: contract.leads.iter().cloned().zip(rows.map(<[f64]>::to_vec)).collect(),
-            meaning: "change of the cosine".into(),
+            meaning: match self.method {
+                Method::IntegratedGradients | Method::Occlusion => "change of the cosine",
+                Method::Attention => "share of the attention",
+            }
+            .into(),
         })
     }
 }
@@ -160,7 +171,7 @@ pub fn drawn(contract: &InputContract, record: &Record) -> Record {
 /// # Errors
 /// [`Error::Record`] if the contract refuses the recording; those of the method.
 pub fn explain(
-    model: &Esi,
+    model: &dyn Towers,
     tokenizer: &Tokenizer,
     contract: &InputContract,
     (name, record): (&str, &Record),
@@ -179,6 +190,15 @@ pub fn explain(
     };
     let compared = Compared::new(contract, prepared)?;
     match method {
+        Method::Attention => {
+            let signal = compared.tensor(compared.signal.clone())?;
+            let weights = model.attention(&signal, Some(&[valid]))?.ok_or_else(|| Error::Explanation {
+                what: "the method",
+                expected: "gradients or occlusion, as no attention of this network goes over time",
+                found: "attention".into(),
+            })?;
+            attention(&compared, &weights, score)
+        }
         Method::IntegratedGradients => integrated_gradients(&compared, score),
         // Long enough for a QRS complex with its T wave.
         Method::Occlusion => occlusion(&compared, (0.4 * contract.sampling_rate).round().max(1.0) as usize, score),

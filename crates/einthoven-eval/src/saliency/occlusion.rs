@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use einthoven_nn::without_gradients;
 
-use super::{Attribution, Compared, numbers};
+use super::{Attribution, Compared, Method, numbers};
 use crate::error::{Error, Result};
 
 /// Recordings that go through the network at once.
@@ -40,5 +40,6 @@ pub fn occlusion(compared: &Compared, window: usize, score: impl Fn(&Tensor) -> 
             values[index] = ends[0] - occluded;
         }
     }
-    Ok(Attribution { leads: compared.leads, window, values, score: ends[0], flat_score: ends[1] })
+    let (score, flat_score) = (ends[0], ends[1]);
+    Ok(Attribution { method: Method::Occlusion, leads: compared.leads, window, values, score, flat_score })
 }

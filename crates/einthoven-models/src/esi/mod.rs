@@ -5,6 +5,7 @@ mod config;
 mod generate;
 mod losses;
 mod published;
+mod towers;
 
 use candle_core::{DType, Tensor, Var};
 use einthoven_nn::{Init, Linear, Pass, Scope, Spans, embedding, l2_normalize, mean_over_spans, without_gradients};
@@ -14,6 +15,7 @@ pub use losses::{Captions, Embeddings, EsiLosses, EsiOutputs};
 pub use published::{canonical_names, published_names};
 
 use crate::blocks::{AttentionPool, GammaNorm, projection};
+use crate::text::opening_states;
 use crate::{AnyEncoder, Bert, ChannelNorm, Decoder, Features, Result, SignalEncoder, TokenBatch};
 
 /// The published classifier head, which nothing uses, has this many classes.
@@ -252,10 +254,7 @@ impl Esi {
     /// One vector per text from its token states `[tokens, width]`.
     fn pool_text(&self, states: &Tensor, spans: &Spans) -> Result<Tensor> {
         match self.config.text_pooling() {
-            TextPooling::Cls => {
-                let firsts: Vec<u32> = spans.ranges().iter().map(|range| range.start as u32).collect();
-                rows(states, &firsts)
-            }
+            TextPooling::Cls => opening_states(states, spans),
             TextPooling::Mean => Ok(mean_over_spans(states, spans)?),
         }
     }

@@ -3,13 +3,11 @@ use std::collections::HashMap;
 use candle_core::Tensor;
 
 use super::shape::State;
+use super::text::bert;
 use crate::{
     BertConfig, ConvNextConfig, ConvNextSize, DecoderConfig, EsiConfig, Mode, Result, SignalConfig, XResNetConfig,
     canonical_names,
 };
-
-/// Width of an attention head of BERT-base.
-const HEAD: usize = 64;
 
 /// An ESI checkpoint in this crate's terms.
 #[derive(Clone, Debug)]
@@ -30,22 +28,9 @@ pub struct ImportedEsi {
 pub fn esi(tensors: HashMap<String, Tensor>, text: Option<&BertConfig>) -> Result<ImportedEsi> {
     let mut state = State::new("ESI", tensors);
     state.tensors = canonical_names(std::mem::take(&mut state.tensors));
-    let embeddings = "pretrained_text_encoder.embeddings";
-    let words = format!("{embeddings}.word_embeddings.weight");
-    let layer = |index: usize| format!("pretrained_text_encoder.encoder.layer.{index}");
-    let width = state.axis(&words, 1)?;
-    let text = BertConfig {
-        vocab_size: state.axis(&words, 0)?,
-        hidden_size: width,
-        num_hidden_layers: state.count(|index| format!("{}.output.dense.weight", layer(index))),
-        num_attention_heads: text.map_or((width / HEAD).max(1), |text| text.num_attention_heads),
-        intermediate_size: state.axis(&format!("{}.intermediate.dense.weight", layer(0)), 0)?,
-        max_position_embeddings: state.axis(&format!("{embeddings}.position_embeddings.weight"), 0)?,
-        type_vocab_size: state.axis(&format!("{embeddings}.token_type_embeddings.weight"), 0)?,
-        ..text.cloned().unwrap_or_default()
-    };
+    let text = bert(&state, "pretrained_text_encoder", text)?;
     let (signal, leads) = signal(&state)?;
-    let decoder = decoder(&state, width)?;
+    let decoder = decoder(&state, text.hidden_size)?;
     let latents = state.axis("img_to_latents.to_latents.weight", 0)?;
     let config = EsiConfig { mode: Mode::Paper, leads, signal, text, decoder, latents, ..EsiConfig::default() };
     config.validate()?;

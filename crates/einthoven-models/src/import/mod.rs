@@ -7,6 +7,8 @@
 mod esi;
 mod shape;
 mod signal;
+mod text;
 
 pub use esi::{ImportedEsi, esi};
 pub use signal::{ImportedEncoder, SignalSystem};
+pub use text::{ImportedMerlText, merl_text};

@@ -6,6 +6,7 @@ use einthoven_random::Streams;
 
 use super::esi::xresnet;
 use super::shape::State;
+use super::text::is_merl_text;
 use crate::{
     AnyEncoder, ChannelNorm, MerlConfig, MerlEncoder, Net1dConfig, ResNetConfig, Result, SignalConfig, VitConfig,
     Wav2Vec2Config, canonical_names,
@@ -84,7 +85,7 @@ fn merl(mut state: State) -> Result<ImportedEncoder> {
     let is_whole = state.tensors.keys().any(|name| name.starts_with("ecg_encoder."));
     let prefix = if is_whole { "ecg_encoder." } else { "" };
     let mut left_out = state.leave_out(|name| {
-        let of_system = ["lm_model.", "proj_t.", "linear1.", "linear2."].iter().any(|part| name.starts_with(part));
+        let of_system = is_merl_text(name) || name.starts_with("linear1.") || name.starts_with("linear2.");
         let head =
             name.strip_prefix(prefix).is_some_and(|name| name.starts_with("linear.") || name.starts_with("head."));
         of_system || head

@@ -1,8 +1,9 @@
 use candle_core::Tensor;
-use einthoven_nn::{Attention, Init, Linear, Pass, Scope, Spans, cross_attention, linear, relu};
+use einthoven_nn::{Attention, Init, Linear, Pass, Scope, Spans, cross_attention, linear, relu, without_gradients};
 use serde::{Deserialize, Serialize};
 
 use super::{Features, ResNet, ResNetConfig, SignalEncoder, Vit, VitConfig};
+use crate::attended::{attention_weights, single};
 use crate::vector_norm::VectorNorm;
 use crate::{Error, Kept, Result};
 
@@ -134,6 +135,14 @@ impl SignalEncoder for Merl {
         Ok(Features { pooled, ..features })
     }
 
+    /// The attention pool's over a residual network; a transformer's own.
+    fn attention(&self, x: &Tensor, valid: Option<&[usize]>) -> Result<Option<Vec<f64>>> {
+        let Head::Pool(pool) = &self.head else { return self.network().attention(x, valid) };
+        single(x)?;
+        let forward = || pool.weights(&self.network().forward(x, valid, &Pass::evaluate())?.sequence);
+        without_gradients(forward).map(Some)
+    }
+
     fn kept(&self, samples: usize) -> Vec<Kept> {
         let mut parts = self.network().kept(samples);
         if let (Head::Pool(pool), Some(last)) = (&self.head, parts.last_mut()) {
@@ -174,6 +183,24 @@ impl Pool {
 
     /// `[batch, time, channels]` to `[batch, width]`.
     fn forward(&self, sequence: &Tensor) -> Result<Tensor> {
+        let (batch, rows) = (sequence.dim(0)?, self.positions.dim(1)?);
+        let (q, kv) = self.projected(sequence)?;
+        let options = Attention { heads: HEADS, key_heads: HEADS, causal: false, dropout: None };
+        let attended = cross_attention(&q, &kv, &Spans::even(batch, 1)?, &Spans::even(batch, rows)?, &options)?;
+        Ok(self.out.forward(&self.attended.forward(&attended)?)?)
+    }
+
+    /// How much of what the token gathers from one sequence `[1, time, channels]` comes from each time step; what it takes of itself
+    /// is left out.
+    fn weights(&self, sequence: &Tensor) -> Result<Vec<f64>> {
+        let (q, kv) = self.projected(sequence)?;
+        let weights = attention_weights(&q, &kv.narrow(1, 0, q.dim(1)?)?, HEADS, HEADS)?;
+        let sum: f64 = weights[1..].iter().sum();
+        Ok(weights[1..].iter().map(|weight| weight / sum).collect())
+    }
+
+    /// The token's query, and keys beside values of the token and all time steps.
+    fn projected(&self, sequence: &Tensor) -> Result<(Tensor, Tensor)> {
         let (batch, steps, _) = sequence.dims3()?;
         let (_, rows, width) = self.positions.dims3()?;
         if steps + 1 != rows {
@@ -193,9 +220,7 @@ impl Pool {
         let (of_query, of_keys) = (part(0, width)?, part(width, 2 * width)?);
         let q = linear(&query, &of_query.0, Some(&of_query.1))?;
         let kv = linear(&tokens.reshape((batch * rows, width))?, &of_keys.0, Some(&of_keys.1))?;
-        let options = Attention { heads: HEADS, key_heads: HEADS, causal: false, dropout: None };
-        let attended = cross_attention(&q, &kv, &Spans::even(batch, 1)?, &Spans::even(batch, rows)?, &options)?;
-        Ok(self.out.forward(&self.attended.forward(&attended)?)?)
+        Ok((q, kv))
     }
 }
 

@@ -43,6 +43,15 @@ pub trait SignalEncoder {
     /// [`Error::Input`] for a recording of other leads, too few samples or a `valid` that does not fit.
     fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features>;
 
+    /// How much of what the pooled vector of a single recording `[1, leads, samples]` gathers comes from each time step, as far as attention
+    /// says: numbers from 0 on whose sum is 1. `None` for a network without attention.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    fn attention(&self, _x: &Tensor, _valid: Option<&[usize]>) -> Result<Option<Vec<f64>>> {
+        Ok(None)
+    }
+
     /// How many values each part of the network keeps of a recording of so many `samples` until its backward pass, from
     /// input to output.
     fn kept(&self, samples: usize) -> Vec<Kept>;
@@ -142,6 +151,10 @@ impl AnyEncoder {
 impl SignalEncoder for AnyEncoder {
     fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
         self.inner().forward(x, valid, pass)
+    }
+
+    fn attention(&self, x: &Tensor, valid: Option<&[usize]>) -> Result<Option<Vec<f64>>> {
+        self.inner().attention(x, valid)
     }
 
     fn kept(&self, samples: usize) -> Vec<Kept> {

@@ -1,11 +1,12 @@
 use candle_core::Tensor;
 use einthoven_nn::{
     Activation, Attention, Conv1d, Init, LayerNorm, Linear, Pass, Scope, Spans, add, checkpoint, conv1d, feed_forward,
-    mean_over_time, self_attention,
+    mean_over_time, self_attention, without_gradients,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{Features, SignalEncoder, channels_last, valid_steps};
+use crate::attended::{Tokens, attention_weights, rollout, single};
 use crate::{Error, Kept, Result};
 
 const EPS: f64 = 1e-5;
@@ -94,10 +95,8 @@ impl Vit {
             leads,
         })
     }
-}
 
-impl SignalEncoder for Vit {
-    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
+    fn tokens(&self, x: &Tensor, valid: Option<&[usize]>) -> Result<Tokens> {
         let VitConfig { width, patch, positions, .. } = self.config;
         let signals = channels_last(x, self.leads, patch, valid)?;
         let tokens = conv1d(&signals, &self.patches, None, Conv1d { stride: patch, ..Conv1d::default() })?;
@@ -112,14 +111,27 @@ impl SignalEncoder for Vit {
             Some(lengths) => Spans::padded(lengths, steps)?,
             None => Spans::even(batch, steps)?,
         };
-        let mut hidden = tokens.reshape((batch * steps, width))?;
+        Ok(Tokens { hidden: tokens.reshape((batch * steps, width))?, steps, lengths, spans })
+    }
+}
+
+impl SignalEncoder for Vit {
+    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
+        let Tokens { mut hidden, steps, lengths, spans } = self.tokens(x, valid)?;
         for block in self.blocks.clone() {
             let spans = spans.clone();
             hidden = checkpoint(&[&hidden], pass, move |inputs, _| block.forward(&inputs[0], &spans))?;
         }
-        let sequence = hidden.reshape((batch, steps, width))?;
+        let sequence = hidden.reshape((spans.count(), steps, self.config.width))?;
         let pooled = self.norm.forward(&mean_over_time(&sequence, lengths.as_deref())?)?;
         Ok(Features { sequence, lengths, pooled })
+    }
+
+    /// By attention rollout.
+    fn attention(&self, x: &Tensor, valid: Option<&[usize]>) -> Result<Option<Vec<f64>>> {
+        single(x)?;
+        let tokens = without_gradients(|| self.tokens(x, valid))?;
+        rollout(&self.blocks, tokens, Block::weights, Block::forward).map(Some)
     }
 
     fn kept(&self, samples: usize) -> Vec<Kept> {
@@ -162,11 +174,22 @@ impl Block {
 
     fn forward(&self, hidden: &Tensor, spans: &Spans) -> Result<Tensor> {
         let options = Attention { heads: self.heads, key_heads: self.heads, causal: false, dropout: None };
-        let qkv = self.queries_keys_values.forward(&self.attention_norm.forward(hidden)?)?;
+        let qkv = self.projected(hidden)?;
         let attended = self.attended.forward(&self_attention(&qkv, spans, &options)?)?;
         let hidden = add(&[&attended, hidden])?;
         let normed = self.feed_norm.forward(&hidden)?;
         let fed = feed_forward(&normed, self.expand.layer(), self.contract.layer(), Activation::Gelu)?;
         Ok(add(&[&fed, &hidden])?)
+    }
+
+    /// Queries, keys and values side by side.
+    fn projected(&self, hidden: &Tensor) -> Result<Tensor> {
+        Ok(self.queries_keys_values.forward(&self.attention_norm.forward(hidden)?)?)
+    }
+
+    /// How the tokens `[tokens, width]` attend to each other.
+    fn weights(&self, hidden: &Tensor) -> Result<Vec<f64>> {
+        let (qkv, inner) = (self.projected(hidden)?, self.heads * HEAD);
+        attention_weights(&qkv.narrow(1, 0, inner)?, &qkv.narrow(1, inner, inner)?, self.heads, self.heads)
     }
 }

@@ -1,11 +1,12 @@
 use candle_core::Tensor;
 use einthoven_nn::{
     Activation, Attention, Conv1d, Init, LayerNorm, Linear, Pass, Scope, Spans, add, checkpoint, conv1d, feed_forward,
-    gelu, joint_linear, layer_norm, mean_over_time, self_attention,
+    gelu, joint_linear, layer_norm, mean_over_time, self_attention, without_gradients,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{Features, SignalEncoder, channels_last};
+use crate::attended::{Tokens, attention_weights, rollout, single};
 use crate::{Error, Kept, Result};
 
 const EPS: f64 = 1e-5;
@@ -143,10 +144,8 @@ impl Wav2Vec2 {
         }
         Ok(x)
     }
-}
 
-impl SignalEncoder for Wav2Vec2 {
-    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
+    fn tokens(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Tokens> {
         let signals = channels_last(x, self.leads, WINDOW << (self.convolutions.len() - 1), valid)?;
         let extractor = self.clone();
         let features = checkpoint(&[&signals], pass, move |inputs, _| extractor.extract(&inputs[0]))?;
@@ -163,14 +162,28 @@ impl SignalEncoder for Wav2Vec2 {
             None => Spans::even(batch, steps)?,
         };
         let placed = add(&[&features, &gelu(&self.positions.forward(&features)?)?])?;
-        let mut hidden = self.norm.forward(&placed)?.reshape((batch * steps, width))?;
+        let hidden = self.norm.forward(&placed)?.reshape((batch * steps, width))?;
+        Ok(Tokens { hidden, steps, lengths, spans })
+    }
+}
+
+impl SignalEncoder for Wav2Vec2 {
+    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
+        let Tokens { mut hidden, steps, lengths, spans } = self.tokens(x, valid, pass)?;
         for layer in self.layers.clone() {
             let spans = spans.clone();
             hidden = checkpoint(&[&hidden], pass, move |inputs, _| layer.forward(&inputs[0], &spans))?;
         }
-        let sequence = hidden.reshape((batch, steps, width))?;
+        let sequence = hidden.reshape((spans.count(), steps, self.config.width))?;
         let pooled = mean_over_time(&sequence, lengths.as_deref())?;
         Ok(Features { sequence, lengths, pooled })
+    }
+
+    /// By attention rollout.
+    fn attention(&self, x: &Tensor, valid: Option<&[usize]>) -> Result<Option<Vec<f64>>> {
+        single(x)?;
+        let tokens = without_gradients(|| self.tokens(x, valid, &Pass::evaluate()))?;
+        rollout(&self.layers, tokens, Layer::weights, Layer::forward).map(Some)
     }
 
     fn kept(&self, samples: usize) -> Vec<Kept> {
@@ -242,6 +255,12 @@ impl Layer {
         let hidden = self.attended_norm.forward(&add(&[&self.attended.forward(&attended)?, hidden])?)?;
         let fed = feed_forward(&hidden, self.expand.layer(), self.contract.layer(), Activation::Gelu)?;
         Ok(self.final_norm.forward(&add(&[&fed, &hidden])?)?)
+    }
+
+    /// How the tokens `[tokens, width]` attend to each other.
+    fn weights(&self, hidden: &Tensor) -> Result<Vec<f64>> {
+        let [queries, keys, _] = &self.projections;
+        attention_weights(&queries.forward(hidden)?, &keys.forward(hidden)?, self.heads, self.heads)
     }
 }
 

@@ -1,6 +1,6 @@
 use candle_core::Tensor;
 use einthoven_nn::{
-    Activation, Attention, Embedding, Init, LayerNorm, Linear, Pass, Scope, Spans, add, checkpoint, dropout,
+    Activation, Attention, Embedding, Init, LayerNorm, Linear, Pass, Scope, Spans, add, checkpoint, dropout, embedding,
     feed_forward, joint_linear, self_attention,
 };
 
@@ -125,6 +125,12 @@ impl Bert {
     pub fn layer(&self, index: usize, hidden: &Tensor, spans: &Spans, pass: &Pass) -> Result<Tensor> {
         self.layers[index].forward(hidden, spans, &self.config, pass)
     }
+}
+
+/// The states of the opening `[CLS]` tokens, `[texts, hidden]`, among those of all tokens, `[tokens, hidden]`.
+pub(crate) fn opening_states(states: &Tensor, spans: &Spans) -> Result<Tensor> {
+    let firsts: Vec<u32> = spans.ranges().iter().map(|range| range.start as u32).collect();
+    Ok(embedding(states, &firsts, &[firsts.len()])?)
 }
 
 impl Layer {

@@ -9,6 +9,7 @@ mod tokens;
 mod word_piece;
 
 pub use bert::Bert;
+pub(crate) use bert::opening_states;
 pub use config::BertConfig;
 pub use hub::Hub;
 pub use pretrained::{PretrainedText, TextSource};

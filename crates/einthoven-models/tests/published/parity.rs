@@ -9,6 +9,7 @@ use einthoven_models::{Error, SignalConfig, SignalEncoder, Wav2Vec2, Wav2Vec2Con
 use einthoven_nn::{Pass, backward};
 
 use crate::common::{self, TOLERANCE, parameters, relative_error, values};
+use crate::merl;
 
 const SMALL: [(&str, SignalSystem); 6] = [
     ("merl-resnet", SignalSystem::Merl),
@@ -32,16 +33,16 @@ const FULL: [(&str, SignalSystem); 10] = [
     ("ecgfounder", SignalSystem::EcgFounder),
 ];
 
-fn fixtures() -> &'static Path {
+pub fn fixtures() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/published"))
 }
 
-fn import(folder: &Path, name: &str, system: SignalSystem) -> ImportedEncoder {
+pub fn import(folder: &Path, name: &str, system: SignalSystem) -> ImportedEncoder {
     system.import(load_weights(&folder.join(format!("{name}.pt"))).unwrap()).unwrap()
 }
 
 /// The sines that the script feeds to the networks, `[batch, leads, samples]`.
-fn signal(shape: &[f64]) -> Tensor {
+pub fn signal(shape: &[f64]) -> Tensor {
     let [batch, leads, samples] = shape else { panic!("{shape:?}") };
     let mut signal = Vec::new();
     for b in 0..*batch as usize {
@@ -95,6 +96,9 @@ fn checkpoints_of_full_size_give_the_numbers_of_pytorch() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     for (name, system) in FULL {
         println!("{name}: {:e}", check(folder.path(), name, system));
+        if system == SignalSystem::Merl {
+            println!("{name}, texts: {:e}", merl::check(folder.path(), name));
+        }
     }
 }
 

@@ -74,6 +74,8 @@ pub enum Weighing {
     Gradients,
     /// Windows of 0.4 s of a lead, each flattened by itself
     Occlusion,
+    /// Attention of the network, whatever the text: of moments, all leads alike
+    Attention,
 }
 
 /// Options of `embed`.

@@ -14,7 +14,8 @@ pub struct Import {
     /// Folder for the run
     #[arg(short, long)]
     pub output: PathBuf,
-    /// For esi: folder of the text encoder that it was trained with (tokenizer.json or vocab.txt, config.json)
+    /// For esi and merl: folder of the text encoder that it was trained with (tokenizer.json or vocab.txt, config.json). Of a merl
+    /// without it the signal encoder alone is imported
     #[arg(long, required_if_eq("system", "esi"))]
     pub text: Option<PathBuf>,
     /// Print the result as JSON
@@ -27,7 +28,7 @@ pub struct Import {
 pub enum System {
     /// ESI: ConvNeXt V2 or XResNet1d with BERT and a captioning decoder
     Esi,
-    /// MERL: ResNet or ViT, with its head or without
+    /// MERL: ResNet or ViT, with its head or without, and MedCPT with its projection
     Merl,
     /// xresnet1d of the PTB-XL benchmark
     #[value(name = "xresnet1d101")]

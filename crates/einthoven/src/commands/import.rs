@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use einthoven::models::import::SignalSystem;
-use einthoven::{Error, Result, import_encoder, import_esi};
+use einthoven::{Error, Result, import_encoder, import_esi, import_merl};
 use serde_json::json;
 
 use crate::cli::{Import, System};
@@ -16,7 +16,10 @@ pub fn import(options: &Import) -> Result<ExitCode> {
                 || Error::Setting { key: "--text".to_owned(), message: "name the text encoder's folder".to_owned() };
             import_esi(&options.file, options.text.as_deref().ok_or_else(missing)?, &options.output)
         }
-        System::Merl => encoder(SignalSystem::Merl),
+        System::Merl => match &options.text {
+            Some(text) => import_merl(&options.file, text, &options.output),
+            None => encoder(SignalSystem::Merl),
+        },
         System::XResNet1d => encoder(SignalSystem::XResNet1d),
         System::EcgFm => encoder(SignalSystem::EcgFm),
         System::EcgFounder => encoder(SignalSystem::EcgFounder),
@@ -35,7 +38,7 @@ pub fn import(options: &Import) -> Result<ExitCode> {
         let first: Vec<&str> = imported.left_out.iter().take(3).map(String::as_str).collect();
         let rest = if count > first.len() { ", …" } else { "" };
         text.push_str(&format!(
-            "\n  {count} tensors are no part of the encoder and were left out: {}{rest}",
+            "\n  {count} tensors are no part of the model and were left out: {}{rest}",
             first.join(", ")
         ));
     }

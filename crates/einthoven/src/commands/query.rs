@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use einthoven::signal::Record;
-use einthoven::{Model, Result, locate};
+use einthoven::{Result, Trained, locate};
 
 use super::table::Table;
 use crate::cli::Query;
@@ -12,7 +12,7 @@ pub fn query(options: Query) -> Result<ExitCode> {
     let reading = super::reading(&options.reading)?;
     let open = |name: String| reading.open(&name).map(|record| (name, record));
     let records: Vec<(String, Record)> = options.records.into_iter().map(open).collect::<Result<_>>()?;
-    let result = Model::open(&locate(&options.run)?)?.query(&records, options.texts)?;
+    let result = Trained::open(&locate(&options.run)?)?.pair()?.query(&records, options.texts)?;
     if options.json {
         super::print_json(&result)?;
         return Ok(ExitCode::SUCCESS);

@@ -5,6 +5,7 @@ use einthoven_eval::protocol::{Answer, Recording, Rows, Subject, SubjectCard};
 use einthoven_models::SignalEncoder;
 
 use super::{fed, network};
+use crate::fingerprint::fingerprint;
 use crate::{Classifier, Result};
 
 /// A classifier of a run: it gives probabilities of its classes, and embeds recordings by its encoder's pooled vector.
@@ -23,7 +24,8 @@ impl ClassifierSubject {
             true => "random encoder".to_owned(),
             false => format!("classifier, {}", classifier.labels()),
         };
-        let card = network::card(name, kind, classifier.contract(), &classifier.parameters)?;
+        let fingerprint = fingerprint(classifier.contract(), &[&classifier.parameters])?;
+        let card = network::card(name, kind, classifier.contract(), fingerprint);
         Ok(Self { card, classifier })
     }
 

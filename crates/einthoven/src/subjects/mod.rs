@@ -14,7 +14,7 @@ pub use classifier::ClassifierSubject;
 pub use measured::Measured;
 pub use network::Network;
 
-use crate::{Classifier, Encoder, Error, Experiment, Model, Result, locate};
+use crate::{Error, Experiment, Result, Trained, locate};
 
 /// The word for the baseline of measurements.
 const MEASUREMENTS: &str = "measurements";
@@ -97,31 +97,21 @@ impl SubjectName {
         let name = self.name.clone();
         Ok(match &self.what {
             What::Measurements => Box::new(Measured::new(name)),
-            What::Trained(path) => {
-                let path = locate(path)?;
-                if Encoder::is_at(&path) {
-                    Box::new(Network::of_encoder(name, Encoder::open(&path)?)?)
-                } else if Classifier::is_at(&path) {
-                    Box::new(ClassifierSubject::new(name, Classifier::open(&path)?)?)
-                } else {
-                    Box::new(Network::of_model(name, Model::open(&path)?)?)
-                }
-            }
+            What::Trained(path) => of_trained(name, Trained::open(&locate(path)?)?)?,
             What::Random(path) if path.extension().is_some_and(|extension| extension == "toml") => {
                 Box::new(Network::of_experiment(name, Experiment::load(path, &[])?, seed)?)
             }
-            What::Random(path) => {
-                let path = locate(path)?;
-                if Encoder::is_at(&path) {
-                    Box::new(Network::of_encoder(name, Encoder::open(&path)?.with_fresh_weights(seed)?)?)
-                } else if Classifier::is_at(&path) {
-                    Box::new(ClassifierSubject::new(name, Classifier::open(&path)?.with_fresh_weights(seed)?)?)
-                } else {
-                    Box::new(Network::of_model(name, Model::open(&path)?.with_fresh_weights(seed)?)?)
-                }
-            }
+            What::Random(path) => of_trained(name, Trained::open(&locate(path)?)?.with_fresh_weights(seed)?)?,
         })
     }
+}
+
+fn of_trained(name: String, trained: Trained) -> Result<Box<dyn Subject>> {
+    Ok(match trained {
+        Trained::Model(model) => Box::new(Network::of_model(name, *model)?),
+        Trained::Encoder(encoder) => Box::new(Network::of_encoder(name, *encoder)?),
+        Trained::Classifier(classifier) => Box::new(ClassifierSubject::new(name, *classifier)?),
+    })
 }
 
 impl What {

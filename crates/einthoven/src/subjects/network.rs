@@ -1,10 +1,10 @@
 //! Trained and random networks.
 
 use candle_core::{DType, Device, Tensor};
+use einthoven_eval::Embeddings;
 use einthoven_eval::protocol::{Answer, Recording, Rows, Subject, SubjectCard};
-use einthoven_eval::saliency::{Method, explain};
-use einthoven_eval::{Embeddings, embed};
-use einthoven_models::{BertConfig, Esi, EsiConfig, Mode, SignalEncoder, Tokenizer};
+use einthoven_eval::saliency::Method;
+use einthoven_models::{BertConfig, Esi, EsiConfig, Mode, SignalEncoder, Tokenizer, Towers};
 use einthoven_nn::{Parameters, Pass, without_gradients};
 use einthoven_random::Streams;
 use einthoven_signal::draw::{DrawOptions, highlighted_svg};
@@ -13,7 +13,7 @@ use einthoven_signal::{InputContract, Missing};
 use super::fed;
 use crate::fingerprint::fingerprint;
 use crate::model::opening;
-use crate::{Encoder, Experiment, Model, Result};
+use crate::{Encoder, Experiment, Model, Pair, Result};
 
 /// A network that embeds recordings and, with a text tower, texts.
 pub struct Network {
@@ -25,7 +25,7 @@ pub struct Network {
 enum Body {
     /// ESI; the tokenizer, and how many tokens of a text are read, where its words mean anything.
     Esi { network: Box<Esi>, texts: Option<(Box<Tokenizer>, usize)> },
-    /// A signal encoder.
+    /// An import.
     Encoder(Box<Encoder>),
 }
 
@@ -41,7 +41,7 @@ impl Network {
             (false, Mode::Paper) => "ESI, paper",
             (false, Mode::Corrected) => "ESI, corrected",
         };
-        let card = card(name, kind.to_owned(), &contract, &model.parameters)?;
+        let card = card(name, kind.to_owned(), &contract, fingerprint(&contract, &[&model.parameters])?);
         // Fresh weights give words no meaning.
         let texts = (!model.is_fresh).then_some((Box::new(model.tokenizer), model.experiment.train.max_tokens));
         Ok(Self { card, contract, body: Body::Esi { network: Box::new(model.network), texts } })
@@ -54,7 +54,7 @@ impl Network {
     pub fn of_encoder(name: String, encoder: Encoder) -> Result<Self> {
         let contract = encoder.contract.clone();
         let kind = if encoder.is_fresh { "random encoder".to_owned() } else { encoder.system.clone() };
-        let card = card(name, kind, &contract, &encoder.parameters)?;
+        let card = card(name, kind, &contract, encoder.fingerprint()?);
         Ok(Self { card, contract, body: Body::Encoder(Box::new(encoder)) })
     }
 
@@ -75,23 +75,40 @@ impl Network {
         let config = EsiConfig { leads: experiment.contract.leads.len(), text, ..experiment.model };
         let parameters = Parameters::new(DType::F32, &Device::Cpu, Streams::new(seed));
         let network = Box::new(Esi::new(&config, &parameters.root())?);
-        let card = card(name, "random encoder".to_owned(), &experiment.contract, &parameters)?;
+        let fingerprint = fingerprint(&experiment.contract, &[&parameters])?;
+        let card = card(name, "random encoder".to_owned(), &experiment.contract, fingerprint);
         Ok(Self { card, contract: experiment.contract, body: Body::Esi { network, texts: None } })
     }
 
     fn rows(&self, recordings: &[Recording]) -> Result<Rows> {
+        let towers: &dyn Towers = match &self.body {
+            Body::Esi { network, .. } => network.as_ref(),
+            Body::Encoder(encoder) => match &encoder.text {
+                Some(text) => &text.towers,
+                None => {
+                    let forward = |signals: &Tensor, valid: &[usize]| {
+                        let forward = || encoder.network.forward(signals, Some(valid), &Pass::evaluate());
+                        Ok(without_gradients(forward)?.pooled)
+                    };
+                    return fed::rows(&self.contract, recordings, encoder.network.width(), forward);
+                }
+            },
+        };
+        let forward = |signals: &Tensor, valid: &[usize]| Ok(towers.encode_signals(signals, Some(valid))?);
+        fed::rows(&self.contract, recordings, towers.latents(), forward)
+    }
+
+    /// What answers texts, if words mean anything to it.
+    fn pair(&self) -> Option<Pair<'_>> {
         match &self.body {
-            Body::Esi { network, .. } => {
-                let forward = |signals: &Tensor, valid: &[usize]| Ok(network.encode_signals(signals, Some(valid))?);
-                fed::rows(&self.contract, recordings, network.config().latents, forward)
-            }
-            Body::Encoder(encoder) => {
-                let forward = |signals: &Tensor, valid: &[usize]| {
-                    let forward = || encoder.network.forward(signals, Some(valid), &Pass::evaluate());
-                    Ok(without_gradients(forward)?.pooled)
-                };
-                fed::rows(&self.contract, recordings, encoder.network.width(), forward)
-            }
+            Body::Esi { network, texts } => texts.as_ref().map(|(tokenizer, max_tokens)| Pair {
+                towers: network.as_ref(),
+                tokenizer,
+                max_tokens: *max_tokens,
+                contract: &self.contract,
+                reference: None,
+            }),
+            Body::Encoder(encoder) => encoder.pair(),
         }
     }
 }
@@ -106,20 +123,14 @@ impl Subject for Network {
     }
 
     fn embed_texts(&self, texts: &[String]) -> Answer<Option<Embeddings>> {
-        match &self.body {
-            Body::Esi { network, texts: Some((tokenizer, max_tokens)) } => {
-                Ok(Some(embed::texts(network, tokenizer, texts, *max_tokens)?))
-            }
-            _ => Ok(None),
-        }
+        Ok(self.pair().map(|pair| pair.embed_texts(texts)).transpose()?)
     }
 
     fn explain(&self, (name, record): &Recording, text: &str, title: &str) -> Answer<Option<String>> {
-        let Body::Esi { network, texts: Some((tokenizer, max_tokens)) } = &self.body else { return Ok(None) };
+        let Some(pair) = self.pair() else { return Ok(None) };
         let contract = InputContract { missing: Missing::LeadMeanOrZero, ..self.contract.clone() };
         let whole = fed::completed(&contract, record)?;
-        let method = Method::IntegratedGradients;
-        let found = explain(network, tokenizer, &contract, (name, &whole), text, *max_tokens, method)?;
+        let found = Pair { contract: &contract, ..pair }.explain(name, &whole, text, Method::IntegratedGradients)?;
         let subtitle = format!("cosine {:+.3}, of a flat line {:+.3}", found.score, found.flat_score);
         let options = DrawOptions { title: title.to_owned(), subtitle };
         Ok(Some(highlighted_svg(record, &options, &found.highlights(&contract, record)?)?))
@@ -140,12 +151,6 @@ impl Subject for Network {
 /// Tokens of the longest caption.
 const LONGEST_CAPTION: usize = 128;
 
-pub(super) fn card(
-    name: String,
-    kind: String,
-    contract: &InputContract,
-    parameters: &Parameters,
-) -> Result<SubjectCard> {
-    let fingerprint = fingerprint(contract, &[parameters])?;
-    Ok(SubjectCard { name, kind, fed: fed::described(contract), fingerprint })
+pub(super) fn card(name: String, kind: String, contract: &InputContract, fingerprint: String) -> SubjectCard {
+    SubjectCard { name, kind, fed: fed::described(contract), fingerprint }
 }
