@@ -1,5 +1,5 @@
 //! The determinism matrix: accumulation × cached contrastive batches × checkpointing × moving average × staged unlock ×
-//! dropout views × threads (1 and 2).
+//! threads (1 and 2), half of them with dropout views.
 //!
 //! Whatever the combination, a run is the same at 1 and 2 threads, and so is one that was killed or interrupted and
 //! resumed at the other number of threads: every file of the last checkpoint and every line of the log.
@@ -15,8 +15,10 @@ use einthoven_train::schedule::Span;
 /// interrupted one goes on from step 3, where it has been updated once.
 #[test]
 fn every_combination_is_resumed_exactly() {
-    for combination in 0..64 {
+    for combination in 0u32..32 {
         let is_on = |bit: u32| combination >> bit & 1 == 1;
+        // With half of the combinations, such that it goes together with each of the others switched on and off.
+        let dropout_views = if combination.count_ones() % 2 == 1 { 0.5 } else { 0.0 };
         let train = TrainConfig {
             steps: Some(4),
             batch_size: 2,
@@ -25,7 +27,7 @@ fn every_combination_is_resumed_exactly() {
             checkpointing: is_on(2),
             ema: is_on(3).then_some(EmaConfig { decay: 0.8 }),
             unlock_text: is_on(4).then_some(Span::Steps(2)),
-            losses: LossConfig { dropout_views: if is_on(5) { 0.5 } else { 0.0 }, ..LossConfig::default() },
+            losses: LossConfig { dropout_views, ..LossConfig::default() },
             clip_norm: Some(0.5),
             validate_every: Some(1),
             checkpoint: CheckpointConfig { every: Some(2), keep: 1, best: None },
