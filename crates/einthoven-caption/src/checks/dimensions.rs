@@ -86,6 +86,8 @@ pub(super) fn figures(clause: &Clause) -> Vec<Figure> {
         let first = std::mem::replace(&mut at, after);
         let Some((dimension, factor, end)) = unit(clause, first, after) else { continue };
         let sign = |number: usize| if dimension == Dimension::Angle && is_minus(clause, number) { -1.0 } else { 1.0 };
+        // "1 mV in men over 40 and 1.5 mV" is no interval.
+        let low = if low > high && dimension != Dimension::Angle { high } else { low };
         let (low, high) = (low * factor * sign(first), high * factor * sign(after - 1));
         let (low, high) = (low.min(high), low.max(high));
         let (low, high) = match bound(clause, first) {
@@ -98,7 +100,8 @@ pub(super) fn figures(clause: &Clause) -> Vec<Figure> {
         // "ST depression 80 ms after the J point": a place, not a size.
         let is_place = clause.get(end).is_some_and(|token| ["after", "past", "from", "beyond"].contains(&token.lower.as_str()));
         let is_misnamed = !is_place && measure(clause, first).is_some_and(|named| !fits(named, dimension));
-        found.push(Figure { subject: subject(clause, first, end), dimension, low, high, is_misnamed, said });
+        let is_long = dimension == Dimension::Time && if high.is_finite() { high > LONGER_THAN_WAVES } else { low > LONGER_THAN_WAVES };
+        found.push(Figure { subject: subject(clause, first, end, is_long), dimension, low, high, is_misnamed, said });
     }
     found
 }
@@ -115,6 +118,7 @@ fn unit(clause: &[Token], first: usize, after: usize) -> Option<(Dimension, f64,
     let one = |dimension, factor| Some((dimension, factor, after + 1));
     match lower(after) {
         "mm" if is_per(&["s", "sec", "second"]) => Some((Speed, 1.0, after + 3)),
+        "mm" if lower(after + 1) == "·" => None,
         "mm" if lower(after + 1) == "hg" => Some((Foreign, 1.0, after + 2)),
         "mmhg" | "kg" | "mg" | "litres" | "liters" | "metres" | "meters" | "km" | "joules" | "volts" | "volt"
         | "kilovolts" | "kv" | "kpa" | "celsius" | "watts" => one(Foreign, 1.0),
@@ -145,7 +149,7 @@ fn is_ratio(before: &[Token]) -> bool {
 /// What the number measures by the noun of measure right before it.
 fn measure(clause: &[Token], first: usize) -> Option<Dimension> {
     const BETWEEN: &[&str] = &[
-        "of", "is", "at", "a", "an", "about", "around", "over", "above", "below", "under", "to", "than", "more", "less",
+        "of", "is", "a", "an", "about", "around", "over", "above", "below", "under", "to", "than", "more", "less",
         "between", "least", "most", "up", "exceeds", "exceeding", "measures", "lasts", "only", "approximately", "or",
         ">", "<", "≥", "≤", "-", "+", "was", "from", "and",
     ];
@@ -166,8 +170,16 @@ fn fits(named: Dimension, dimension: Dimension) -> bool {
     }
 }
 
+/// Words for a part of a wave.
+const PARTS: [&str; 5] = ["terminal", "initial", "negative", "end", "force"];
+/// Words that go with the time from one beat to another, or from the first to the last.
+const BETWEEN_BEATS: [&str; 11] =
+    ["stops", "stop", "expected", "apart", "separate", "separates", "between", "ends", "end", "within", "successive"];
+/// No wave is as long, in milliseconds.
+const LONGER_THAN_WAVES: f64 = 350.0;
+
 /// The part of the ECG that a number is said of: the nearest before it, or else the one right after it.
-fn subject(clause: &[Token], first: usize, end: usize) -> Option<&'static str> {
+fn subject(clause: &[Token], first: usize, end: usize, is_long: bool) -> Option<&'static str> {
     let named = |i: usize| {
         let joined = |letter: &str| {
             clause[i].lower == letter
@@ -184,5 +196,12 @@ fn subject(clause: &[Token], first: usize, end: usize) -> Option<&'static str> {
         let near = (end..clause.len()).take(4).take_while(|i| ![",", "and", "with"].contains(&clause[*i].lower.as_str()));
         near.filter_map(named).next()
     };
-    (0..first).rev().find_map(named).or_else(after)
+    let is_any = |words: &[&str]| clause.iter().any(|token| words.contains(&token.lower.as_str()));
+    let subject = (0..first).rev().find_map(named).or_else(after);
+    match subject {
+        // What lies between two beats is no wave, however it is put.
+        Some(_) if is_long && is_any(&BETWEEN_BEATS) => Some("run"),
+        Some("p") if is_any(&PARTS) => Some("terminal"),
+        subject => subject,
+    }
 }

@@ -91,13 +91,14 @@ fn spared(clause: &[Token]) -> BTreeSet<Lead> {
     const SPARED: &[&str] =
         &["spared", "unaffected", "unchanged", "unremarkable", "uninvolved", "normal", "clean", "untouched", "silent"];
     const BETWEEN: &[&str] = &[
-        ",", "and", "or", "-", "to", "(", ")", "the", "lead", "leads", "are", "is", "remain", "remains", "stay", "stays",
-        "look", "all", "entirely", "completely", "perfectly", "quite", "wholly",
+        ",", "and", "or", "-", "to", "(", ")", "lead", "leads", "all", "entirely", "completely", "perfectly", "quite",
     ];
+    const VERBS: &[&str] = &["are", "is", "remain", "remains", "stay", "stays", "look", "looks"];
     let is = |token: &Token, words: &[&str]| words.contains(&token.lower.as_str());
-    let ends = (0..clause.len()).filter(|&i| is(&clause[i], SPARED));
+    let is_said = |end: usize| clause[end.saturating_sub(2)..end].iter().any(|token| is(token, VERBS));
+    let ends = (0..clause.len()).filter(|&i| is(&clause[i], SPARED) && is_said(i));
     let of = |end: usize| {
-        let is_part = |&i: &usize| !leads_within(clause, i..i + 1).is_empty() || is(&clause[i], BETWEEN);
+        let is_part = |&i: &usize| !leads_within(clause, i..i + 1).is_empty() || is(&clause[i], BETWEEN) || is(&clause[i], VERBS);
         let start = (0..end).rev().take_while(is_part).last().unwrap_or(end);
         leads_within(clause, start..end)
     };

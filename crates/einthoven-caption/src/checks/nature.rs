@@ -51,7 +51,7 @@ fn widest(dimension: Dimension) -> (f64, f64) {
 }
 
 /// No ventricle is faster, in beats per minute.
-const FASTEST_VENTRICLES: f64 = 500.0;
+const FASTEST_VENTRICLES: f64 = 600.0;
 
 /// The first number that no ECG can have: its words, and what is possible.
 pub(super) fn impossible(direct: &[Clause]) -> Option<(String, String)> {

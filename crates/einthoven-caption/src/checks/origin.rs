@@ -23,7 +23,7 @@ const BEFORE: &str = "originat~/aris~/stem~/come/comes/coming/start/starts/start
 fn origins(words: &[&str]) -> BTreeSet<&'static str> {
     let is_origin = |(_, names): &&(&str, &str)| {
         // "from a focus outside the sinus node" is from elsewhere.
-        let told = find(words, &format!("{BEFORE} * {names}"));
+        let told = find(words, &format!("{BEFORE} * from/in/at/within/by/outside/above/below * {names}"));
         let elsewhere = |(from, to): (usize, usize)| {
             words[from..to].iter().any(|word| ["outside", "above", "below", "than", "beyond", "towards"].contains(word))
         };

@@ -84,8 +84,10 @@ fn noun(clause: &[Token], at: usize) -> Option<&str> {
         || clause[at].lower.ends_with("est")
         || clause.get(at + 1).is_some_and(|next| next.lower == "than") && !clause.get(at + 2).is_some_and(is_absolute);
     // "30 ms wide" is a measure of anything, not "wide".
+    // "departs from normal".
+    let is_standard = at > 0 && ["from", "than", "outside"].contains(&clause[at - 1].lower.as_str());
     let is_measure = at > 0 && ["ms", "s", "mm", "mv"].contains(&clause[at - 1].lower.as_str());
-    if is_denied || is_compared || is_measure || NOUNS.contains(&clause[at].lower.as_str()) {
+    if is_denied || is_compared || is_standard || is_measure || NOUNS.contains(&clause[at].lower.as_str()) {
         return None;
     }
     let cost = |between: &[Token]| {

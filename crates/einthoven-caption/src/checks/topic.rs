@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::aside::{self, joined};
 use super::text::{self, Clause};
+use super::RECORDING;
 use crate::retrieval::terms;
 use crate::{KnowledgeBase, Page, Section};
 
@@ -56,6 +57,9 @@ impl Topics {
         }
         let together: BTreeSet<String> = pages.iter().flat_map(|page| of(&page.slug)).cloned().collect();
         let own = family.iter().map(|slug| shared(of(slug))).fold(shared(&together), f64::max);
+        if family.iter().any(|slug| RECORDING.contains(slug)) {
+            family.extend(RECORDING);
+        }
         let is_related =
             |page: &Page| family.contains(page.slug.as_str()) || !base.ancestors(page).is_disjoint(&family);
         let others = base.pages().filter(|page| !is_related(page));

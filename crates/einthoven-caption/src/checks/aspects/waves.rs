@@ -55,7 +55,7 @@ pub(super) const WAVES: &[Aspect] = &[
     Aspect {
         name: "the voltage",
         nouns: &["qrs", "complex", "complexes", "voltage", "voltages", "amplitude", "amplitudes"],
-        poles: [&["tall", "high", "increas", "large", "huge"], &["small", "low", "reduc", "diminish", "tiny"]],
+        poles: [&["tall", "high", "increas", "huge"], &["small", "low", "reduc", "diminish", "tiny"]],
         phrases: [
             &["exceed~/above/over * upper limit/limits", "larger/higher/taller/greater than normal/usual"],
             &["smaller/lower/less than normal/usual"],
@@ -84,23 +84,9 @@ pub(super) const WAVES: &[Aspect] = &[
         phrases: [&[], &[]],
     },
     Aspect {
-        name: "the health of the P wave",
-        nouns: &["p"],
-        poles: [&["normal", "unremarkable"], &[
-            "notch", "bifid", "tall", "peaked", "pointed", "broad", "wide", "abnormal", "invert", "negative", "retrograde",
-        ]],
-        phrases: [&["sinus p"], &[]],
-    },
-    Aspect {
         name: "the symmetry of the T wave",
         nouns: &["t"],
         poles: [&["symmetric"], &["asymmetric"]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
-        name: "the height of the R wave",
-        nouns: &["r"],
-        poles: [&["tall", "dominant", "prominent", "large", "high"], &["small", "hardly", "tiny", "low", "absent"]],
         phrases: [&[], &[]],
     },
     Aspect {
@@ -114,7 +100,7 @@ pub(super) const WAVES: &[Aspect] = &[
         name: "Q waves",
         nouns: &[],
         poles: [&[], &[]],
-        phrases: [&["q wave/waves", "qs complex/complexes"], &["no q", "no * q wave/waves", "without * q wave/waves", "q wave/waves is/are absent"]],
+        phrases: [&["q wave/waves"], &["no q", "no * q", "without * q", "q wave/waves is/are absent"]],
     },
     Aspect {
         name: "the time of the R peak",
