@@ -120,7 +120,7 @@ fn unit(clause: &[Token], first: usize, after: usize) -> Option<(Dimension, f64,
         "mm" if is_per(&["s", "sec", "second"]) => Some((Speed, 1.0, after + 3)),
         "mm" if lower(after + 1) == "·" => None,
         "mm" if lower(after + 1) == "hg" => Some((Foreign, 1.0, after + 2)),
-        "mmhg" | "kg" | "mg" | "litres" | "liters" | "metres" | "meters" | "km" | "joules" | "volts" | "volt"
+        "m" | "mmhg" | "kg" | "mg" | "litres" | "liters" | "metres" | "meters" | "km" | "joules" | "volts" | "volt"
         | "kilovolts" | "kv" | "kpa" | "celsius" | "watts" => one(Foreign, 1.0),
         "ms" | "msec" | "millisecond" | "milliseconds" => one(Time, 1.0),
         "s" | "sec" | "second" | "seconds" => one(Time, 1000.0),
@@ -170,6 +170,14 @@ fn fits(named: Dimension, dimension: Dimension) -> bool {
     }
 }
 
+/// The part of a clause between two commas.
+pub(super) fn phrase(clause: &[Token], at: usize) -> &[Token] {
+    let is_comma = |token: &Token| token.text == ",";
+    let start = clause[..at].iter().rposition(is_comma).map_or(0, |comma| comma + 1);
+    let end = clause[at..].iter().position(is_comma).map_or(clause.len(), |comma| at + comma);
+    &clause[start..end]
+}
+
 /// Words for a part of a wave.
 const PARTS: [&str; 5] = ["terminal", "initial", "negative", "end", "force"];
 /// Words that go with the time from one beat to another, or from the first to the last.
@@ -196,7 +204,7 @@ fn subject(clause: &[Token], first: usize, end: usize, is_long: bool) -> Option<
         let near = (end..clause.len()).take(4).take_while(|i| ![",", "and", "with"].contains(&clause[*i].lower.as_str()));
         near.filter_map(named).next()
     };
-    let is_any = |words: &[&str]| clause.iter().any(|token| words.contains(&token.lower.as_str()));
+    let is_any = |words: &[&str]| phrase(clause, first).iter().any(|token| words.contains(&token.lower.as_str()));
     let subject = (0..first).rev().find_map(named).or_else(after);
     match subject {
         // What lies between two beats is no wave, however it is put.

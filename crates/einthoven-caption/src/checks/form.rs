@@ -61,7 +61,7 @@ const PROMPTS: &[&str] = &[
     "explain/describe/say how the/a/this * statement/finding * seen/reflected/shown/appears",
     "describe/explain the/this statement",
     "be concise/brief/short/precise",
-    "must/should answer/respond/reply/describe",
+    "must/should answer/reply/describe",
     "word/words limit",
     "at most/than * words",
     "in/with/to one/two/three/at * sentence/sentences/words",
@@ -75,6 +75,7 @@ const PROMPTS: &[&str] = &[
     "prior knowledge",
     "system prompt/message",
     "the prompt",
+    "question asks/wants/is/was/concerns/says",
     "prompt i was/given/says",
     "prompt says/asks/tells",
     "my/the instructions/guidelines say/said/are/tell/ask/require",
@@ -253,7 +254,7 @@ fn cut(answer: &str) -> Option<String> {
     let is_entry = marker && !is_short && !word.is_empty() && !OPEN.contains(&word.as_str());
     let is_open = ["a", "an", "and", "of", "or", "than", "the", "with"].contains(&last_word(bare.trim_end_matches('.')).as_str());
     let is_trailing = text.ends_with("...") || text.ends_with('…');
-    let is_ended = bare.ends_with(['.', '!', '?']) && !is_open && !is_trailing && !is_number(line) && !is_half_number(bare);
+    let is_ended = bare.ends_with(['.', '!', '?']) && !is_open && !is_trailing && !is_number(line) && !is_open_entry(text) && !is_half_number(bare);
     let whole = closed && (is_ended || is_entry);
     (!whole).then(|| {
         let words: Vec<&str> = text.split_whitespace().collect();
@@ -274,6 +275,13 @@ fn is_half_number(text: &str) -> bool {
     let [.., before, number] = words[..] else { return false };
     let is_bare = text.ends_with('.') && number.len() == 1 && number.bytes().all(|b| b.is_ascii_digit());
     is_bare && LIMITS.contains(&before) && !last.contains('/') && !last.to_lowercase().contains("ratio")
+}
+
+/// Whether a text ends in the number of an entry that is missing: "1. tall T waves; 2.".
+fn is_open_entry(text: &str) -> bool {
+    let mut words = text.split_whitespace().rev();
+    let is_last = words.next().is_some_and(is_number);
+    is_last && words.next().is_some_and(|before| before.ends_with([';', ':', ',', '.']))
 }
 
 /// Whether a line is the bare number of a list's next entry.

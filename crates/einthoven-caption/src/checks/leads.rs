@@ -89,11 +89,12 @@ fn of_name(word: &str) -> impl Iterator<Item = Wall> {
 /// The leads of a clause that it says to be as they are in health: "I, aVL and V6 are spared".
 fn spared(clause: &[Token]) -> BTreeSet<Lead> {
     const SPARED: &[&str] =
-        &["spared", "unaffected", "unchanged", "unremarkable", "uninvolved", "normal", "clean", "untouched", "silent"];
+        &["spared", "unaffected", "unchanged", "unremarkable", "uninvolved", "normal", "clean", "untouched", "silent", "isoelectric"];
     const BETWEEN: &[&str] = &[
-        ",", "and", "or", "-", "to", "(", ")", "lead", "leads", "all", "entirely", "completely", "perfectly", "quite",
+        ",", "and", "or", "-", "to", "(", ")", "lead", "leads", "all", "entirely", "completely", "perfectly", "quite", "of",
     ];
-    const VERBS: &[&str] = &["are", "is", "remain", "remains", "stay", "stays", "look", "looks"];
+    const VERBS: &[&str] =
+        &["are", "is", "remain", "remains", "stay", "stays", "look", "looks", "keep", "keeps", "retain", "retains"];
     let is = |token: &Token, words: &[&str]| words.contains(&token.lower.as_str());
     let is_said = |end: usize| clause[end.saturating_sub(2)..end].iter().any(|token| is(token, VERBS));
     let ends = (0..clause.len()).filter(|&i| is(&clause[i], SPARED) && is_said(i));

@@ -14,6 +14,7 @@ mod fault;
 mod form;
 mod language;
 mod leads;
+mod names;
 mod nature;
 mod numbers;
 mod opposites;
@@ -30,7 +31,7 @@ pub(crate) use leads::leads;
 pub(crate) use numbers::{Measure, measures};
 pub(crate) use text::clauses;
 
-use crate::{Finding, KnowledgeBase, Page, Section};
+use crate::{Certainty, Finding, KnowledgeBase, Location, Page, Section};
 
 /// Pages of statements that say nothing of the heart.
 const REMARKS: &[&str] = &["computer-interpretation-note", "technically-unsatisfactory-recording"];
@@ -54,6 +55,7 @@ pub struct Checks<'k> {
     topics: topic::Topics,
     language: language::Language,
     echo: echo::Echo,
+    names: names::Names,
 }
 
 /// [`Checks::check`] for a single answer. For many answers, [`Checks`] reads the pages only once.
@@ -65,7 +67,7 @@ impl<'k> Checks<'k> {
     /// The checks on a knowledge base.
     pub fn new(base: &'k KnowledgeBase) -> Self {
         let language = language::Language::new(base);
-        Self { base, topics: topic::Topics::new(base), echo: echo::Echo::new(&language), language }
+        Self { base, topics: topic::Topics::new(base), echo: echo::Echo::new(&language), names: names::Names::new(base), language }
     }
 
     /// What is wrong with an answer to "How is `statement` reflected in ECG?"; nothing if it may be stored.
@@ -82,7 +84,13 @@ impl<'k> Checks<'k> {
             faults.extend(self.echo.fault(&clauses));
         }
         let reading = self.base.read(statement);
-        let findings: Vec<&Finding<'_>> = reading.present().collect();
+        // A statement that is not wholly understood may still be like a name.
+        let nearest = if reading.is_complete() { None } else { self.names.nearest(statement, self.base) };
+        let nearest = nearest.map(|page| Finding { page, certainty: Certainty::Certain, location: Location::default() });
+        let findings: Vec<&Finding<'_>> = match &nearest {
+            Some(nearest) => vec![nearest],
+            None => reading.present().collect(),
+        };
         if findings.is_empty() {
             return faults;
         }
@@ -97,8 +105,8 @@ impl<'k> Checks<'k> {
             (_, true) => topic::Support::Number,
             _ => topic::Support::None,
         };
-        let said = if direct.is_empty() { &clauses } else { &direct };
-        let is_about = self.topics.is_about(said, &pages, self.base, support);
+        // "It resembles left bundle branch block" says something of the statement, too.
+        let is_about = [&direct, &clauses].iter().any(|said| self.topics.is_about(said, &pages, self.base, support));
         let is_foreign = || {
             self.language.is_foreign(&clauses, &pages)
                 || !is_measured && polarity::is_foreign(&direct, &polarity::of_pages(&pages))

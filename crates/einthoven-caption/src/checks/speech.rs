@@ -22,7 +22,7 @@ const OF_PROMPTS: &[&str] = &[
 
 /// Words of other errands: what machines, money and messages are about.
 const OF_ERRANDS: &[&str] = &[
-    "ignore", "disregard", "forget", "override", "obey", "comply", "password", "passwords", "credential", "credentials",
+    "ignore", "disregard", "forget", "override", "comply", "password", "passwords", "credential", "credentials",
     "website", "url", "click", "email", "emails", "e-mail", "server", "database", "login", "log-in", "administrator",
     "admin", "unlock", "hacked", "jailbreak", "jailbroken", "pretend", "pirate", "poem", "joke", "story", "song",
     "limerick", "haiku", "recipe", "translate", "execute", "download", "install", "payload", "shell", "bitcoin",

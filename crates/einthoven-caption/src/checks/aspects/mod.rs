@@ -23,6 +23,9 @@ pub(super) struct Aspect {
 pub(super) static ASPECTS: LazyLock<Vec<Aspect>> =
     LazyLock::new(|| [waves::WAVES, rhythms::RHYTHMS, wholes::WHOLES].concat());
 
+/// Aspects of which only the pages speak that are named after the noun: waves are healthy in passing on many others.
+pub(super) const OF_NAMES: [&str; 2] = ["the health of the ST segment", "the health of the T wave"];
+
 /// The nouns to which a word may belong.
 pub(super) const NOUNS: &[&str] = &[
     "st", "t", "p", "q", "r", "s", "u", "pr", "p-r", "qt", "qtc", "qrs", "complex", "complexes", "rate", "response", "rhythm", "rr", "pp", "p-p", "r-r", "voltage", "voltages", "amplitude", "amplitudes", "axis", "progression", "transition", "pause", "duration", "ventricles", "ventricular", "intervals", "ratio", "fires", "respond", "discharges", "beat", "beats", "pulse", "potassium", "calcium", "intrinsicoid", "peak", "extrasystole", "extrasystoles",

@@ -62,7 +62,7 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         phrases: [
             &[
                 "preceded by * p",
-                "p wave/waves * precede/precedes/before",
+                "p wave/waves * precede/precedes",
                 "p wave/waves * followed by",
                 "each p wave",
                 "every p wave",
@@ -176,7 +176,7 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
-            &["all * same/identical/one shape/form/morphology", "uniform", "unifocal", "monomorphic", "one focus"],
+            &["all * same/identical/one shape/form/morphology", "uniform", "unifocal", "monomorphic", "one/single focus/origin", "same shape/form/morphology"],
             &[
                 "different/several/various/multiple/differing/two * shape/shapes/forms/morphologies/focus/foci",
                 "more than one shape/form/morphology/focus",
@@ -189,7 +189,7 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
-            &["compensatory pause", "followed by * pause", "pause follows"],
+            &["compensatory pause", "followed by * pause", "pause follows/arises/results/ensues"],
             &["no * pause", "without * pause", "not * pause"],
         ],
     },
@@ -225,5 +225,14 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         nouns: &[],
         poles: [&[], &[]],
         phrases: [&["every/each spike/stimulus * capture~", "every/each spike/stimulus * followed", "all spikes/stimuli * capture~"], &["fail~ * capture/sense", "not followed", "without * following"]],
+    },
+    Aspect {
+        name: "the line between the waves",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &["isoelectric baseline/line * between/seen/visible/separat~", "isoelectric interval/intervals", "separated by * isoelectric"],
+            &["no isoelectric", "without * isoelectric", "no flat"],
+        ],
     },
 ];

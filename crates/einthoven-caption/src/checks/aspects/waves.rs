@@ -84,12 +84,6 @@ pub(super) const WAVES: &[Aspect] = &[
         phrases: [&[], &[]],
     },
     Aspect {
-        name: "the symmetry of the T wave",
-        nouns: &["t"],
-        poles: [&["symmetric"], &["asymmetric"]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
         name: "the growth of the R wave",
         nouns: &["progression", "r", "transition"],
         poles: [&["excellent", "quick", "good"], &["poor", "little", "fail", "slow", "late", "delayed"]],
