@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use common::{KNOWLEDGE, data};
@@ -83,6 +84,11 @@ fn judge(folder: &str, least: usize, recall_floor: f64, alarms_ceiling: f64) {
             let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
             println!("    {} | {} | {}: {said:?}", answer.label, answer.statement, answer.answer);
         }
+    }
+    let labels: BTreeSet<&str> = answers.iter().map(|answer| answer.label.as_str()).filter(|label| *label != "good").collect();
+    for label in labels {
+        let (_, recall) = rates(&answers.iter().filter(|answer| answer.label == label).collect::<Vec<_>>(), &checks);
+        println!("    {label}: recall {recall:.3}");
     }
     let (alarms, recall) = rates(&answers.iter().collect::<Vec<_>>(), &checks);
     println!("{folder}, {} answers: recall of bad {recall:.3}, false alarms on good {alarms:.3}", answers.len());

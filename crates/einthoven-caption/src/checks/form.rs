@@ -1,6 +1,6 @@
 //! Faults that show without knowing the statement: empty, cut, refusing, leaking the prompt, obeying foreign instructions.
 
-use super::Fault;
+use super::{Fault, speech};
 use super::text::{Clause, find, quote, words};
 
 /// Fewer words than this say nothing about a waveform.
@@ -39,7 +39,8 @@ const REFUSALS: &[&str] = &[
     "without/more/additional/further/enough/sufficient * information/context/details",
     "please provide/clarify/share/specify/consult/seek",
     "can/could you * provide/clarify/specify/explain/share",
-    "consult/ask/asking/see * doctor/cardiologist/physician/professional/provider/textbook",
+    "consult/ask/asking/see/contact/visit/seek/speak/talk * doctor/cardiologist/physician/professional/provider/specialist/textbook",
+    "doctor/cardiologist/physician/professional/specialist should/must/needs",
     "medical advice",
     "n a",
 ];
@@ -60,7 +61,7 @@ const PROMPTS: &[&str] = &[
     "explain/describe/say how the/a/this * statement/finding * seen/reflected/shown/appears",
     "describe/explain the/this statement",
     "be concise/brief/short/precise",
-    "must/should answer/respond/reply/describe",
+    "must/should answer/reply/describe",
     "word/words limit",
     "at most/than * words",
     "in/with/to one/two/three/at * sentence/sentences/words",
@@ -74,6 +75,7 @@ const PROMPTS: &[&str] = &[
     "prior knowledge",
     "system prompt/message",
     "the prompt",
+    "question asks/wants/is/was/concerns/says",
     "prompt i was/given/says",
     "prompt says/asks/tells",
     "my/the instructions/guidelines say/said/are/tell/ask/require",
@@ -201,6 +203,8 @@ pub(super) fn faults(answer: &str, clauses: &[Clause]) -> Vec<Fault> {
     let address = || answer.split_whitespace().find(|word| is_address(word)).map(str::to_owned);
     let foreign = marked(INSTRUCTION_MARKS).or_else(|| markup(answer)).or_else(address).or_else(|| said(INSTRUCTIONS));
     faults.extend(foreign.map(|said| Fault::Injection { said }));
+    let talks = speech::fault(clauses).filter(|fault| !faults.iter().any(|known| known.kind() == fault.kind()));
+    faults.extend(talks);
     faults.extend(cut(answer).map(|end| Fault::Cut { end }));
     faults
 }
@@ -241,20 +245,26 @@ fn cut(answer: &str) -> Option<String> {
     let is_even = |mark: &str| text.matches(mark).count() % 2 == 0;
     let closed = is_even("**") && is_even("```") && text.matches('(').count() <= text.matches(')').count();
     let bare = text.trim_end_matches(['*', '_', '"', '”', '\'', ')', ']', '`']);
-    let word: String = bare.chars().rev().take_while(|c| c.is_alphanumeric()).collect();
-    let word: String = word.chars().rev().collect::<String>().to_lowercase();
+    let word = last_word(bare);
     let entry = line.trim_start_matches(|c: char| c.is_ascii_digit());
     let marker = ["- ", "* ", "• ", ". ", ") ", "| "].iter().any(|marker| entry.starts_with(marker));
     // An entry of one word after entries of more.
     let length = |line: &str| line.split_whitespace().skip(1).count();
     let is_short = length(line) == 1 && text.lines().rev().skip(1).take(1).any(|line| length(line) > 1);
     let is_entry = marker && !is_short && !word.is_empty() && !OPEN.contains(&word.as_str());
-    let is_ended = bare.ends_with(['.', '!', '?', '…']) && !is_number(line) && !is_half_number(bare);
+    let is_open = ["a", "an", "and", "of", "or", "than", "the", "with"].contains(&last_word(bare.trim_end_matches('.')).as_str());
+    let is_trailing = text.ends_with("...") || text.ends_with('…');
+    let is_ended = bare.ends_with(['.', '!', '?']) && !is_open && !is_trailing && !is_number(line) && !is_open_entry(text) && !is_half_number(bare);
     let whole = closed && (is_ended || is_entry);
     (!whole).then(|| {
         let words: Vec<&str> = text.split_whitespace().collect();
         words[words.len().saturating_sub(4)..].join(" ")
     })
+}
+
+/// The word at the very end of a text, in lower case.
+fn last_word(text: &str) -> String {
+    text.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase()
 }
 
 /// Whether a text ends in a limit of one digit, which lacks its decimals and its unit: "an amplitude of over 2."; a ratio needs none.
@@ -265,6 +275,13 @@ fn is_half_number(text: &str) -> bool {
     let [.., before, number] = words[..] else { return false };
     let is_bare = text.ends_with('.') && number.len() == 1 && number.bytes().all(|b| b.is_ascii_digit());
     is_bare && LIMITS.contains(&before) && !last.contains('/') && !last.to_lowercase().contains("ratio")
+}
+
+/// Whether a text ends in the number of an entry that is missing: "1. tall T waves; 2.".
+fn is_open_entry(text: &str) -> bool {
+    let mut words = text.split_whitespace().rev();
+    let is_last = words.next().is_some_and(is_number);
+    is_last && words.next().is_some_and(|before| before.ends_with([';', ':', ',', '.']))
 }
 
 /// Whether a line is the bare number of a list's next entry.

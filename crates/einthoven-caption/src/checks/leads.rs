@@ -29,12 +29,18 @@ pub(super) fn leads_within(clause: &[Token], part: Range<usize>) -> BTreeSet<Lea
     leads
 }
 
-/// Chest leads that no electrocardiograph has.
+/// Leads that no electrocardiograph has.
 pub(super) fn impossible(clause: &[Token]) -> Option<&Token> {
-    clause.iter().find(|token| {
-        let number = token.text.strip_prefix('V').and_then(|number| number.parse::<u32>().ok());
+    let is_impossible = |i: usize| {
+        let text = clause[i].text.as_str();
+        let number = text.strip_prefix('V').and_then(|number| number.parse::<u32>().ok());
+        let augmented = text.strip_prefix("aV").filter(|rest| rest.len() == 1);
+        let is_named = i > 0 && ["lead", "leads"].contains(&clause[i - 1].lower.as_str());
         number.is_some_and(|number| !(1..=9).contains(&number))
-    })
+            || augmented.is_some_and(|limb| !["R", "L", "F"].contains(&limb))
+            || is_named && ["IV", "V", "VI", "VII", "VIII"].contains(&text)
+    };
+    (0..clause.len()).find(|i| is_impossible(*i)).map(|i| &clause[i])
 }
 
 /// The limb lead at a place. `I` alone is a lead only where it is no pronoun: beside `lead` or among other leads.
@@ -63,9 +69,9 @@ fn chest(token: &Token) -> Option<usize> {
     token.text.strip_prefix(['V', 'v'])?.parse().ok().filter(|number| (1..=9).contains(number))
 }
 
-/// The walls that a clause names, fascicles left out.
-fn walls(clause: &[Token]) -> BTreeSet<Wall> {
-    const STEMS: [(&str, &[Wall]); 9] = [
+/// The walls of a word such as `inferolateral`.
+fn of_name(word: &str) -> impl Iterator<Item = Wall> {
+    const NAMES: [(&str, &[Wall]); 10] = [
         ("anteroseptal", &[Wall::Anterior, Wall::Septal]),
         ("anterolateral", &[Wall::Anterior, Wall::Lateral]),
         ("inferolateral", &[Wall::Inferior, Wall::Lateral]),
@@ -75,16 +81,40 @@ fn walls(clause: &[Token]) -> BTreeSet<Wall> {
         ("inferior", &[Wall::Inferior]),
         ("posterior", &[Wall::Posterior]),
         ("septal", &[Wall::Septal]),
+        ("septum", &[Wall::Septal]),
     ];
+    NAMES.iter().filter(move |(name, _)| *name == word).flat_map(|(_, walls)| walls.iter().copied())
+}
+
+/// The leads of a clause that it says to be as they are in health: "I, aVL and V6 are spared".
+fn spared(clause: &[Token]) -> BTreeSet<Lead> {
+    const SPARED: &[&str] =
+        &["spared", "unaffected", "unchanged", "unremarkable", "uninvolved", "normal", "clean", "untouched", "silent", "isoelectric"];
+    const BETWEEN: &[&str] = &[
+        ",", "and", "or", "-", "to", "(", ")", "lead", "leads", "all", "entirely", "completely", "perfectly", "quite", "of",
+    ];
+    const VERBS: &[&str] =
+        &["are", "is", "remain", "remains", "stay", "stays", "look", "looks", "keep", "keeps", "retain", "retains"];
+    let is = |token: &Token, words: &[&str]| words.contains(&token.lower.as_str());
+    let is_said = |end: usize| clause[end.saturating_sub(2)..end].iter().any(|token| is(token, VERBS));
+    let ends = (0..clause.len()).filter(|&i| is(&clause[i], SPARED) && is_said(i));
+    let of = |end: usize| {
+        let is_part = |&i: &usize| !leads_within(clause, i..i + 1).is_empty() || is(&clause[i], BETWEEN) || is(&clause[i], VERBS);
+        let start = (0..end).rev().take_while(is_part).last().unwrap_or(end);
+        leads_within(clause, start..end)
+    };
+    ends.flat_map(of).collect()
+}
+
+/// The walls that a clause names, fascicles left out.
+fn walls(clause: &[Token]) -> BTreeSet<Wall> {
     const PLACES: [&str; 8] =
         ["wall", "infarct", "infarction", "ischemia", "ischaemia", "region", "injury", "myocardial"];
     let mut walls = BTreeSet::new();
     for (i, token) in clause.iter().enumerate() {
         let is_place = clause.iter().skip(i + 1).take(2).any(|next| PLACES.contains(&next.lower.as_str()));
-        if is_place {
-            walls.extend(
-                STEMS.iter().filter(|(name, _)| *name == token.lower).flat_map(|(_, walls)| walls.iter().copied()),
-            );
+        if is_place || token.lower == "septum" {
+            walls.extend(of_name(&token.lower));
         }
     }
     walls
@@ -104,10 +134,13 @@ pub(super) fn misplaced(direct: &[Clause], findings: &[&Finding<'_>]) -> Option<
     if named.contains(&Wall::Posterior) {
         expected.extend(CHEST[6..].iter().cloned());
     }
-    let found: BTreeSet<Lead> = direct.iter().flat_map(|clause| leads(clause)).collect();
+    let spared: BTreeSet<Lead> = direct.iter().flat_map(|clause| spared(clause)).collect();
+    let mut found: BTreeSet<Lead> = direct.iter().flat_map(|clause| leads(clause)).collect();
+    found.retain(|lead| !spared.contains(lead));
     let right = found.intersection(&expected).count();
     let is_whole = findings.iter().all(|finding| !finding.page.walls.is_empty() || !finding.location.is_empty());
-    let is_elsewhere = !found.is_empty() && if is_whole { 4 * right < found.len() } else { right == 0 };
+    let is_denied = 2 * spared.intersection(&expected).count() >= expected.len();
+    let is_elsewhere = is_denied || !found.is_empty() && if is_whole { 4 * right < found.len() } else { right == 0 };
     let strange = |clause: &&Clause| {
         let leads = leads(clause);
         let walls = walls(clause);

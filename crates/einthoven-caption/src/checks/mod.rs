@@ -8,14 +8,21 @@
 
 mod aside;
 mod aspects;
+mod dimensions;
+mod echo;
 mod fault;
 mod form;
+mod language;
 mod leads;
+mod names;
+mod nature;
 mod numbers;
 mod opposites;
+mod origin;
 mod polarity;
 mod quantities;
 mod ranges;
+mod speech;
 mod text;
 mod topic;
 
@@ -24,7 +31,7 @@ pub(crate) use leads::leads;
 pub(crate) use numbers::{Measure, measures};
 pub(crate) use text::clauses;
 
-use crate::{Finding, KnowledgeBase, Page, Section};
+use crate::{Certainty, Finding, KnowledgeBase, Location, Page, Section};
 
 /// Pages of statements that say nothing of the heart.
 const REMARKS: &[&str] = &["computer-interpretation-note", "technically-unsatisfactory-recording"];
@@ -46,6 +53,9 @@ const RECORDING: &[&str] = &[
 pub struct Checks<'k> {
     base: &'k KnowledgeBase,
     topics: topic::Topics,
+    language: language::Language,
+    echo: echo::Echo,
+    names: names::Names,
 }
 
 /// [`Checks::check`] for a single answer. For many answers, [`Checks`] reads the pages only once.
@@ -56,7 +66,8 @@ pub fn check(statement: &str, answer: &str, base: &KnowledgeBase) -> Vec<Fault> 
 impl<'k> Checks<'k> {
     /// The checks on a knowledge base.
     pub fn new(base: &'k KnowledgeBase) -> Self {
-        Self { base, topics: topic::Topics::new(base) }
+        let language = language::Language::new(base);
+        Self { base, topics: topic::Topics::new(base), echo: echo::Echo::new(&language), names: names::Names::new(base), language }
     }
 
     /// What is wrong with an answer to "How is `statement` reflected in ECG?"; nothing if it may be stored.
@@ -69,8 +80,17 @@ impl<'k> Checks<'k> {
         if faults.contains(&Fault::Empty) {
             return faults;
         }
+        if !faults.iter().any(|fault| fault.kind() == FaultKind::LeakedPrompt) {
+            faults.extend(self.echo.fault(&clauses));
+        }
         let reading = self.base.read(statement);
-        let findings: Vec<&Finding<'_>> = reading.present().collect();
+        // A statement that is not wholly understood may still be like a name.
+        let nearest = if reading.is_complete() { None } else { self.names.nearest(statement, self.base) };
+        let nearest = nearest.map(|page| Finding { page, certainty: Certainty::Certain, location: Location::default() });
+        let findings: Vec<&Finding<'_>> = match &nearest {
+            Some(nearest) => vec![nearest],
+            None => reading.present().collect(),
+        };
         if findings.is_empty() {
             return faults;
         }
@@ -79,11 +99,18 @@ impl<'k> Checks<'k> {
         let expected = pages.iter().map(|page| page.name.as_str()).collect::<Vec<_>>().join(" with ");
         let direct = aside::direct(&clauses);
         let is_remark = pages.iter().all(|page| REMARKS.contains(&page.slug.as_str()));
-        let is_about = self.topics.is_about(answer, &pages, self.base, is_remark);
-        // A number that fits speaks for the answer.
-        let is_measured =
-            || direct.iter().flat_map(measures).any(|measure| ranges::fits(&measure, &pages) == Some(true));
-        let is_foreign = || !is_measured() && polarity::is_foreign(&direct, &polarity::of_pages(&pages));
+        let is_measured = direct.iter().flat_map(measures).any(|measure| ranges::fits(&measure, &pages) == Some(true));
+        let support = match (is_remark, is_measured) {
+            (true, _) => topic::Support::Remark,
+            (_, true) => topic::Support::Number,
+            _ => topic::Support::None,
+        };
+        // "It resembles left bundle branch block" says something of the statement, too.
+        let is_about = [&direct, &clauses].iter().any(|said| self.topics.is_about(said, &pages, self.base, support));
+        let is_foreign = || {
+            self.language.is_foreign(&clauses, &pages)
+                || !is_measured && polarity::is_foreign(&direct, &polarity::of_pages(&pages))
+        };
         if !is_about || is_foreign() || is_remark && self.is_diagnosed(&direct) {
             faults.push(Fault::OffTopic { expected: expected.clone() });
         }
@@ -143,7 +170,7 @@ impl<'k> Checks<'k> {
             .or_else(|| opposites::wrong_side(direct, pages))
             .or_else(|| opposites::wrong_chamber(direct, pages))
             .or_else(|| opposites::wrong_fascicle(direct, pages))
-            .or_else(|| opposites::wrong_origin(direct, pages))
+            .or_else(|| origin::wrong_origin(direct, pages))
             .or_else(|| self.disturbed(direct, pages))
             .or_else(|| leads::misplaced(direct, findings).map(|clause| text::quote(&clause)))
             .or_else(reversed)
@@ -160,8 +187,11 @@ fn out_of_range(direct: &[text::Clause], pages: &[&Page]) -> Option<Fault> {
             pages.iter().map(|page| format!("{} has {}", page.name, ranges::describe(measure.quantity, page)));
         Fault::OutOfRange { expected: expected.collect::<Vec<_>>().join(" and "), said: measure.said }
     });
-    strange.or_else(|| {
+    let fault = |(said, expected)| Fault::OutOfRange { expected, said };
+    let of_leads = || {
         let lead = direct.iter().find_map(|clause| leads::impossible(clause))?;
-        Some(Fault::OutOfRange { expected: "the chest leads are V1 to V9".to_owned(), said: lead.text.clone() })
-    })
+        Some((lead.text.clone(), "the chest leads are V1 to V9".to_owned()))
+    };
+    let of_nature = || of_leads().or_else(|| nature::impossible(direct)).or_else(|| nature::contradicts(direct, pages));
+    strange.or_else(|| of_nature().map(fault))
 }

@@ -16,7 +16,7 @@ pub(crate) struct Measure {
 
 /// What a number is preceded by.
 #[derive(Clone, Copy, PartialEq)]
-enum Bound {
+pub(super) enum Bound {
     Exact,
     Above,
     Below,
@@ -65,7 +65,7 @@ pub(crate) fn measures(clause: &Clause) -> Vec<Measure> {
 }
 
 /// `60`, `60-100`, `60 to 100`, `60 and 100`: the numbers and the token after them.
-fn interval(clause: &Clause, at: usize) -> Option<(f64, f64, usize)> {
+pub(super) fn interval(clause: &Clause, at: usize) -> Option<(f64, f64, usize)> {
     let low = clause[at].number()?;
     // A ratio such as 2:1 is no measure.
     let neighbour = |i: Option<usize>| i.and_then(|i| clause.get(i)).map(|token| token.text.as_str());
@@ -92,7 +92,7 @@ fn interval(clause: &Clause, at: usize) -> Option<(f64, f64, usize)> {
 }
 
 /// What stands before the number: a limit, or nothing.
-fn bound(clause: &Clause, first: usize) -> Bound {
+pub(super) fn bound(clause: &Clause, first: usize) -> Bound {
     const ABOVE: &[&str] = &[
         ">",
         "≥",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::aside::affirmed;
 use super::leads::leads_within;
 use super::polarity::turned;
-use super::text::{Clause, Token, find, quote, words, words_and_commas};
+use super::text::{Clause, Token, quote, words, words_and_commas};
 use crate::words::normalise;
 use crate::{KnowledgeBase, Page, Section};
 
@@ -93,9 +93,9 @@ pub(super) fn wrong_side(direct: &[Clause], pages: &[&Page]) -> Option<String> {
 pub(super) fn wrong_chamber(direct: &[Clause], pages: &[&Page]) -> Option<String> {
     const PARTS: [(&str, &[&str]); 3] =
         [("bundle", &["bundle"]), ("ventricle", &["ventricle", "ventricular"]), ("atrium", &["atrium", "atrial"])];
-    const ILL: [&str; 9] =
-        ["block", "delay", "interrupt", "thick", "hypertroph", "enlarg", "dilat", "overload", "strain"];
-    let is_ill = |word: &&str| ILL.iter().any(|stem| word.starts_with(stem));
+    const ILL: [&str; 10] =
+        ["block", "delay", "late", "interrupt", "thick", "hypertroph", "enlarg", "dilat", "overload", "strain"];
+    let is_ill = |word: &&str| *word != "lateral" && ILL.iter().any(|stem| word.starts_with(stem));
     let side = |word: &str| SIDES.iter().map(|(side, _)| *side).find(|side| *side == word);
     // The parts of a text, and where each stands.
     let of = |words: &[&str]| -> Vec<(usize, &'static str, &'static str)> {
@@ -129,31 +129,6 @@ fn without_places(clause: &[Token]) -> Vec<&str> {
     let words = words(clause);
     let is_place = |i: usize| words.iter().skip(i + 1).take(2).any(|next| PLACES.contains(next));
     words.iter().enumerate().filter(|(i, _)| !is_place(*i)).map(|(_, word)| *word).collect()
-}
-
-/// The first clause in which beats come from a chamber that the pages do not speak of.
-pub(super) fn wrong_origin(direct: &[Clause], pages: &[&Page]) -> Option<String> {
-    const ORIGINS: &[&str] =
-        &["focus", "foci", "origin", "ectopic", "ectopy", "premature", "extrasystole", "extrasystoles"];
-    let of = |words: &[&str]| -> BTreeSet<&'static str> {
-        let pairs = words.windows(2).filter(|pair| ORIGINS.contains(&pair[1]));
-        let named = pairs.filter_map(|pair| ["atrial", "ventricular"].into_iter().find(|name| *name == pair[0]));
-        let told =
-            [("atria/atrium", "atrial"), ("ventricle/ventricles", "ventricular")].into_iter().filter(|(from, _)| {
-                find(words, &format!("originat~/aris~/stem~/come/comes/start/starts * {from}")).is_some()
-            });
-        named.chain(told.map(|(_, name)| name)).collect()
-    };
-    let chambers = |text: &str| -> BTreeSet<&'static str> {
-        let lower = text.to_lowercase();
-        let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
-        ["atrial", "ventricular"].into_iter().filter(|name| words.contains(name)).collect()
-    };
-    let named: BTreeSet<&str> = pages.iter().flat_map(|page| chambers(&page.name)).collect();
-    if named.len() != 1 || pages.iter().any(|page| chambers(&page.name).is_empty()) {
-        return None;
-    }
-    direct.iter().find(|clause| !of(&words(&affirmed(clause))).is_subset(&named)).map(|clause| quote(clause))
 }
 
 /// The first clause that blames the fascicle which the pages do not name.

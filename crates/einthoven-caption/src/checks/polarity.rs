@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::aside::{affirmed, direct};
-use super::aspects::{ASPECTS, NOUNS};
+use super::aspects::{ASPECTS, NOUNS, OF_NAMES};
 use super::text::{Clause, Token, clauses, find, quote, words_and_commas};
 use crate::{Page, Quantity, Section};
 
 /// The farthest noun to which a word may belong, in words.
-const REACH: usize = 6;
+const REACH: usize = 7;
 
 /// What a text says: by aspect, which of the two, and the clause that says so.
 type Said = BTreeMap<usize, [Option<String>; 2]>;
@@ -64,7 +64,8 @@ fn is_absent(after: &[&str]) -> bool {
 
 /// Whether the tokens between two words join them in a list.
 fn is_list(between: &[Token]) -> bool {
-    between.len() <= 4
+    between.len() == 1 && between[0].lower == "and"
+        || between.len() <= 4
         && between.iter().any(|token| token.lower == "or")
         && between.iter().filter(|token| token.is_word()).count() <= 2
 }
@@ -84,8 +85,10 @@ fn noun(clause: &[Token], at: usize) -> Option<&str> {
         || clause[at].lower.ends_with("est")
         || clause.get(at + 1).is_some_and(|next| next.lower == "than") && !clause.get(at + 2).is_some_and(is_absolute);
     // "30 ms wide" is a measure of anything, not "wide".
+    // "departs from normal".
+    let is_standard = at > 0 && ["from", "than", "outside", "expected"].contains(&clause[at - 1].lower.as_str());
     let is_measure = at > 0 && ["ms", "s", "mm", "mv"].contains(&clause[at - 1].lower.as_str());
-    if is_denied || is_compared || is_measure || NOUNS.contains(&clause[at].lower.as_str()) {
+    if is_denied || is_compared || is_standard || is_measure || NOUNS.contains(&clause[at].lower.as_str()) {
         return None;
     }
     let cost = |between: &[Token]| {
@@ -120,6 +123,11 @@ pub(super) fn of_pages(pages: &[&Page]) -> BTreeMap<usize, BTreeSet<usize>> {
         for (aspect, sides) in
             described.into_iter().filter(|(aspect, _)| !named.contains_key(aspect)).chain(named.clone())
         {
+            let name = page.name.to_lowercase();
+            let is_named = || name.split(|c: char| !c.is_alphanumeric()).any(|word| ASPECTS[aspect].nouns.contains(&word));
+            if OF_NAMES.contains(&ASPECTS[aspect].name) && !is_named() {
+                continue;
+            }
             let said = sides.iter().enumerate().filter(|(_, side)| side.is_some()).map(|(pole, _)| pole);
             poles.entry(aspect).or_default().extend(said);
         }
@@ -178,12 +186,17 @@ pub(super) fn is_foreign(direct: &[Clause], pages: &BTreeMap<usize, BTreeSet<usi
 
 /// The first thing of which the answer says only the opposite of what the pages say: its name and the clause.
 pub(super) fn reversed(direct: &[Clause], pages: &BTreeMap<usize, BTreeSet<usize>>) -> Option<(&'static str, String)> {
-    said(direct).into_iter().find_map(|(aspect, sides)| {
+    // What may be speaks for the pages, but not against them.
+    let is_certain = |clause: &&Clause| !clause.iter().any(|token| ["may", "might"].contains(&token.lower.as_str()));
+    let certain: Vec<Clause> = direct.iter().filter(is_certain).cloned().collect();
+    let possible = said(direct);
+    said(&certain).into_iter().find_map(|(aspect, sides)| {
         let poles = pages.get(&aspect)?;
+        let is_said = |pole: usize| possible.get(&aspect).is_some_and(|sides| sides[pole].is_some());
         let [one, other] = sides;
         let clause = match (one, other) {
-            (Some(clause), None) if !poles.contains(&0) => clause,
-            (None, Some(clause)) if !poles.contains(&1) => clause,
+            (Some(clause), None) if !poles.contains(&0) && !is_said(1) => clause,
+            (None, Some(clause)) if !poles.contains(&1) && !is_said(0) => clause,
             _ => return None,
         };
         Some((ASPECTS[aspect].name, clause))

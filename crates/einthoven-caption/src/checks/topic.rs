@@ -1,21 +1,32 @@
-//! What an answer is about: its terms against those of the pages.
+//! What an answer is about: what it says, in words and pairs of words, against what the pages say.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::aside;
+use super::aside::{self, joined};
 use super::text::{self, Clause};
+use super::RECORDING;
 use crate::retrieval::terms;
 use crate::{KnowledgeBase, Page, Section};
 
-/// The least part of an answer's terms, weighted by how rare they are, that the pages must share.
-const LEAST_COVER: f64 = 0.12;
-/// The least cover relative to that by the page which covers the answer best.
-const LEAST_RATIO: f64 = 0.35;
-
+/// The least weight of what an answer shares with the pages, relative to what it shares with the page nearest to it.
+const LEAST_RATIO: f64 = 0.4;
+/// The same where a number of the answer is one of the pages'.
+const LEAST_RATIO_WITH_NUMBER: f64 = 0.2;
 /// The same for a statement on the recording alone, which has no waveform to describe.
-const LEAST_RATIO_OF_REMARKS: f64 = 0.8;
+const LEAST_RATIO_OF_REMARKS: f64 = 0.5;
 
-/// The terms of every page, and how many pages have each.
+/// What speaks for an answer beside its words.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Support {
+    /// Nothing: the statement is a remark on the recording.
+    Remark,
+    /// A number that is one of the pages'.
+    Number,
+    /// Nothing.
+    None,
+}
+
+/// What every page says, and on how many pages that is said.
 #[derive(Debug)]
 pub(super) struct Topics {
     pages: BTreeMap<String, BTreeSet<String>>,
@@ -27,42 +38,45 @@ impl Topics {
         let mut frequency: HashMap<String, usize> = HashMap::new();
         let mut pages = BTreeMap::new();
         for page in base.pages() {
-            let found = features(&page_text(page));
-            found.iter().for_each(|term| *frequency.entry(term.clone()).or_default() += 1);
+            let found = features(&text::clauses(&page_text(page)));
+            found.iter().for_each(|feature| *frequency.entry(feature.clone()).or_default() += 1);
             pages.insert(page.slug.clone(), found);
         }
         Self { pages, frequency }
     }
 
-    /// Whether the answer is about the concepts of the pages, rather than about others or about nothing of the kind.
-    pub fn is_about(&self, answer: &str, pages: &[&Page], base: &KnowledgeBase, is_remark: bool) -> bool {
-        let said = features(answer);
-        let total: f64 = said.iter().map(|term| self.weight(term)).sum();
-        if total == 0.0 {
-            return false;
-        }
-        let cover =
-            |known: &BTreeSet<String>| said.intersection(known).map(|term| self.weight(term)).sum::<f64>() / total;
+    /// Whether the answer is about the concepts of the pages, rather than about others.
+    pub fn is_about(&self, clauses: &[Clause], pages: &[&Page], base: &KnowledgeBase, support: Support) -> bool {
+        let said = features(clauses);
+        let shared = |known: &BTreeSet<String>| said.intersection(known).map(|feature| self.weight(feature)).sum::<f64>();
         let empty = BTreeSet::new();
-        let terms_of = |slug: &str| self.pages.get(slug).unwrap_or(&empty);
+        let of = |slug: &str| self.pages.get(slug).unwrap_or(&empty);
         let mut family: BTreeSet<&str> = pages.iter().map(|page| page.slug.as_str()).collect();
         for page in pages {
             family.extend(base.ancestors(page));
         }
-        let relatives = base.pages().filter(|page| page.parents.iter().any(|parent| family.contains(parent.as_str())));
-        let related: BTreeSet<&str> = relatives.map(|page| page.slug.as_str()).chain(family.iter().copied()).collect();
-        let own: BTreeSet<String> = pages.iter().flat_map(|page| terms_of(&page.slug)).cloned().collect();
-        let own = cover(&own);
-        let others = self.pages.iter().filter(|(slug, _)| !related.contains(slug.as_str()));
-        let best = others.map(|(_, known)| cover(known)).fold(0.0, f64::max);
-        own >= LEAST_COVER && own >= if is_remark { LEAST_RATIO_OF_REMARKS } else { LEAST_RATIO } * best
+        let together: BTreeSet<String> = pages.iter().flat_map(|page| of(&page.slug)).cloned().collect();
+        let own = family.iter().map(|slug| shared(of(slug))).fold(shared(&together), f64::max);
+        if family.iter().any(|slug| RECORDING.contains(slug)) {
+            family.extend(RECORDING);
+        }
+        let is_related =
+            |page: &Page| family.contains(page.slug.as_str()) || !base.ancestors(page).is_disjoint(&family);
+        let others = base.pages().filter(|page| !is_related(page));
+        let best = others.map(|page| shared(of(&page.slug))).fold(0.0, f64::max);
+        let least = match support {
+            Support::Remark => LEAST_RATIO_OF_REMARKS,
+            Support::Number => LEAST_RATIO_WITH_NUMBER,
+            Support::None => LEAST_RATIO,
+        };
+        own > 0.0 && own >= least * best
     }
 
-    fn weight(&self, term: &str) -> f64 {
-        let pages = self.pages.len() as f64;
-        let frequency = self.frequency.get(term).copied().unwrap_or(0) as f64;
-        // Terms that no page has count little: a language model's turns of phrase are among them.
-        if frequency == 0.0 { 1.0 } else { 1.0 + (pages / frequency).ln() }
+    /// The rarer, the weightier; what every page says still weighs something, and what no page says nothing.
+    fn weight(&self, feature: &str) -> f64 {
+        const OF_ALL: f64 = 0.3;
+        let frequency = self.frequency.get(feature).copied().unwrap_or(self.pages.len()) as f64;
+        OF_ALL + (self.pages.len() as f64 / frequency).ln()
     }
 }
 
@@ -84,7 +98,17 @@ fn page_text(page: &Page) -> String {
     format!("{}. {}. {}", page.name, page.synonyms.join(". "), sections.join(" "))
 }
 
-/// The terms of a text, numbers and letters left out.
-fn features(text: &str) -> BTreeSet<String> {
-    terms(text).into_iter().filter(|term| !term.starts_with(|c: char| c.is_ascii_digit()) && term.len() > 1).collect()
+/// The terms of a text and the pairs of them that stand beside each other or have one between them; numbers left out.
+fn features(clauses: &[Clause]) -> BTreeSet<String> {
+    let mut features = BTreeSet::new();
+    for clause in clauses {
+        let mut terms = terms(&joined(clause));
+        terms.retain(|term| !term.starts_with(|c: char| c.is_ascii_digit()));
+        for (i, term) in terms.iter().enumerate() {
+            // A single letter says something only beside another term: "P wave".
+            features.extend((term.len() > 1).then(|| term.clone()));
+            features.extend(terms[i + 1..].iter().take(2).map(|next| format!("{term} {next}")));
+        }
+    }
+    features
 }

@@ -1,55 +1,9 @@
-//! The things of which a text can say one thing or the opposite, and the words for it.
+//! What can be said of rhythms and of their beats.
 
-/// Something of which a text says one thing or the opposite.
-pub(super) struct Aspect {
-    /// What it is called in messages.
-    pub name: &'static str,
-    /// What it is called in texts.
-    pub nouns: &'static [&'static str],
-    /// Beginnings of the words for the one and for the other, said beside the noun.
-    pub poles: [&'static [&'static str]; 2],
-    /// Phrases for the one and for the other.
-    pub phrases: [&'static [&'static str]; 2],
-}
+use super::Aspect;
 
-/// What is looked at.
-pub(super) const ASPECTS: [Aspect; 18] = [
-    Aspect {
-        name: "the ST segment",
-        nouns: &["st"],
-        poles: [&["elevat", "raised", "above"], &["depress", "sag", "below", "downslop", "scoop"]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
-        name: "the T wave",
-        nouns: &["t"],
-        poles: [&["tall", "upright", "peaked", "tented", "positive", "high"], &["invert", "inversion", "negative"]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
-        name: "the height of the T wave",
-        nouns: &["t"],
-        poles: [&["tall", "peaked", "tented", "pointed", "giant"], &["flat", "low"]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
-        name: "the polarity of the P wave",
-        nouns: &["p"],
-        poles: [&["upright", "positive"], &["invert", "negative", "retrograde"]],
-        phrases: [&["sinus p"], &[]],
-    },
-    Aspect {
-        name: "the shape of the P wave",
-        nouns: &["p"],
-        poles: [&["notch", "bifid", "tall", "peaked", "pointed", "broad", "wide"], &[]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
-        name: "the electrolyte",
-        nouns: &["potassium", "calcium"],
-        poles: [&["high", "raised", "elevat", "increas", "excess"], &["low", "reduc", "decreas", "deficien"]],
-        phrases: [&[], &[]],
-    },
+/// The one and the other, of rhythms and beats.
+pub(super) const RHYTHMS: &[Aspect] = &[
     Aspect {
         name: "the activity of the atria",
         nouns: &[],
@@ -65,18 +19,6 @@ pub(super) const ASPECTS: [Aspect; 18] = [
         ],
     },
     Aspect {
-        name: "the PR interval",
-        nouns: &["pr", "p-r"],
-        poles: [&["prolong", "long", "lengthen", "longer"], &["short", "shortened"]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
-        name: "the QT interval",
-        nouns: &["qt", "qtc"],
-        poles: [&["prolong", "long"], &["short"]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
         name: "the rate",
         nouns: &[
             "rate",
@@ -90,46 +32,28 @@ pub(super) const ASPECTS: [Aspect; 18] = [
             "beats",
             "pulse",
         ],
-        poles: [&["fast", "rapid", "tachy", "quick"], &["slow", "brady"]],
+        poles: [&["fast", "rapid", "tachy", "quick", "swift"], &["slow", "brady", "sluggish"]],
         phrases: [
             &["above/over/exceeds/exceeding 100", "more/greater/faster than 100"],
             &["below/under 60", "less/slower than 60"],
         ],
     },
     Aspect {
-        name: "the QRS duration",
-        nouns: &["qrs", "complex", "complexes", "beat", "beats"],
-        poles: [&["broad", "wide", "prolong"], &["narrow"]],
-        phrases: [&[], &[]],
-    },
-    Aspect {
-        name: "the voltage",
-        nouns: &["qrs", "complex", "complexes", "voltage", "voltages", "amplitude", "amplitudes"],
-        poles: [&["tall", "high", "increas"], &["small", "low", "reduc", "diminish"]],
-        phrases: [
-            &["exceed~/above/over * upper limit/limits", "larger/higher/taller/greater than normal/usual"],
-            &["smaller/lower/less than normal/usual"],
-        ],
-    },
-    Aspect {
         name: "the regularity of the rhythm",
-        nouns: &["rhythm", "rr", "r-r", "r", "intervals", "rate", "pulse"],
-        poles: [&["regular"], &["irregular", "unequal"]],
+        nouns: &["rhythm", "rr", "r-r", "r", "pp", "p-p", "intervals", "rate", "pulse"],
+        poles: [&["regular", "steady", "evenly"], &["irregular", "unequal", "uneven", "erratic", "chaotic", "unpredictable"]],
         phrases: [
             &[
                 "no variation",
+                "does/do not vary/change",
+                "pp interval/intervals * constant/equal/fixed/identical/same",
+                "p p interval/intervals * constant/equal/fixed/identical/same",
                 "rr interval/intervals * constant/equal/fixed/identical/same",
                 "r r interval/intervals * constant/equal/fixed/identical/same",
                 "intervals between * beats/complexes * constant/equal/fixed/identical/same",
             ],
-            &["rr * vary/varies/lengthen/unequal", "intervals vary", "r - r * vary/varies", "irregularly irregular"],
+            &["rr/pp * vary/varies/varying/lengthen/unequal", "intervals vary", "p - p * vary/varies", "r - r * vary/varies", "irregularly irregular"],
         ],
-    },
-    Aspect {
-        name: "the growth of the R wave",
-        nouns: &["progression", "r", "transition"],
-        poles: [&["excellent", "quick", "good"], &["poor", "little", "fail", "slow", "late", "delayed"]],
-        phrases: [&["normal * progression/growth", "grow~/progress~ normally"], &["do/does/not * grow/increase"]],
     },
     Aspect {
         name: "P waves",
@@ -138,7 +62,7 @@ pub(super) const ASPECTS: [Aspect; 18] = [
         phrases: [
             &[
                 "preceded by * p",
-                "p wave/waves * precede/precedes/before",
+                "p wave/waves * precede/precedes",
                 "p wave/waves * followed by",
                 "each p wave",
                 "every p wave",
@@ -202,6 +126,8 @@ pub(super) const ASPECTS: [Aspect; 18] = [
                 "one qrs * each/every/one p",
                 "one p * each/every/one qrs",
                 "qrs * follows each/every p",
+                "are/is firmly/closely/tightly linked/coupled",
+                "fixed relation",
                 "no beat/beats",
                 "no * dropped",
                 "no non conducted/blocked",
@@ -227,48 +153,86 @@ pub(super) const ASPECTS: [Aspect; 18] = [
             ],
         ],
     },
-];
-
-/// The nouns to which a word may belong.
-pub(super) const NOUNS: &[&str] = &[
-    "st",
-    "t",
-    "p",
-    "q",
-    "r",
-    "s",
-    "u",
-    "pr",
-    "p-r",
-    "qt",
-    "qtc",
-    "qrs",
-    "complex",
-    "complexes",
-    "rate",
-    "response",
-    "rhythm",
-    "rr",
-    "r-r",
-    "voltage",
-    "voltages",
-    "amplitude",
-    "amplitudes",
-    "axis",
-    "progression",
-    "transition",
-    "pause",
-    "duration",
-    "ventricles",
-    "ventricular",
-    "intervals",
-    "ratio",
-    "fires",
-    "respond",
-    "discharges",
-    "beat",
-    "beats",
-    "pulse",
-    "potassium",
-    "calcium",
+    Aspect {
+        name: "the likeness of the P waves",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &[
+                "p wave/waves * same/identical/uniform/alike/unchanging",
+                "same/identical/uniform/unchanging * p wave/waves",
+                "one p wave shape/morphology/form",
+                "one and the same shape/form/morphology",
+            ],
+            &[
+                "p wave/waves * vary/varies/varying/change/changes/changing",
+                "varying/changing/several/multiple/three * p wave/waves",
+                "three/several/different/various/multiple * shapes/morphologies/forms",
+            ],
+        ],
+    },
+    Aspect {
+        name: "the likeness of the premature beats",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &["all * same/identical/one shape/form/morphology", "uniform", "unifocal", "monomorphic", "one/single focus/origin", "same shape/form/morphology"],
+            &[
+                "different/several/various/multiple/differing/two * shape/shapes/forms/morphologies/focus/foci",
+                "more than one shape/form/morphology/focus",
+                "multiform/multifocal/polymorphic",
+            ],
+        ],
+    },
+    Aspect {
+        name: "the pause",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &["compensatory pause", "followed by * pause", "pause follows/arises/results/ensues"],
+            &["no * pause", "without * pause", "not * pause"],
+        ],
+    },
+    Aspect {
+        name: "the onset",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &["sudden~/abrupt~ * onset/begin~/start~/end~", "begin~/start~/starts * abrupt~/sudden~"],
+            &["gradual~ * onset/begin~/start~/end~", "begin~/start~ * gradual~"],
+        ],
+    },
+    Aspect {
+        name: "which beat comes early",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [&["every/each second/other", "alternat~"], &["every/each third", "two sinus/normal/basic beats * one"]],
+    },
+    Aspect {
+        name: "how many beats come in a row",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [&["single", "isolated", "lone", "solitary"], &["two/three/pair * row/succession", "consecutive", "successive", "couplet"]],
+    },
+    Aspect {
+        name: "the time of the beats",
+        nouns: &["beat", "beats", "extrasystole", "extrasystoles"],
+        poles: [&["premature", "early", "earlier", "sooner"], &["late", "delayed", "overdue"]],
+        phrases: [&["too early", "too soon"], &["too late", "later than expected"]],
+    },
+    Aspect {
+        name: "the capture",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [&["every/each spike/stimulus * capture~", "every/each spike/stimulus * followed", "all spikes/stimuli * capture~"], &["fail~ * capture/sense", "not followed", "without * following"]],
+    },
+    Aspect {
+        name: "the line between the waves",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &["isoelectric baseline/line * between/seen/visible/separat~", "isoelectric interval/intervals", "separated by * isoelectric"],
+            &["no isoelectric", "without * isoelectric", "no flat"],
+        ],
+    },
 ];

@@ -1,0 +1,123 @@
+//! What can be said of waves and intervals.
+
+use super::Aspect;
+
+/// The one and the other, by wave and interval.
+pub(super) const WAVES: &[Aspect] = &[
+    Aspect {
+        name: "the ST segment",
+        nouns: &["st"],
+        poles: [&["elevat", "raised", "above", "lifted", "rises"], &["depress", "sag", "below", "beneath", "downslop", "scoop", "lowered", "sunk"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the T wave",
+        nouns: &["t"],
+        poles: [&["tall", "upright", "peaked", "tented", "positive", "high", "upward"], &["invert", "inversion", "negative", "downward", "upside"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the height of the T wave",
+        nouns: &["t"],
+        poles: [&["tall", "peaked", "tented", "pointed", "giant"], &["flat", "low"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the polarity of the P wave",
+        nouns: &["p"],
+        poles: [&["upright", "positive", "upward"], &["invert", "negative", "retrograde", "downward"]],
+        phrases: [&["sinus p"], &[]],
+    },
+    Aspect {
+        name: "the shape of the P wave",
+        nouns: &["p"],
+        poles: [&["notch", "bifid", "tall", "peaked", "pointed", "broad", "wide"], &[]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the PR interval",
+        nouns: &["pr", "p-r"],
+        poles: [&["prolong", "long", "lengthen", "longer"], &["short", "shortened"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the QT interval",
+        nouns: &["qt", "qtc"],
+        poles: [&["prolong", "long", "lengthen"], &["short", "brief", "abbreviat"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the QRS duration",
+        nouns: &["qrs", "complex", "complexes", "beat", "beats"],
+        poles: [&["broad", "wide", "prolong", "bizarre"], &["narrow", "slender"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the voltage",
+        nouns: &["qrs", "complex", "complexes", "voltage", "voltages", "amplitude", "amplitudes"],
+        poles: [&["tall", "high", "increas", "huge"], &["small", "low", "reduc", "diminish", "tiny"]],
+        phrases: [
+            &["exceed~/above/over * upper limit/limits", "larger/higher/taller/greater than normal/usual"],
+            &["smaller/lower/less than normal/usual"],
+        ],
+    },
+    Aspect {
+        name: "the shape of the ST segment",
+        nouns: &["st"],
+        poles: [&["concave", "saddle"], &["convex", "dome", "coved", "tombstone"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the health of the ST segment",
+        nouns: &["st"],
+        poles: [&["normal", "isoelectric", "unchanged", "unremarkable", "level"], &[
+            "elevat", "depress", "raised", "abnormal", "deviat", "shift", "sag", "scoop", "downslop", "above", "below",
+        ]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the health of the T wave",
+        nouns: &["t"],
+        poles: [&["normal", "unchanged", "unremarkable"], &[
+            "invert", "inversion", "negative", "flat", "low", "tall", "peaked", "tented", "abnormal", "biphasic", "deep",
+        ]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the growth of the R wave",
+        nouns: &["progression", "r", "transition"],
+        poles: [&["excellent", "quick", "good"], &["poor", "little", "fail", "slow", "late", "delayed"]],
+        phrases: [&["normal * progression/growth", "grow~/progress~ normally", "taller/larger/higher * from v1", "grow~/increas~ * from v1"],
+            &["do/does/not * grow/increase", "smaller/lower * from v1", "shrink~/decreas~/lose/loses/diminish~ * from v1"]],
+    },
+    Aspect {
+        name: "Q waves",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [&["q wave/waves"], &["no q", "no * q", "without * q", "q wave/waves is/are absent"]],
+    },
+    Aspect {
+        name: "the time of the R peak",
+        nouns: &["intrinsicoid", "peak"],
+        poles: [&["late", "delay", "prolong", "long"], &["early", "short", "prompt", "normal"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the frontal axis",
+        nouns: &["axis"],
+        poles: [&["normal"], &["left", "right", "extreme", "deviat", "superior", "abnormal", "indeterminate"]],
+        phrases: [&[], &["northwest"]],
+    },
+    Aspect {
+        name: "the direction of ST segment and T wave",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [&["opposite", "discordant", "away from"], &["same direction", "concordant"]],
+    },
+    Aspect {
+        name: "the T and U waves",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [&["merge~", "fuse~", "blend~", "run/runs into", "t u fusion"], &["separate~", "distinct * u", "u * distinct", "apart"]],
+    },
+];
