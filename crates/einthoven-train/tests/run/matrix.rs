@@ -47,6 +47,7 @@ fn texts_of_some_statements_are_resumed_exactly() {
             batch_size: 2,
             contrastive_batch,
             unlock_text,
+            validate_every: Some(1),
             checkpoint: CheckpointConfig { every: Some(2), keep: 1, best: None },
             ..Variant::default().train
         };

@@ -183,6 +183,8 @@ fn dropout_is_the_same_both_times() {
 fn true_texts_are_no_negatives() {
     let contrast = |parts: Vec<PartialCaption>| {
         let (mut objective, _) = objective(Mode::Corrected, 0.0, DType::F64);
+        // To a new text encoder, all texts are nearly the same.
+        objective.largest_cosine = None;
         let batch = Batch { parts, ..batch(&[0, 1, 2]) };
         objective.losses(&batch, &round(false)).unwrap().named[1].1
     };
