@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use candle_core::{D, DType, Device, Tensor};
 use einthoven_corpus::{
-    AugmentConfig, CaptionConfig, Captions, Dataset, Leftovers, Loader, LoaderConfig, SimulatedConfig,
-    caption::no_descriptions,
+    AugmentConfig, CaptionConfig, Dataset, Leftovers, Loader, LoaderConfig, SimulatedConfig, caption::no_descriptions,
 };
 use einthoven_eval::bootstrap::BootstrapConfig;
 use einthoven_eval::comparison::Comparison;
@@ -33,7 +32,7 @@ const MAX_TOKENS: usize = 60;
 
 struct Fixture {
     dataset: Arc<Dataset>,
-    captions: Arc<Captions>,
+    captions: Arc<Vec<String>>,
     contract: InputContract,
     tokenizer: Tokenizer,
     model: Esi,
@@ -93,7 +92,7 @@ fn embeddings_are_those_of_the_model_in_the_order_asked_for() {
     let embedded = embed::signals(&fixture.model, &fixture.loader(40), |done| heard.push(done)).unwrap();
     assert_eq!(heard, [40, 80, 90]);
     assert_eq!(embedded.indices, (0..90).collect::<Vec<_>>());
-    assert_eq!(embedded.captions, fixture.captions[..]);
+    assert_eq!(embedded.captions, *fixture.captions);
 
     let index = 57;
     let record = fixture.dataset.record(index).unwrap();

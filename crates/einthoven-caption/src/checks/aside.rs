@@ -51,7 +51,8 @@ const TURNS: &[&str] = &[
 ];
 
 /// From one of these up to the next comma, a clause says what is not there, or may not be.
-const DENIALS: &[&str] = &["without", "no", "neither", "nor", "lack", "lacks", "absence of", "missing", "none", "nothing", "if", "unless"];
+const DENIALS: &[&str] =
+    &["without", "no", "neither", "nor", "lack", "lacks", "absence of", "missing", "none", "nothing", "if", "unless"];
 
 /// The clauses without asides.
 pub(super) fn direct(clauses: &[Clause]) -> Vec<Clause> {

@@ -88,10 +88,34 @@ fn of_name(word: &str) -> impl Iterator<Item = Wall> {
 
 /// The leads of a clause that it says to be as they are in health: "I, aVL and V6 are spared".
 fn spared(clause: &[Token]) -> BTreeSet<Lead> {
-    const SPARED: &[&str] =
-        &["spared", "unaffected", "unchanged", "unremarkable", "uninvolved", "normal", "clean", "untouched", "silent", "isoelectric"];
+    const SPARED: &[&str] = &[
+        "spared",
+        "unaffected",
+        "unchanged",
+        "unremarkable",
+        "uninvolved",
+        "normal",
+        "clean",
+        "untouched",
+        "silent",
+        "isoelectric",
+    ];
     const BETWEEN: &[&str] = &[
-        ",", "and", "or", "-", "to", "(", ")", "lead", "leads", "all", "entirely", "completely", "perfectly", "quite", "of",
+        ",",
+        "and",
+        "or",
+        "-",
+        "to",
+        "(",
+        ")",
+        "lead",
+        "leads",
+        "all",
+        "entirely",
+        "completely",
+        "perfectly",
+        "quite",
+        "of",
     ];
     const VERBS: &[&str] =
         &["are", "is", "remain", "remains", "stay", "stays", "look", "looks", "keep", "keeps", "retain", "retains"];
@@ -99,7 +123,8 @@ fn spared(clause: &[Token]) -> BTreeSet<Lead> {
     let is_said = |end: usize| clause[end.saturating_sub(2)..end].iter().any(|token| is(token, VERBS));
     let ends = (0..clause.len()).filter(|&i| is(&clause[i], SPARED) && is_said(i));
     let of = |end: usize| {
-        let is_part = |&i: &usize| !leads_within(clause, i..i + 1).is_empty() || is(&clause[i], BETWEEN) || is(&clause[i], VERBS);
+        let is_part =
+            |&i: &usize| !leads_within(clause, i..i + 1).is_empty() || is(&clause[i], BETWEEN) || is(&clause[i], VERBS);
         let start = (0..end).rev().take_while(is_part).last().unwrap_or(end);
         leads_within(clause, start..end)
     };

@@ -66,8 +66,8 @@ fn is_absent(after: &[&str]) -> bool {
 fn is_list(between: &[Token]) -> bool {
     between.len() == 1 && between[0].lower == "and"
         || between.len() <= 4
-        && between.iter().any(|token| token.lower == "or")
-        && between.iter().filter(|token| token.is_word()).count() <= 2
+            && between.iter().any(|token| token.lower == "or")
+            && between.iter().filter(|token| token.is_word()).count() <= 2
 }
 
 /// The noun that the word at `at` belongs to: the nearest, those beyond a comma or conjunction counted as farther.
@@ -124,7 +124,8 @@ pub(super) fn of_pages(pages: &[&Page]) -> BTreeMap<usize, BTreeSet<usize>> {
             described.into_iter().filter(|(aspect, _)| !named.contains_key(aspect)).chain(named.clone())
         {
             let name = page.name.to_lowercase();
-            let is_named = || name.split(|c: char| !c.is_alphanumeric()).any(|word| ASPECTS[aspect].nouns.contains(&word));
+            let is_named =
+                || name.split(|c: char| !c.is_alphanumeric()).any(|word| ASPECTS[aspect].nouns.contains(&word));
             if OF_NAMES.contains(&ASPECTS[aspect].name) && !is_named() {
                 continue;
             }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::RECORDING;
 use super::aside::{self, joined};
 use super::text::{self, Clause};
-use super::RECORDING;
 use crate::retrieval::terms;
 use crate::{KnowledgeBase, Page, Section};
 
@@ -48,7 +48,8 @@ impl Topics {
     /// Whether the answer is about the concepts of the pages, rather than about others.
     pub fn is_about(&self, clauses: &[Clause], pages: &[&Page], base: &KnowledgeBase, support: Support) -> bool {
         let said = features(clauses);
-        let shared = |known: &BTreeSet<String>| said.intersection(known).map(|feature| self.weight(feature)).sum::<f64>();
+        let shared =
+            |known: &BTreeSet<String>| said.intersection(known).map(|feature| self.weight(feature)).sum::<f64>();
         let empty = BTreeSet::new();
         let of = |slug: &str| self.pages.get(slug).unwrap_or(&empty);
         let mut family: BTreeSet<&str> = pages.iter().map(|page| page.slug.as_str()).collect();
