@@ -8,7 +8,7 @@ use crate::retrieval::terms;
 use crate::{KnowledgeBase, Page, Section};
 
 /// Of an answer about ECGs, more terms than this are the pages', too.
-const LEAST_KNOWN: f64 = 0.58;
+const LEAST_KNOWN: f64 = 0.62;
 /// The same for each of its clauses, if it has enough terms to tell.
 const LEAST_KNOWN_OF_CLAUSES: f64 = 0.45;
 /// Fewer terms than this tell nothing of a clause.

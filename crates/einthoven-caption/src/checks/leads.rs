@@ -87,23 +87,34 @@ fn of_name(word: &str) -> impl Iterator<Item = Wall> {
 }
 
 /// The leads of a clause that it says to be as they are in health: "I, aVL and V6 are spared".
+///
+/// What is said of leads follows them, up to the next leads or a turn of the clause.
 fn spared(clause: &[Token]) -> BTreeSet<Lead> {
-    const SPARED: &[&str] =
-        &["spared", "unaffected", "unchanged", "unremarkable", "uninvolved", "normal", "clean", "untouched", "silent", "isoelectric"];
-    const BETWEEN: &[&str] = &[
-        ",", "and", "or", "-", "to", "(", ")", "lead", "leads", "all", "entirely", "completely", "perfectly", "quite", "of",
+    const HEALTHY: &[&str] = &[
+        "spared", "unaffected", "unchanged", "unremarkable", "uninvolved", "normal", "untouched", "silent", "isoelectric",
+        "baseline",
     ];
-    const VERBS: &[&str] =
-        &["are", "is", "remain", "remains", "stay", "stays", "look", "looks", "keep", "keeps", "retain", "retains"];
-    let is = |token: &Token, words: &[&str]| words.contains(&token.lower.as_str());
-    let is_said = |end: usize| clause[end.saturating_sub(2)..end].iter().any(|token| is(token, VERBS));
-    let ends = (0..clause.len()).filter(|&i| is(&clause[i], SPARED) && is_said(i));
-    let of = |end: usize| {
-        let is_part = |&i: &usize| !leads_within(clause, i..i + 1).is_empty() || is(&clause[i], BETWEEN) || is(&clause[i], VERBS);
-        let start = (0..end).rev().take_while(is_part).last().unwrap_or(end);
-        leads_within(clause, start..end)
-    };
-    ends.flat_map(of).collect()
+    const ILL: &[&str] = &[
+        "elevat", "depress", "invert", "negative", "deep", "tall", "abnormal", "patholog", "los", "low", "lack", "absent", "fail",
+        "not", "no", "without", "poor", "reduc", "below", "above", "from", "than", "instead", "may",
+    ];
+    const TURNS: &[&str] = &["while", "whereas", "but", "although", "then"];
+    let is_lead = |i: usize| !leads_within(clause, i..i + 1).is_empty();
+    let is_joint = |i: usize| [",", "and", "or", "-", "to"].contains(&clause[i].lower.as_str());
+    let mut spared = BTreeSet::new();
+    let mut at = 0;
+    while let Some(start) = (at..clause.len()).find(|&i| is_lead(i)) {
+        let end = (start..clause.len()).find(|&i| !is_lead(i) && !is_joint(i)).unwrap_or(clause.len());
+        let said = clause[end..].iter().take_while(|token| !TURNS.contains(&token.lower.as_str()));
+        let next = (end..clause.len()).find(|&i| is_lead(i)).unwrap_or(clause.len());
+        let said: Vec<&str> = said.take(next - end).map(|token| token.lower.as_str()).collect();
+        let is_healthy = said.iter().any(|word| HEALTHY.contains(word));
+        if is_healthy && !said.iter().any(|word| ILL.iter().any(|stem| word.starts_with(stem))) {
+            spared.extend(leads_within(clause, start..end));
+        }
+        at = end.max(start + 1);
+    }
+    spared
 }
 
 /// The walls that a clause names, fascicles left out.

@@ -9,11 +9,11 @@ use crate::retrieval::terms;
 use crate::{KnowledgeBase, Page, Section};
 
 /// The least weight of what an answer shares with the pages, relative to what it shares with the page nearest to it.
-const LEAST_RATIO: f64 = 0.4;
+const LEAST_RATIO: f64 = 0.36;
 /// The same where a number of the answer is one of the pages'.
 const LEAST_RATIO_WITH_NUMBER: f64 = 0.2;
 /// The same for a statement on the recording alone, which has no waveform to describe.
-const LEAST_RATIO_OF_REMARKS: f64 = 0.5;
+const LEAST_RATIO_OF_REMARKS: f64 = 0.3;
 
 /// What speaks for an answer beside its words.
 #[derive(Clone, Copy, Debug, PartialEq)]

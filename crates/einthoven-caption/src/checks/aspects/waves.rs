@@ -88,7 +88,7 @@ pub(super) const WAVES: &[Aspect] = &[
         nouns: &["progression", "r", "transition"],
         poles: [&["excellent", "quick", "good"], &["poor", "little", "fail", "slow", "late", "delayed"]],
         phrases: [&["normal * progression/growth", "grow~/progress~ normally", "taller/larger/higher * from v1", "grow~/increas~ * from v1"],
-            &["do/does/not * grow/increase", "smaller/lower * from v1", "shrink~/decreas~/lose/loses/diminish~ * from v1"]],
+            &["do/does/not * grow/increase", "smaller/lower/shrink~/decreas~/lose/loses/diminish~/declin~ * v1/v2/v3/v4"]],
     },
     Aspect {
         name: "Q waves",
