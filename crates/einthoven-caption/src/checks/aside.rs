@@ -44,7 +44,7 @@ const TURNS: &[&str] = &[
     "secondary to",
     "so that other",
     "other causes",
-    "accompan~",
+    "accompanies/accompanied/accompanying",
     "suspect~",
     "spares/sparing",
     "but not in",

@@ -95,8 +95,8 @@ fn spared(clause: &[Token]) -> BTreeSet<Lead> {
         "baseline",
     ];
     const ILL: &[&str] = &[
-        "elevat", "depress", "invert", "negative", "deep", "tall", "abnormal", "patholog", "los", "low", "lack", "absent", "fail",
-        "not", "no", "without", "poor", "reduc", "below", "above", "from", "than", "instead", "may",
+        "elevat", "depress", "invert", "negative", "deep", "tall", "abnormal", "patholog", "los", "low", "lack", "absent",
+        "fail", "without", "poor", "reduc", "below", "above", "from", "instead", "may",
     ];
     const TURNS: &[&str] = &["while", "whereas", "but", "although", "then"];
     let is_lead = |i: usize| !leads_within(clause, i..i + 1).is_empty();

@@ -79,8 +79,7 @@ fn noun(clause: &[Token], at: usize) -> Option<&str> {
     };
     const COMPARATIVES: [&str; 8] = ["narrower", "wider", "broader", "taller", "slower", "faster", "longer", "shorter"];
     let is_open = COMPARATIVES.contains(&clause[at].lower.as_str())
-        && clause.get(at + 1).is_none_or(|next| next.lower != "than")
-        && clause[at.saturating_sub(2)..at].iter().any(|token| ["is", "are", "but"].contains(&token.lower.as_str()));
+        && clause.get(at + 1).is_none_or(|next| next.lower != "than");
     let is_compared = is_open
         || clause[at].lower.ends_with("est")
         || clause.get(at + 1).is_some_and(|next| next.lower == "than") && !clause.get(at + 2).is_some_and(is_absolute);
