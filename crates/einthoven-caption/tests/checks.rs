@@ -85,7 +85,8 @@ fn judge(folder: &str, least: usize, recall_floor: f64, alarms_ceiling: f64) {
             println!("    {} | {} | {}: {said:?}", answer.label, answer.statement, answer.answer);
         }
     }
-    let labels: BTreeSet<&str> = answers.iter().map(|answer| answer.label.as_str()).filter(|label| *label != "good").collect();
+    let labels: BTreeSet<&str> =
+        answers.iter().map(|answer| answer.label.as_str()).filter(|label| *label != "good").collect();
     for label in labels {
         let (_, recall) = rates(&answers.iter().filter(|answer| answer.label == label).collect::<Vec<_>>(), &checks);
         println!("    {label}: recall {recall:.3}");

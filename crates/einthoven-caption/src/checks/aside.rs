@@ -12,7 +12,6 @@ const ABOUT_OTHERS: &[&str] = &[
     "should/must/need/needs/has * considered/excluded/distinguished/differentiated",
     "can/may mimic",
     "causes include/are",
-    "caused by",
     "common/possible causes",
     "often accompan~",
     "consider/think",
@@ -36,6 +35,7 @@ const TURNS: &[&str] = &[
     "separates",
     "because",
     "due to",
+    "caused by",
     "reciprocal~",
     "mirror",
     "suggest~ that",
@@ -51,7 +51,8 @@ const TURNS: &[&str] = &[
 ];
 
 /// From one of these up to the next comma, a clause says what is not there, or may not be.
-const DENIALS: &[&str] = &["without", "no", "neither", "nor", "lack", "lacks", "absence of", "missing", "none", "nothing", "if", "unless"];
+const DENIALS: &[&str] =
+    &["without", "no", "neither", "nor", "lack", "lacks", "absence of", "missing", "none", "nothing", "if", "unless"];
 
 /// The clauses without asides.
 pub(super) fn direct(clauses: &[Clause]) -> Vec<Clause> {

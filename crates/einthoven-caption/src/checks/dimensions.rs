@@ -98,9 +98,11 @@ pub(super) fn figures(clause: &Clause) -> Vec<Figure> {
         let said = &clause[first.saturating_sub(4)..end.min(clause.len())];
         let said = said.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
         // "ST depression 80 ms after the J point": a place, not a size.
-        let is_place = clause.get(end).is_some_and(|token| ["after", "past", "from", "beyond"].contains(&token.lower.as_str()));
+        let is_place =
+            clause.get(end).is_some_and(|token| ["after", "past", "from", "beyond"].contains(&token.lower.as_str()));
         let is_misnamed = !is_place && measure(clause, first).is_some_and(|named| !fits(named, dimension));
-        let is_long = dimension == Dimension::Time && if high.is_finite() { high > LONGER_THAN_WAVES } else { low > LONGER_THAN_WAVES };
+        let is_long = dimension == Dimension::Time
+            && if high.is_finite() { high > LONGER_THAN_WAVES } else { low > LONGER_THAN_WAVES };
         found.push(Figure { subject: subject(clause, first, end, is_long), dimension, low, high, is_misnamed, said });
     }
     found
@@ -114,7 +116,8 @@ fn is_minus(clause: &[Token], number: usize) -> bool {
 fn unit(clause: &[Token], first: usize, after: usize) -> Option<(Dimension, f64, usize)> {
     use Dimension::{Angle, Foreign, Frequency, Rate, Ratio, Share, Size, Speed, Time};
     let lower = |i: usize| clause.get(i).map_or("", |token| token.lower.as_str());
-    let is_per = |words: &[&str]| ["/", "per", "a", "every"].contains(&lower(after + 1)) && words.contains(&lower(after + 2));
+    let is_per =
+        |words: &[&str]| ["/", "per", "a", "every"].contains(&lower(after + 1)) && words.contains(&lower(after + 2));
     let one = |dimension, factor| Some((dimension, factor, after + 1));
     match lower(after) {
         "mm" if is_per(&["s", "sec", "second"]) => Some((Speed, 1.0, after + 3)),
@@ -149,9 +152,40 @@ fn is_ratio(before: &[Token]) -> bool {
 /// What the number measures by the noun of measure right before it.
 fn measure(clause: &[Token], first: usize) -> Option<Dimension> {
     const BETWEEN: &[&str] = &[
-        "of", "is", "a", "an", "about", "around", "over", "above", "below", "under", "to", "than", "more", "less",
-        "between", "least", "most", "up", "exceeds", "exceeding", "measures", "lasts", "only", "approximately", "or",
-        ">", "<", "≥", "≤", "-", "+", "was", "from", "and",
+        "of",
+        "is",
+        "a",
+        "an",
+        "about",
+        "around",
+        "over",
+        "above",
+        "below",
+        "under",
+        "to",
+        "than",
+        "more",
+        "less",
+        "between",
+        "least",
+        "most",
+        "up",
+        "exceeds",
+        "exceeding",
+        "measures",
+        "lasts",
+        "only",
+        "approximately",
+        "or",
+        ">",
+        "<",
+        "≥",
+        "≤",
+        "-",
+        "+",
+        "was",
+        "from",
+        "and",
     ];
     let noun = clause[..first].iter().rev().find(|token| !BETWEEN.contains(&token.lower.as_str()))?;
     MEASURES.iter().find(|(names, _)| names.contains(&noun.lower.as_str())).map(|(_, dimension)| *dimension)
@@ -193,7 +227,8 @@ fn subject(clause: &[Token], first: usize, end: usize, is_long: bool) -> Option<
         SUBJECTS.iter().find(|(_, names)| names.contains(&lower)).map(|(subject, _)| *subject)
     };
     let after = || {
-        let near = (end..clause.len()).take(4).take_while(|i| ![",", "and", "with"].contains(&clause[*i].lower.as_str()));
+        let near =
+            (end..clause.len()).take(4).take_while(|i| ![",", "and", "with"].contains(&clause[*i].lower.as_str()));
         near.filter_map(named).next()
     };
     let is = |token: &Token, words: &[&str]| words.contains(&token.lower.as_str());

@@ -1,7 +1,7 @@
 //! Faults that show without knowing the statement: empty, cut, refusing, leaking the prompt, obeying foreign instructions.
 
-use super::{Fault, speech};
 use super::text::{Clause, find, quote, words};
+use super::{Fault, speech};
 
 /// Fewer words than this say nothing about a waveform.
 const FEWEST_WORDS: usize = 3;
@@ -252,9 +252,15 @@ fn cut(answer: &str) -> Option<String> {
     let length = |line: &str| line.split_whitespace().skip(1).count();
     let is_short = length(line) == 1 && text.lines().rev().skip(1).take(1).any(|line| length(line) > 1);
     let is_entry = marker && !is_short && !word.is_empty() && !OPEN.contains(&word.as_str());
-    let is_open = ["a", "an", "and", "of", "or", "than", "the", "with"].contains(&last_word(bare.trim_end_matches('.')).as_str());
+    let is_open =
+        ["a", "an", "and", "of", "or", "than", "the", "with"].contains(&last_word(bare.trim_end_matches('.')).as_str());
     let is_trailing = text.ends_with("...") || text.ends_with('…');
-    let is_ended = bare.ends_with(['.', '!', '?']) && !is_open && !is_trailing && !is_number(line) && !is_open_entry(text) && !is_half_number(bare);
+    let is_ended = bare.ends_with(['.', '!', '?'])
+        && !is_open
+        && !is_trailing
+        && !is_number(line)
+        && !is_open_entry(text)
+        && !is_half_number(bare);
     let whole = closed && (is_ended || is_entry);
     (!whole).then(|| {
         let words: Vec<&str> = text.split_whitespace().collect();

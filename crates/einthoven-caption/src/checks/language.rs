@@ -44,7 +44,8 @@ impl Language {
         }
         let least = base.pages().count() / ONE_PAGE_IN;
         let general: HashSet<String> = terms(GENERAL).into_iter().collect();
-        let is_descriptive = |(term, used): (String, usize)| (used >= least && !general.contains(&term)).then_some(term);
+        let is_descriptive =
+            |(term, used): (String, usize)| (used >= least && !general.contains(&term)).then_some(term);
         Self { known, descriptive: pages.into_iter().filter_map(is_descriptive).filter(|term| is_word(term)).collect() }
     }
 
@@ -56,9 +57,8 @@ impl Language {
     /// Whether an answer, or a sentence of it, is in another language than the pages'.
     pub fn is_foreign(&self, clauses: &[Clause], pages: &[&Page]) -> bool {
         let spoken: Vec<Vec<String>> = clauses.iter().map(|clause| words_of(&joined(clause))).collect();
-        let is_strange = |clause: &Vec<String>| {
-            clause.len() >= FEWEST_TERMS && share(clause, &self.known) < LEAST_KNOWN_OF_CLAUSES
-        };
+        let is_strange =
+            |clause: &Vec<String>| clause.len() >= FEWEST_TERMS && share(clause, &self.known) < LEAST_KNOWN_OF_CLAUSES;
         if spoken.iter().any(is_strange) {
             return true;
         }
@@ -74,7 +74,8 @@ impl Language {
         };
         all.len() >= FEWEST_TERMS
             && (known < LEAST_KNOWN
-                || LEAST_DESCRIPTIVE.iter().any(|(most, least)| known < *most && described < *least) && is_of_tracings())
+                || LEAST_DESCRIPTIVE.iter().any(|(most, least)| known < *most && described < *least)
+                    && is_of_tracings())
     }
 }
 

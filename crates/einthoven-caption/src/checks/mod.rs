@@ -67,7 +67,13 @@ impl<'k> Checks<'k> {
     /// The checks on a knowledge base.
     pub fn new(base: &'k KnowledgeBase) -> Self {
         let language = language::Language::new(base);
-        Self { base, topics: topic::Topics::new(base), echo: echo::Echo::new(&language), names: names::Names::new(base), language }
+        Self {
+            base,
+            topics: topic::Topics::new(base),
+            echo: echo::Echo::new(&language),
+            names: names::Names::new(base),
+            language,
+        }
     }
 
     /// What is wrong with an answer to "How is `statement` reflected in ECG?"; nothing if it may be stored.
@@ -86,7 +92,8 @@ impl<'k> Checks<'k> {
         let reading = self.base.read(statement);
         // A statement that is not wholly understood may still be like a name.
         let nearest = if reading.is_complete() { None } else { self.names.nearest(statement, self.base) };
-        let nearest = nearest.map(|page| Finding { page, certainty: Certainty::Certain, location: Location::default() });
+        let nearest =
+            nearest.map(|page| Finding { page, certainty: Certainty::Certain, location: Location::default() });
         let findings: Vec<&Finding<'_>> = match &nearest {
             Some(nearest) => vec![nearest],
             None => reading.present().collect(),
@@ -100,9 +107,9 @@ impl<'k> Checks<'k> {
         let direct = aside::direct(&clauses);
         let is_remark = pages.iter().all(|page| REMARKS.contains(&page.slug.as_str()));
         let is_measured = direct.iter().flat_map(measures).any(|measure| ranges::fits(&measure, &pages) == Some(true));
-        let support = match (is_remark, is_measured) {
+        let support = match (is_remark, is_measured || leads::cover(&direct, &pages)) {
             (true, _) => topic::Support::Remark,
-            (_, true) => topic::Support::Number,
+            (_, true) => topic::Support::Figures,
             _ => topic::Support::None,
         };
         // "It resembles left bundle branch block" says something of the statement, too.

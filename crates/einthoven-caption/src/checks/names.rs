@@ -10,15 +10,43 @@ const LEAST_LIKENESS: f64 = 0.5;
 
 /// Other words of reports for those of names.
 const OTHER_WORDS: [(&str, &str); 37] = [
-    ("1", "i"), ("2", "ii"), ("tu", "t u"),
-    ("lt", "left"), ("rt", "right"), ("lv", "left ventricular"), ("rv", "right ventricular"), ("la", "left atrial"),
-    ("ra", "right atrial"), ("fib", "fibrillation"), ("dig", "digitalis"), ("digoxin", "digitalis"), ("elec", "electrical"),
-    ("heart", "av"), ("conduction", "block"), ("nodal", "junctional"), ("hemiblock", "fascicular block"),
-    ("misplacement", "reversal"), ("misplaced", "reversal"), ("swapped", "reversal"), ("mi", "myocardial infarct"),
-    ("paced", "pacemaker"), ("pacing", "pacemaker"), ("extrasystole", "premature complex"), ("beat", "complex"),
-    ("contraction", "complex"), ("enlarged", "enlargement"), ("inverted", "inversion"), ("elevated", "elevation"),
-    ("depressed", "depression"), ("prolongation", "prolonged"), ("long", "prolonged"), ("advanced", "high"),
-    ("preexcitation", "wpw"), ("sided", ""), ("rhythm", ""), ("throughout", ""),
+    ("1", "i"),
+    ("2", "ii"),
+    ("tu", "t u"),
+    ("lt", "left"),
+    ("rt", "right"),
+    ("lv", "left ventricular"),
+    ("rv", "right ventricular"),
+    ("la", "left atrial"),
+    ("ra", "right atrial"),
+    ("fib", "fibrillation"),
+    ("dig", "digitalis"),
+    ("digoxin", "digitalis"),
+    ("elec", "electrical"),
+    ("heart", "av"),
+    ("conduction", "block"),
+    ("nodal", "junctional"),
+    ("hemiblock", "fascicular block"),
+    ("misplacement", "reversal"),
+    ("misplaced", "reversal"),
+    ("swapped", "reversal"),
+    ("mi", "myocardial infarct"),
+    ("paced", "pacemaker"),
+    ("pacing", "pacemaker"),
+    ("extrasystole", "premature complex"),
+    ("beat", "complex"),
+    ("contraction", "complex"),
+    ("enlarged", "enlargement"),
+    ("inverted", "inversion"),
+    ("elevated", "elevation"),
+    ("depressed", "depression"),
+    ("prolongation", "prolonged"),
+    ("long", "prolonged"),
+    ("advanced", "high"),
+    ("preexcitation", "wpw"),
+    ("sided", ""),
+    ("rhythm", ""),
+    ("throughout", ""),
 ];
 
 /// The names of all pages as sets of words, and how many names have each word.
@@ -47,7 +75,11 @@ impl Names {
         let likeness = |name: &HashSet<String>| {
             2.0 * self.weight(said.intersection(name)) / (whole + self.weight(name.iter())).max(f64::MIN_POSITIVE)
         };
-        let best = self.names.iter().map(|(name, slug)| (likeness(name), slug)).max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)));
+        let best = self
+            .names
+            .iter()
+            .map(|(name, slug)| (likeness(name), slug))
+            .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)));
         best.filter(|(likeness, _)| *likeness >= LEAST_LIKENESS).and_then(|(_, slug)| base.page(slug))
     }
 
@@ -58,7 +90,11 @@ impl Names {
 }
 
 fn words_of(name: &str) -> HashSet<String> {
-    let text = name.to_lowercase().replace(" to 1", ":1").replace("v-lead", "precordial lead").replace("v lead", "precordial lead");
+    let text = name
+        .to_lowercase()
+        .replace(" to 1", ":1")
+        .replace("v-lead", "precordial lead")
+        .replace("v lead", "precordial lead");
     let spelt = words(&text).into_iter().flat_map(|word| {
         let other = OTHER_WORDS.iter().find(|(other, _)| *other == word.text).map(|(_, spelt)| *spelt);
         other.unwrap_or(&word.text).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>()

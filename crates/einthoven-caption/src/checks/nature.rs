@@ -66,13 +66,11 @@ pub(super) fn impossible(direct: &[Clause]) -> Option<(String, String)> {
         if figure.is_misnamed || figure.dimension == Dimension::Foreign {
             return Some((figure.said, "the unit must fit what is measured".to_owned()));
         }
-        let known = LIMITS.iter().find(|(part, dimension, ..)| {
-            Some(*part) == figure.subject && *dimension == figure.dimension
-        });
+        let known =
+            LIMITS.iter().find(|(part, dimension, ..)| Some(*part) == figure.subject && *dimension == figure.dimension);
         let (low, high) = known.map_or_else(|| widest(figure.dimension), |(_, _, low, high)| (*low, *high));
         let is_within = |value: f64| !value.is_finite() || (low..=high).contains(&value);
-        (!is_within(figure.low) || !is_within(figure.high))
-            .then(|| (figure.said, POSSIBLE.to_owned()))
+        (!is_within(figure.low) || !is_within(figure.high)).then(|| (figure.said, POSSIBLE.to_owned()))
     })
 }
 
@@ -80,7 +78,8 @@ pub(super) fn impossible(direct: &[Clause]) -> Option<(String, String)> {
 pub(super) fn contradicts(direct: &[Clause], pages: &[&Page]) -> Option<(String, String)> {
     // Rates and angles have limits in the front matter; what comes and goes has no length of its own.
     let is_compared = |figure: &Figure| {
-        let is_part = figure.subject.is_some_and(|part| !["rate", "axis", "run", "cycle", "box", "spike"].contains(&part));
+        let is_part =
+            figure.subject.is_some_and(|part| !["rate", "axis", "run", "cycle", "box", "spike"].contains(&part));
         is_part && matches!(figure.dimension, Dimension::Time | Dimension::Size | Dimension::Ratio)
     };
     let said: Vec<Figure> = direct.iter().flat_map(figures).filter(is_compared).collect();

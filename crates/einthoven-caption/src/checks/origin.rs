@@ -17,7 +17,8 @@ const PLACES: [(&str, &str); 4] = [
 /// What stands after the place that beats come from.
 const AFTER: &str = "focus/foci/origin/ectopic/ectopy/premature/extrasystole/extrasystoles";
 /// What stands before it.
-const BEFORE: &str = "originat~/aris~/stem~/come/comes/coming/start/starts/starting/emerg~/emanat~/generated/fired/driven";
+const BEFORE: &str =
+    "originat~/aris~/stem~/come/comes/coming/start/starts/starting/emerg~/emanat~/generated/fired/driven";
 
 /// The places that a clause names as the origin of beats.
 fn origins(words: &[&str]) -> BTreeSet<&'static str> {

@@ -66,8 +66,8 @@ fn is_absent(after: &[&str]) -> bool {
 fn is_list(between: &[Token]) -> bool {
     between.len() == 1 && between[0].lower == "and"
         || between.len() <= 4
-        && between.iter().any(|token| token.lower == "or")
-        && between.iter().filter(|token| token.is_word()).count() <= 2
+            && between.iter().any(|token| token.lower == "or")
+            && between.iter().filter(|token| token.is_word()).count() <= 2
 }
 
 /// The noun that the word at `at` belongs to: the nearest, those beyond a comma or conjunction counted as farther.
@@ -78,8 +78,8 @@ fn noun(clause: &[Token], at: usize) -> Option<&str> {
         next.number().is_some() || ["normal", "usual", "expected", "average"].contains(&next.lower.as_str())
     };
     const COMPARATIVES: [&str; 8] = ["narrower", "wider", "broader", "taller", "slower", "faster", "longer", "shorter"];
-    let is_open = COMPARATIVES.contains(&clause[at].lower.as_str())
-        && clause.get(at + 1).is_none_or(|next| next.lower != "than");
+    let is_open =
+        COMPARATIVES.contains(&clause[at].lower.as_str()) && clause.get(at + 1).is_none_or(|next| next.lower != "than");
     let is_compared = is_open
         || clause[at].lower.ends_with("est")
         || clause.get(at + 1).is_some_and(|next| next.lower == "than") && !clause.get(at + 2).is_some_and(is_absolute);
@@ -99,11 +99,13 @@ fn noun(clause: &[Token], at: usize) -> Option<&str> {
     let is_atrial = |i: usize| i > 0 && clause[i - 1].lower == "atrial";
     let is_noun = |(i, token): &(usize, &Token)| *i != at && NOUNS.contains(&token.lower.as_str()) && !is_atrial(*i);
     let candidates = clause.iter().enumerate().filter(is_noun);
-    let is_verb = |token: &Token| ["is", "are", "becomes", "become", "remain", "remains"].contains(&token.lower.as_str());
+    let is_verb =
+        |token: &Token| ["is", "are", "becomes", "become", "remain", "remains"].contains(&token.lower.as_str());
     // The subject of a sentence, however far its predicate is.
     let subject = || {
         let last = (0..at).rev().find(|&i| NOUNS.contains(&clause[i].lower.as_str()) && !is_atrial(i))?;
-        let is_predicate = clause[last..at].iter().any(is_verb) && !clause[last..at].iter().any(|token| token.text == "(");
+        let is_predicate =
+            clause[last..at].iter().any(is_verb) && !clause[last..at].iter().any(|token| token.text == "(");
         is_predicate.then(|| clause[last].lower.as_str())
     };
     candidates
@@ -131,7 +133,8 @@ pub(super) fn of_pages(pages: &[&Page]) -> BTreeMap<usize, BTreeSet<usize>> {
             described.into_iter().filter(|(aspect, _)| !named.contains_key(aspect)).chain(named.clone())
         {
             let name = page.name.to_lowercase();
-            let is_named = || name.split(|c: char| !c.is_alphanumeric()).any(|word| ASPECTS[aspect].nouns.contains(&word));
+            let is_named =
+                || name.split(|c: char| !c.is_alphanumeric()).any(|word| ASPECTS[aspect].nouns.contains(&word));
             if OF_NAMES.contains(&ASPECTS[aspect].name) && !is_named() {
                 continue;
             }

@@ -66,7 +66,10 @@ pub(super) fn quantity(clause: &Clause, first: usize, after: usize) -> Option<(Q
                     (first, *quantity)
                 }
             };
-            let is_part = quantity == Quantity::PMs && clause[..first].iter().any(|token| ["terminal", "initial", "negative"].contains(&token.lower.as_str()));
+            let is_part = quantity == Quantity::PMs
+                && clause[..first]
+                    .iter()
+                    .any(|token| ["terminal", "initial", "negative"].contains(&token.lower.as_str()));
             let is_other = clause[at.min(first)..first].iter().any(|token| OTHERS.contains(&token.lower.as_str()));
             // A run ends within 30 s; no interval of a beat is so long.
             let is_long = factor > 1.0 && clause[first].number().is_some_and(|number| number > 5.0);

@@ -41,7 +41,10 @@ pub(super) const RHYTHMS: &[Aspect] = &[
     Aspect {
         name: "the regularity of the rhythm",
         nouns: &["rhythm", "rr", "r-r", "r", "pp", "p-p", "intervals", "rate", "pulse"],
-        poles: [&["regular", "steady", "evenly"], &["irregular", "unequal", "uneven", "erratic", "chaotic", "unpredictable"]],
+        poles: [
+            &["regular", "steady", "evenly"],
+            &["irregular", "unequal", "uneven", "erratic", "chaotic", "unpredictable"],
+        ],
         phrases: [
             &[
                 "no variation",
@@ -52,7 +55,13 @@ pub(super) const RHYTHMS: &[Aspect] = &[
                 "r r interval/intervals * constant/equal/fixed/identical/same",
                 "intervals between * beats/complexes * constant/equal/fixed/identical/same",
             ],
-            &["rr/pp * vary/varies/varying/lengthen/unequal", "intervals vary", "p - p * vary/varies", "r - r * vary/varies", "irregularly irregular"],
+            &[
+                "rr/pp * vary/varies/varying/lengthen/unequal",
+                "intervals vary",
+                "p - p * vary/varies",
+                "r - r * vary/varies",
+                "irregularly irregular",
+            ],
         ],
     },
     Aspect {
@@ -176,7 +185,14 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
-            &["all * same/identical/one shape/form/morphology", "uniform", "unifocal", "monomorphic", "one/single focus/origin", "same shape/form/morphology"],
+            &[
+                "all * same/identical/one shape/form/morphology",
+                "uniform",
+                "unifocal",
+                "monomorphic",
+                "one/single focus/origin",
+                "same shape/form/morphology",
+            ],
             &[
                 "different/several/various/multiple/differing/two * shape/shapes/forms/morphologies/focus/foci",
                 "more than one shape/form/morphology/focus",
@@ -206,13 +222,19 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         name: "which beat comes early",
         nouns: &[],
         poles: [&[], &[]],
-        phrases: [&["every/each second/other", "alternat~"], &["every/each third", "two sinus/normal/basic beats * one"]],
+        phrases: [
+            &["every/each second/other", "alternat~"],
+            &["every/each third", "two sinus/normal/basic beats * one"],
+        ],
     },
     Aspect {
         name: "how many beats come in a row",
         nouns: &[],
         poles: [&[], &[]],
-        phrases: [&["single", "isolated", "lone", "solitary"], &["two/three/pair * row/succession", "consecutive", "successive", "couplet"]],
+        phrases: [
+            &["single", "isolated", "lone", "solitary"],
+            &["two/three/pair * row/succession", "consecutive", "successive", "couplet"],
+        ],
     },
     Aspect {
         name: "the time of the beats",
@@ -224,14 +246,25 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         name: "the capture",
         nouns: &[],
         poles: [&[], &[]],
-        phrases: [&["every/each spike/stimulus * capture~", "every/each spike/stimulus * followed", "all spikes/stimuli * capture~"], &["fail~ * capture/sense", "not followed", "without * following"]],
+        phrases: [
+            &[
+                "every/each spike/stimulus * capture~",
+                "every/each spike/stimulus * followed",
+                "all spikes/stimuli * capture~",
+            ],
+            &["fail~ * capture/sense", "not followed", "without * following"],
+        ],
     },
     Aspect {
         name: "the line between the waves",
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
-            &["isoelectric baseline/line * between/seen/visible/separat~", "isoelectric interval/intervals", "separated by * isoelectric"],
+            &[
+                "isoelectric baseline/line * between/seen/visible/separat~",
+                "isoelectric interval/intervals",
+                "separated by * isoelectric",
+            ],
             &["no isoelectric", "without * isoelectric", "no flat"],
         ],
     },

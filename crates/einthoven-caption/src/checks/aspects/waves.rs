@@ -7,13 +7,19 @@ pub(super) const WAVES: &[Aspect] = &[
     Aspect {
         name: "the ST segment",
         nouns: &["st"],
-        poles: [&["elevat", "raised", "above", "lifted", "rises"], &["depress", "sag", "below", "beneath", "downslop", "scoop", "lowered", "sunk"]],
+        poles: [
+            &["elevat", "raised", "above", "lifted", "rises"],
+            &["depress", "sag", "below", "beneath", "downslop", "scoop", "lowered", "sunk"],
+        ],
         phrases: [&[], &[]],
     },
     Aspect {
         name: "the T wave",
         nouns: &["t"],
-        poles: [&["tall", "upright", "peaked", "tented", "positive", "high", "upward"], &["invert", "inversion", "negative", "downward", "upside"]],
+        poles: [
+            &["tall", "upright", "peaked", "tented", "positive", "high", "upward"],
+            &["invert", "inversion", "negative", "downward", "upside"],
+        ],
         phrases: [&[], &[]],
     },
     Aspect {
@@ -70,31 +76,58 @@ pub(super) const WAVES: &[Aspect] = &[
     Aspect {
         name: "the health of the ST segment",
         nouns: &["st"],
-        poles: [&["normal", "isoelectric", "unchanged", "unremarkable", "level"], &[
-            "elevat", "depress", "raised", "abnormal", "deviat", "shift", "sag", "scoop", "downslop", "above", "below",
-        ]],
+        poles: [
+            &["normal", "isoelectric", "unchanged", "unremarkable", "level"],
+            &[
+                "elevat", "depress", "raised", "abnormal", "deviat", "shift", "sag", "scoop", "downslop", "above",
+                "below",
+            ],
+        ],
         phrases: [&[], &[]],
     },
     Aspect {
         name: "the health of the T wave",
         nouns: &["t"],
-        poles: [&["normal", "unchanged", "unremarkable"], &[
-            "invert", "inversion", "negative", "flat", "low", "tall", "peaked", "tented", "abnormal", "biphasic", "deep",
-        ]],
+        poles: [
+            &["normal", "unchanged", "unremarkable"],
+            &[
+                "invert",
+                "inversion",
+                "negative",
+                "flat",
+                "low",
+                "tall",
+                "peaked",
+                "tented",
+                "abnormal",
+                "biphasic",
+                "deep",
+            ],
+        ],
         phrases: [&[], &[]],
     },
     Aspect {
         name: "the growth of the R wave",
         nouns: &["progression", "r", "transition"],
         poles: [&["excellent", "quick", "good"], &["poor", "little", "fail", "slow", "late", "delayed"]],
-        phrases: [&["normal * progression/growth", "grow~/progress~ normally", "taller/larger/higher * from v1", "grow~/increas~ * from v1"],
-            &["do/does/not * grow/increase", "smaller/lower/shrink~/decreas~/lose/loses/diminish~/declin~ * v1/v2/v3/v4"]],
+        phrases: [
+            &[
+                "normal * progression/growth",
+                "grow~/progress~ normally",
+                "taller/larger/higher * from v1",
+                "grow~/increas~ * from v1",
+            ],
+            &[
+                "do/does/not * grow/increase",
+                "smaller/lower/shrink~/decreas~/lose/loses/diminish~/declin~ * v1/v2/v3/v4",
+            ],
+        ],
     },
     Aspect {
         name: "Q waves",
         nouns: &[],
         poles: [&[], &[]],
-        phrases: [&["q wave/waves"], &["no q", "no * q", "without * q", "q wave/waves is/are absent"]],
+        phrases: [&["q wave/waves"], &["no q", "no * q", "without * q", "absent * q", "q wave/waves is/are absent"]],
     },
     Aspect {
         name: "the time of the R peak",
@@ -118,6 +151,9 @@ pub(super) const WAVES: &[Aspect] = &[
         name: "the T and U waves",
         nouns: &[],
         poles: [&[], &[]],
-        phrases: [&["merge~", "fuse~", "blend~", "run/runs into", "t u fusion"], &["separate~", "distinct * u", "u * distinct", "apart"]],
+        phrases: [
+            &["merge~", "fuse~", "blend~", "run/runs into", "t u fusion"],
+            &["separate~", "distinct * u", "u * distinct", "apart"],
+        ],
     },
 ];

@@ -9,7 +9,11 @@ pub(super) const WHOLES: &[Aspect] = &[
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
-            &["atrium/atria/ventricle/ventricles * normal size", "atrium/atria/ventricle/ventricles * not enlarged", "normal size"],
+            &[
+                "atrium/atria/ventricle/ventricles * normal size",
+                "atrium/atria/ventricle/ventricles * not enlarged",
+                "normal size",
+            ],
             &["enlarge~", "dilat~", "overload~", "hypertroph~", "thick~"],
         ],
     },
@@ -39,7 +43,14 @@ pub(super) const WHOLES: &[Aspect] = &[
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
-            &["more/longer than 30", "over/beyond/exceed~ 30", "without end", "incessant~", "permanent~", "never * ends/stops"],
+            &[
+                "more/longer than 30",
+                "over/beyond/exceed~ 30",
+                "without end",
+                "incessant~",
+                "permanent~",
+                "never * ends/stops",
+            ],
             &[
                 "less/fewer/shorter than 30",
                 "within/under/below 30",
@@ -63,9 +74,7 @@ pub(super) const WHOLES: &[Aspect] = &[
                 "steady baseline",
                 "baseline * steady/flat/straight/stable",
             ],
-            &[
-                "noise/noisy/poor/drift~/unreliable/tremor/interference/loose/obscure~/wander~/distort~",
-            ],
+            &["noise/noisy/poor/drift~/unreliable/tremor/interference/loose/obscure~/wander~/distort~"],
         ],
     },
     Aspect {
@@ -95,7 +104,10 @@ pub(super) const WHOLES: &[Aspect] = &[
         name: "the electrodes",
         nouns: &[],
         poles: [&[], &[]],
-        phrases: [&["correct~/proper~ * place~/position~/applied/connected", "right place"], &["exchang~", "revers~", "swap~", "misplac~", "interchang~", "wrong~ * place~/position~"]],
+        phrases: [
+            &["is/are/were correct~/proper~ * place~/position~/applied/connected", "right place"],
+            &["exchang~", "revers~", "swap~", "misplac~", "interchang~", "wrong~ * place~/position~"],
+        ],
     },
     Aspect {
         name: "the age of the infarct",
@@ -107,6 +119,9 @@ pub(super) const WHOLES: &[Aspect] = &[
         name: "the spread",
         nouns: &[],
         poles: [&[], &[]],
-        phrases: [&["widespread", "diffuse~", "most * leads", "all leads", "many leads", "nearly/almost every lead"], &["localised/localized", "confined", "limited to", "restricted", "single lead", "only one lead"]],
+        phrases: [
+            &["widespread", "diffuse~", "most * leads", "all leads", "many leads", "nearly/almost every lead"],
+            &["localised/localized", "confined", "limited to", "restricted", "single lead", "only one lead"],
+        ],
     },
 ];
