@@ -62,7 +62,7 @@ const SUBJECTS: [(&str, &[&str]); 20] = [
     ("terminal", &["terminal", "initial"]),
     ("rate", &["rate", "bpm", "rhythm", "tachycardia", "bradycardia"]),
     ("axis", &["axis", "vector"]),
-    ("run", &["run", "runs", "episode", "salvo", "lasts", "lasting"]),
+    ("run", &["run", "runs", "episode", "salvo"]),
     ("box", &["square", "squares", "box", "boxes"]),
 ];
 
@@ -204,14 +204,6 @@ fn fits(named: Dimension, dimension: Dimension) -> bool {
     }
 }
 
-/// The part of a clause between two commas.
-pub(super) fn phrase(clause: &[Token], at: usize) -> &[Token] {
-    let is_comma = |token: &Token| token.text == ",";
-    let start = clause[..at].iter().rposition(is_comma).map_or(0, |comma| comma + 1);
-    let end = clause[at..].iter().position(is_comma).map_or(clause.len(), |comma| at + comma);
-    &clause[start..end]
-}
-
 /// Words for a part of a wave.
 const PARTS: [&str; 5] = ["terminal", "initial", "negative", "end", "force"];
 /// Words that go with the time from one beat to another, or from the first to the last.
@@ -239,12 +231,13 @@ fn subject(clause: &[Token], first: usize, end: usize, is_long: bool) -> Option<
             (end..clause.len()).take(4).take_while(|i| ![",", "and", "with"].contains(&clause[*i].lower.as_str()));
         near.filter_map(named).next()
     };
-    let is_any = |words: &[&str]| phrase(clause, first).iter().any(|token| words.contains(&token.lower.as_str()));
+    let is = |token: &Token, words: &[&str]| words.contains(&token.lower.as_str());
+    let is_part = || clause[..first].iter().any(|token| is(token, &PARTS));
     let subject = (0..first).rev().find_map(named).or_else(after);
     match subject {
         // What lies between two beats is no wave, however it is put.
-        Some(_) if is_long && is_any(&BETWEEN_BEATS) => Some("run"),
-        Some("p") if is_any(&PARTS) => Some("terminal"),
+        Some(_) if is_long && clause.iter().any(|token| is(token, &BETWEEN_BEATS)) => Some("run"),
+        Some("p") if is_part() => Some("terminal"),
         subject => subject,
     }
 }

@@ -2,23 +2,22 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::RECORDING;
 use super::aside::joined;
 use super::text::Clause;
 use crate::retrieval::terms;
 use crate::{KnowledgeBase, Page, Section};
 
 /// Of an answer about ECGs, more terms than this are the pages', too.
-const LEAST_KNOWN: f64 = 0.58;
+const LEAST_KNOWN: f64 = 0.62;
 /// The same for each of its clauses, if it has enough terms to tell.
 const LEAST_KNOWN_OF_CLAUSES: f64 = 0.45;
 /// Fewer terms than this tell nothing of a clause.
 const FEWEST_TERMS: usize = 4;
-/// Of an answer about a tracing, more terms than this describe one, unless it uses the pages' words almost alone.
-const LEAST_DESCRIPTIVE: f64 = 0.15;
-/// What "almost alone" means.
-const ALMOST_ALL: f64 = 0.92;
-/// A page with fewer describing terms is about recordings, not about tracings.
-const LEAST_DESCRIPTIVE_OF_PAGES: f64 = 0.3;
+/// Of an answer about a tracing that uses at most so many of the pages' terms, more terms than this describe one.
+const LEAST_DESCRIPTIVE: [(f64, f64); 2] = [(0.92, 0.08), (0.75, 0.25)];
+/// A page with fewer describing terms is not about what waves look like.
+const LEAST_DESCRIPTIVE_OF_PAGES: f64 = 0.4;
 /// A term describes tracings if one page in so many uses it for that.
 const ONE_PAGE_IN: usize = 20;
 
@@ -65,13 +64,18 @@ impl Language {
         }
         let all: Vec<String> = spoken.concat();
         let known = share(&all, &self.known);
+        let described = share(&all, &self.descriptive);
         let is_of_tracings = || {
+            if pages.iter().any(|page| RECORDING.contains(&page.slug.as_str())) {
+                return false;
+            }
             let described: Vec<String> = pages.iter().flat_map(|page| words_of(page.waveform())).collect();
             share(&described, &self.descriptive) >= LEAST_DESCRIPTIVE_OF_PAGES
         };
         all.len() >= FEWEST_TERMS
             && (known < LEAST_KNOWN
-                || known < ALMOST_ALL && share(&all, &self.descriptive) < LEAST_DESCRIPTIVE && is_of_tracings())
+                || LEAST_DESCRIPTIVE.iter().any(|(most, least)| known < *most && described < *least)
+                    && is_of_tracings())
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use einthoven_signal::Lead;
 
 use super::text::{Clause, Token};
-use crate::{Finding, Wall};
+use crate::{Finding, Page, Wall};
 
 const CHEST: [Lead; 9] = [Lead::V1, Lead::V2, Lead::V3, Lead::V4, Lead::V5, Lead::V6, Lead::V7, Lead::V8, Lead::V9];
 
@@ -87,48 +87,45 @@ fn of_name(word: &str) -> impl Iterator<Item = Wall> {
 }
 
 /// The leads of a clause that it says to be as they are in health: "I, aVL and V6 are spared".
+///
+/// What is said of leads follows them, up to the next leads or a turn of the clause.
 fn spared(clause: &[Token]) -> BTreeSet<Lead> {
-    const SPARED: &[&str] = &[
+    const HEALTHY: &[&str] = &[
         "spared",
         "unaffected",
         "unchanged",
         "unremarkable",
         "uninvolved",
         "normal",
-        "clean",
         "untouched",
         "silent",
         "isoelectric",
+        "baseline",
     ];
-    const BETWEEN: &[&str] = &[
-        ",",
-        "and",
-        "or",
-        "-",
-        "to",
-        "(",
-        ")",
-        "lead",
-        "leads",
-        "all",
-        "entirely",
-        "completely",
-        "perfectly",
-        "quite",
-        "of",
+    const ILL: &[&str] = &[
+        "elevat", "depress", "invert", "negative", "deep", "tall", "abnormal", "patholog", "los", "low", "lack",
+        "absent", "fail", "without", "poor", "reduc", "below", "above", "from", "instead", "may",
     ];
     const VERBS: &[&str] =
-        &["are", "is", "remain", "remains", "stay", "stays", "look", "looks", "keep", "keeps", "retain", "retains"];
-    let is = |token: &Token, words: &[&str]| words.contains(&token.lower.as_str());
-    let is_said = |end: usize| clause[end.saturating_sub(2)..end].iter().any(|token| is(token, VERBS));
-    let ends = (0..clause.len()).filter(|&i| is(&clause[i], SPARED) && is_said(i));
-    let of = |end: usize| {
-        let is_part =
-            |&i: &usize| !leads_within(clause, i..i + 1).is_empty() || is(&clause[i], BETWEEN) || is(&clause[i], VERBS);
-        let start = (0..end).rev().take_while(is_part).last().unwrap_or(end);
-        leads_within(clause, start..end)
-    };
-    ends.flat_map(of).collect()
+        &["is", "are", "remain", "remains", "stay", "stays", "look", "have", "has", "keep", "keeps", "show", "shows"];
+    const TURNS: &[&str] = &["while", "whereas", "but", "although", "then"];
+    let is_lead = |i: usize| !leads_within(clause, i..i + 1).is_empty();
+    let is_joint = |i: usize| [",", "and", "or", "-", "to"].contains(&clause[i].lower.as_str());
+    let mut spared = BTreeSet::new();
+    let mut at = 0;
+    while let Some(start) = (at..clause.len()).find(|&i| is_lead(i)) {
+        let end = (start..clause.len()).find(|&i| !is_lead(i) && !is_joint(i)).unwrap_or(clause.len());
+        let said = clause[end..].iter().take_while(|token| !TURNS.contains(&token.lower.as_str()));
+        let next = (end..clause.len()).find(|&i| is_lead(i)).unwrap_or(clause.len());
+        let said: Vec<&str> = said.take(next - end).map(|token| token.lower.as_str()).collect();
+        let verb = said.iter().take(6).position(|word| VERBS.contains(word));
+        let is_healthy = verb.is_some_and(|verb| said[verb..].iter().any(|word| HEALTHY.contains(word)));
+        if is_healthy && !said.iter().any(|word| ILL.iter().any(|stem| word.starts_with(stem))) {
+            spared.extend(leads_within(clause, start..end));
+        }
+        at = end.max(start + 1);
+    }
+    spared
 }
 
 /// The walls that a clause names, fascicles left out.
@@ -143,6 +140,13 @@ fn walls(clause: &[Token]) -> BTreeSet<Wall> {
         }
     }
     walls
+}
+
+/// Whether an answer names all the leads of the walls that the pages name.
+pub(super) fn cover(direct: &[Clause], pages: &[&Page]) -> bool {
+    let found: BTreeSet<Lead> = direct.iter().flat_map(|clause| leads(clause)).collect();
+    let mut expected = pages.iter().flat_map(|page| &page.walls).flat_map(|wall| wall.leads()).peekable();
+    expected.peek().is_some() && expected.all(|lead| found.contains(lead))
 }
 
 /// The clause that puts a finding at a wall or in leads other than those of the statement.

@@ -107,9 +107,9 @@ impl<'k> Checks<'k> {
         let direct = aside::direct(&clauses);
         let is_remark = pages.iter().all(|page| REMARKS.contains(&page.slug.as_str()));
         let is_measured = direct.iter().flat_map(measures).any(|measure| ranges::fits(&measure, &pages) == Some(true));
-        let support = match (is_remark, is_measured) {
+        let support = match (is_remark, is_measured || leads::cover(&direct, &pages)) {
             (true, _) => topic::Support::Remark,
-            (_, true) => topic::Support::Number,
+            (_, true) => topic::Support::Figures,
             _ => topic::Support::None,
         };
         // "It resembles left bundle branch block" says something of the statement, too.

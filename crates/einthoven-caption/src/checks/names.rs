@@ -9,7 +9,10 @@ use crate::{KnowledgeBase, Page};
 const LEAST_LIKENESS: f64 = 0.5;
 
 /// Other words of reports for those of names.
-const OTHER_WORDS: [(&str, &str); 34] = [
+const OTHER_WORDS: [(&str, &str); 37] = [
+    ("1", "i"),
+    ("2", "ii"),
+    ("tu", "t u"),
     ("lt", "left"),
     ("rt", "right"),
     ("lv", "left ventricular"),

@@ -12,7 +12,7 @@ const LENIENCE: f64 = 0.34;
 const LIMITS: &[(&str, Dimension, f64, f64)] = &[
     ("p", Dimension::Time, 20.0, 300.0),
     ("pr", Dimension::Time, 30.0, 1000.0),
-    ("qrs", Dimension::Time, 30.0, 300.0),
+    ("qrs", Dimension::Time, 30.0, 250.0),
     ("qt", Dimension::Time, 150.0, 900.0),
     ("q", Dimension::Time, 12.0, 200.0),
     ("r", Dimension::Time, 10.0, 250.0),

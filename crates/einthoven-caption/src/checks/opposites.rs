@@ -230,10 +230,16 @@ fn signs_of(page: &Page) -> Signs {
 pub(super) fn described(direct: &[Clause], pages: &[&Page], opposites: &[&Page]) -> bool {
     let said = signs(direct);
     let own: Signs = pages.iter().flat_map(|page| signs_of(page)).collect();
-    // The shape of a complex where the pages have another one counts as two signs.
+    // The shape or the direction of a complex where the pages have another one counts as two signs.
     let weight = |(lead, sign): &(String, &'static str)| {
         let has_other = own.iter().any(|(other, shape)| other == lead && SHAPES.contains(shape));
-        if SHAPES.contains(sign) && has_other { SHARED } else { 1 }
+        let turned = match *sign {
+            "positive" => "negative",
+            "negative" => "positive",
+            _ => "",
+        };
+        let is_turned = own.contains(&(lead.clone(), turned));
+        if SHAPES.contains(sign) && has_other || is_turned { SHARED } else { 1 }
     };
     opposites.iter().any(|opposite| {
         let theirs = signs_of(opposite);

@@ -78,9 +78,8 @@ fn noun(clause: &[Token], at: usize) -> Option<&str> {
         next.number().is_some() || ["normal", "usual", "expected", "average"].contains(&next.lower.as_str())
     };
     const COMPARATIVES: [&str; 8] = ["narrower", "wider", "broader", "taller", "slower", "faster", "longer", "shorter"];
-    let is_open = COMPARATIVES.contains(&clause[at].lower.as_str())
-        && clause.get(at + 1).is_none_or(|next| next.lower != "than")
-        && clause[at.saturating_sub(2)..at].iter().any(|token| ["is", "are", "but"].contains(&token.lower.as_str()));
+    let is_open =
+        COMPARATIVES.contains(&clause[at].lower.as_str()) && clause.get(at + 1).is_none_or(|next| next.lower != "than");
     let is_compared = is_open
         || clause[at].lower.ends_with("est")
         || clause.get(at + 1).is_some_and(|next| next.lower == "than") && !clause.get(at + 2).is_some_and(is_absolute);
@@ -100,11 +99,21 @@ fn noun(clause: &[Token], at: usize) -> Option<&str> {
     let is_atrial = |i: usize| i > 0 && clause[i - 1].lower == "atrial";
     let is_noun = |(i, token): &(usize, &Token)| *i != at && NOUNS.contains(&token.lower.as_str()) && !is_atrial(*i);
     let candidates = clause.iter().enumerate().filter(is_noun);
+    let is_verb =
+        |token: &Token| ["is", "are", "becomes", "become", "remain", "remains"].contains(&token.lower.as_str());
+    // The subject of a sentence, however far its predicate is.
+    let subject = || {
+        let last = (0..at).rev().find(|&i| NOUNS.contains(&clause[i].lower.as_str()) && !is_atrial(i))?;
+        let is_predicate =
+            clause[last..at].iter().any(is_verb) && !clause[last..at].iter().any(|token| token.text == "(");
+        is_predicate.then(|| clause[last].lower.as_str())
+    };
     candidates
         .map(|(i, token)| (cost(&clause[(i + 1).min(at + 1)..i.max(at)]), i < at, token.lower.as_str()))
         .filter(|(cost, ..)| *cost < REACH)
         .min_by_key(|(cost, is_before, _)| (*cost, *is_before))
         .map(|(_, _, noun)| noun)
+        .or_else(subject)
 }
 
 /// What the knowledge pages say: by aspect, whether they say the one, the other. A name that says it has the last word, a definition is heard

@@ -1,6 +1,5 @@
 //! What the numbers of an answer measure: which quantity, in which unit.
 
-use super::dimensions::phrase;
 use super::text::{Clause, Token};
 use crate::Quantity;
 
@@ -68,7 +67,7 @@ pub(super) fn quantity(clause: &Clause, first: usize, after: usize) -> Option<(Q
                 }
             };
             let is_part = quantity == Quantity::PMs
-                && phrase(clause, first)
+                && clause[..first]
                     .iter()
                     .any(|token| ["terminal", "initial", "negative"].contains(&token.lower.as_str()));
             let is_other = clause[at.min(first)..first].iter().any(|token| OTHERS.contains(&token.lower.as_str()));

@@ -4,327 +4,50 @@ use super::Fault;
 use super::text::{Clause, Token, quote};
 
 /// Words of somebody who answers, or would rather not.
-const OF_ITSELF: &[&str] = &[
-    "me",
-    "my",
-    "mine",
-    "myself",
-    "please",
-    "sorry",
-    "apology",
-    "apologies",
-    "apologise",
-    "apologize",
-    "unfortunately",
-    "regret",
-    "regrettably",
-    "request",
-    "requests",
-    "requested",
-    "refuse",
-    "refused",
-    "refusal",
-    "policy",
-    "policies",
-    "advice",
-    "disclaimer",
-    "thank",
-    "thanks",
-    "hello",
-    "glad",
-    "ai",
-    "chatbot",
-    "pharmacist",
-    "healthcare",
-    "ethical",
-    "unanswerable",
-    "disclose",
-    "upload",
-    "rephrase",
-    "clarify",
-];
+const OF_ITSELF: &str = "\
+    me my mine myself please sorry apology apologies apologise apologize unfortunately regret regrettably request \
+    requests requested refuse refused refusal policy policies advice disclaimer thank thanks hello glad ai chatbot \
+    pharmacist healthcare ethical unanswerable disclose upload rephrase clarify";
 
 /// Words of a prompt, of the texts that go with it, and of what becomes of the answer.
-const OF_PROMPTS: &[&str] = &[
-    "prompt",
-    "prompts",
-    "instruction",
-    "instructions",
-    "instructed",
-    "assistant",
-    "user",
-    "users",
-    "passages",
-    "excerpt",
-    "excerpts",
-    "paragraph",
-    "paragraphs",
-    "sentence",
-    "sentences",
-    "markdown",
-    "json",
-    "verbatim",
-    "placeholder",
-    "questions",
-    "answer",
-    "answers",
-    "answered",
-    "answering",
-    "reply",
-    "replies",
-    "paraphrase",
-    "bullet",
-    "bullets",
-    "wording",
-    "llm",
-    "gpt",
-    "chatgpt",
-    "openai",
-    "anthropic",
-    "tokens",
-    "retrieved",
-    "caption",
-    "captions",
-    "jargon",
-    "chatml",
-    "html",
-    "yaml",
-];
+const OF_PROMPTS: &str = "\
+    prompt prompts instruction instructions instructed assistant user users passages excerpt excerpts paragraph \
+    paragraphs sentence sentences markdown json verbatim placeholder questions answer answers answered answering \
+    reply replies paraphrase bullet bullets wording llm gpt chatgpt openai anthropic tokens retrieved caption \
+    captions jargon chatml html yaml";
 
 /// Words of other errands: what machines, money and messages are about.
-const OF_ERRANDS: &[&str] = &[
-    "ignore",
-    "disregard",
-    "forget",
-    "override",
-    "comply",
-    "password",
-    "passwords",
-    "credential",
-    "credentials",
-    "website",
-    "url",
-    "click",
-    "email",
-    "emails",
-    "e-mail",
-    "server",
-    "database",
-    "login",
-    "log-in",
-    "administrator",
-    "admin",
-    "unlock",
-    "hacked",
-    "jailbreak",
-    "jailbroken",
-    "pretend",
-    "pirate",
-    "poem",
-    "joke",
-    "story",
-    "song",
-    "limerick",
-    "haiku",
-    "recipe",
-    "translate",
-    "execute",
-    "download",
-    "install",
-    "payload",
-    "shell",
-    "bitcoin",
-    "money",
-    "dollars",
-    "euros",
-    "discount",
-    "invoice",
-    "bank",
-    "grader",
-    "graders",
-    "reviewer",
-    "reviewers",
-    "evaluator",
-    "hereby",
-    "congratulations",
-    "your",
-    "yours",
-    "yourself",
-    "yourselves",
-    "sudo",
-    "api",
-    "unrestricted",
-    "uncensored",
-    "compromised",
-    "attacker",
-    "promotion",
-    "subscribe",
-    "coupon",
-    "voucher",
-    "telephone",
-    "whatsapp",
-];
+const OF_ERRANDS: &str = "\
+    ignore disregard forget override comply password passwords credential credentials website url click email \
+    emails server database login administrator admin unlock hacked jailbreak jailbroken pretend pirate poem joke \
+    story song limerick haiku recipe translate execute download install payload shell bitcoin money dollars euros \
+    discount invoice bank grader graders reviewer reviewers evaluator hereby congratulations your yours yourself \
+    yourselves sudo api unrestricted uncensored compromised attacker promotion subscribe coupon voucher telephone \
+    whatsapp";
 
 /// Verbs that begin an order, none of them one that a reader of ECGs is told: "look at V1", "consider ischaemia", "repeat the recording".
-const ORDERS: &[&str] = &[
-    "act",
-    "add",
-    "append",
-    "begin",
-    "behave",
-    "call",
-    "change",
-    "choose",
-    "classify",
-    "confirm",
-    "contact",
-    "continue",
-    "copy",
-    "delete",
-    "describe",
-    "disable",
-    "discard",
-    "email",
-    "end",
-    "ensure",
-    "enter",
-    "erase",
-    "explain",
-    "export",
-    "fill",
-    "finish",
-    "forward",
-    "generate",
-    "give",
-    "go",
-    "imagine",
-    "include",
-    "insert",
-    "keep",
-    "label",
-    "list",
-    "make",
-    "mark",
-    "mention",
-    "open",
-    "output",
-    "paste",
-    "perform",
-    "print",
-    "produce",
-    "provide",
-    "put",
-    "read",
-    "record",
-    "remember",
-    "remove",
-    "replace",
-    "report",
-    "respond",
-    "return",
-    "reveal",
-    "run",
-    "save",
-    "say",
-    "select",
-    "send",
-    "set",
-    "share",
-    "show",
-    "skip",
-    "speak",
-    "start",
-    "state",
-    "stop",
-    "submit",
-    "summarise",
-    "summarize",
-    "switch",
-    "take",
-    "tell",
-    "treat",
-    "update",
-    "use",
-    "visit",
-    "write",
-    "limit",
-];
+const ORDERS: &str = "\
+    act add append begin behave call change choose classify confirm contact continue copy delete describe disable \
+    discard email end ensure enter erase explain export fill finish forward generate give go imagine include \
+    insert keep label list make mark mention open output paste perform print produce provide put read record \
+    remember remove replace report respond return reveal run save say select send set share show skip speak start \
+    state stop submit summarise summarize switch take tell treat update use visit write limit";
 
 /// What follows a verb only where it is an order: "report every", but not "report of".
-const OBJECTS: &[&str] = &[
-    "the",
-    "a",
-    "an",
-    "all",
-    "every",
-    "each",
-    "any",
-    "this",
-    "that",
-    "these",
-    "those",
-    "it",
-    "them",
-    "only",
-    "nothing",
-    "everything",
-    "exactly",
-    "instead",
-];
+const OBJECTS: &str = "\
+    the a an all every each any this that these those it them only nothing everything exactly instead";
 
 /// How a turn of a conversation or a field of a prompt begins.
-const FIELDS: &[&str] = &[
-    "question",
-    "answer",
-    "context",
-    "human",
-    "assistant",
-    "user",
-    "system",
-    "instruction",
-    "instructions",
-    "response",
-    "prompt",
-    "statement",
-    "task",
-    "input",
-    "query",
-    "output",
-    "rule",
-    "rules",
-    "role",
-    "tone",
-    "style",
-    "format",
-    "goal",
-    "objective",
-    "persona",
-    "audience",
-    "constraint",
-    "constraints",
-    "requirements",
-    "template",
-    "document",
-    "reference",
-    "references",
-    "guidelines",
-    "shot",
-    "shots",
-    "completion",
-    "bot",
-    "ai",
-    "developer",
-    "tool",
-    "title",
-    "subject",
-];
+const FIELDS: &str = "\
+    question answer context human assistant user system instruction instructions response prompt statement task \
+    input query output rule rules role tone style format goal objective persona audience constraint constraints \
+    requirements template document reference references guidelines shot shots completion bot ai developer tool \
+    title subject";
 
 /// The fault of an answer that talks.
 pub(super) fn fault(clauses: &[Clause]) -> Option<Fault> {
     let first = |is: &dyn Fn(&Clause) -> bool| clauses.iter().find(|clause| is(clause)).map(|clause| quote(clause));
-    let says = |words: &'static [&'static str]| {
-        first(&|clause| clause.iter().any(|token| words.contains(&token.lower.as_str())))
-    };
+    let says = |words: &'static str| first(&|clause| clause.iter().any(|token| is_one(&token.lower, words)));
     let prompt = || first(&|clause| is_field(clause)).or_else(|| says(OF_PROMPTS));
     let errand = || says(OF_ERRANDS).or_else(|| first(&|clause| is_order(clause)));
     first(&|clause| speaks_of_itself(clause))
@@ -332,6 +55,11 @@ pub(super) fn fault(clauses: &[Clause]) -> Option<Fault> {
         .map(|said| Fault::Refusal { said })
         .or_else(|| prompt().map(|said| Fault::LeakedPrompt { said }))
         .or_else(|| errand().map(|said| Fault::Injection { said }))
+}
+
+/// Whether a word is one of a list.
+fn is_one(word: &str, list: &str) -> bool {
+    list.split_whitespace().any(|other| other == word)
 }
 
 /// Whether "I" is somebody and not a lead, or somebody is addressed who does more than look.
@@ -408,9 +136,9 @@ fn is_order(clause: &[Token]) -> bool {
         .map(|token| token.lower.as_str())
         .skip_while(|word| BEFORE.contains(word));
     match words.next() {
-        Some("never" | "always" | "don't" | "avoid") => words.next().is_some_and(|word| ORDERS.contains(&word)),
-        Some("do") => words.next() == Some("not") && words.next().is_some_and(|word| ORDERS.contains(&word)),
-        Some(verb) => ORDERS.contains(&verb) && words.next().is_some_and(|word| OBJECTS.contains(&word)),
+        Some("never" | "always" | "don't" | "avoid") => words.next().is_some_and(|word| is_one(word, ORDERS)),
+        Some("do") => words.next() == Some("not") && words.next().is_some_and(|word| is_one(word, ORDERS)),
+        Some(verb) => is_one(verb, ORDERS) && words.next().is_some_and(|word| is_one(word, OBJECTS)),
         None => false,
     }
 }
@@ -421,7 +149,7 @@ fn is_field(clause: &Clause) -> bool {
     let heading: Vec<&Token> =
         clause.iter().skip_while(|token| !token.is_word()).take_while(|token| token.text != ":").collect();
     let is_followed = clause.iter().any(|token| token.text == ":");
-    heading.first().is_some_and(|token| FIELDS.contains(&token.lower.as_str()))
+    heading.first().is_some_and(|token| is_one(&token.lower, FIELDS))
         && (is_followed && heading.len() <= LONGEST || heading.len() == 1)
 }
 

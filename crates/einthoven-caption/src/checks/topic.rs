@@ -9,19 +9,19 @@ use crate::retrieval::terms;
 use crate::{KnowledgeBase, Page, Section};
 
 /// The least weight of what an answer shares with the pages, relative to what it shares with the page nearest to it.
-const LEAST_RATIO: f64 = 0.4;
-/// The same where a number of the answer is one of the pages'.
-const LEAST_RATIO_WITH_NUMBER: f64 = 0.2;
+const LEAST_RATIO: f64 = 0.42;
+/// The same where a number of the answer is one of the pages', or all leads of their walls are named.
+const LEAST_RATIO_WITH_FIGURES: f64 = 0.2;
 /// The same for a statement on the recording alone, which has no waveform to describe.
-const LEAST_RATIO_OF_REMARKS: f64 = 0.5;
+const LEAST_RATIO_OF_REMARKS: f64 = 0.3;
 
 /// What speaks for an answer beside its words.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Support {
     /// Nothing: the statement is a remark on the recording.
     Remark,
-    /// A number that is one of the pages'.
-    Number,
+    /// A number that is one of the pages', or all leads of their walls.
+    Figures,
     /// Nothing.
     None,
 }
@@ -67,7 +67,7 @@ impl Topics {
         let best = others.map(|page| shared(of(&page.slug))).fold(0.0, f64::max);
         let least = match support {
             Support::Remark => LEAST_RATIO_OF_REMARKS,
-            Support::Number => LEAST_RATIO_WITH_NUMBER,
+            Support::Figures => LEAST_RATIO_WITH_FIGURES,
             Support::None => LEAST_RATIO,
         };
         own > 0.0 && own >= least * best

@@ -119,8 +119,7 @@ pub(super) const WAVES: &[Aspect] = &[
             ],
             &[
                 "do/does/not * grow/increase",
-                "smaller/lower * from v1",
-                "shrink~/decreas~/lose/loses/diminish~ * from v1",
+                "smaller/lower/shrink~/decreas~/lose/loses/diminish~/declin~ * v1/v2/v3/v4",
             ],
         ],
     },
@@ -128,7 +127,7 @@ pub(super) const WAVES: &[Aspect] = &[
         name: "Q waves",
         nouns: &[],
         poles: [&[], &[]],
-        phrases: [&["q wave/waves"], &["no q", "no * q", "without * q", "q wave/waves is/are absent"]],
+        phrases: [&["q wave/waves"], &["no q", "no * q", "without * q", "absent * q", "q wave/waves is/are absent"]],
     },
     Aspect {
         name: "the time of the R peak",

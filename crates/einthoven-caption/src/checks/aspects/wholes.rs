@@ -105,7 +105,7 @@ pub(super) const WHOLES: &[Aspect] = &[
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
-            &["correct~/proper~ * place~/position~/applied/connected", "right place"],
+            &["is/are/were correct~/proper~ * place~/position~/applied/connected", "right place"],
             &["exchang~", "revers~", "swap~", "misplac~", "interchang~", "wrong~ * place~/position~"],
         ],
     },
