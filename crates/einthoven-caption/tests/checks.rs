@@ -134,6 +134,11 @@ fn seventh_answers_are_judged_as_well() {
     judge("answers-seventh", 320, 0.97, 0.02);
 }
 
+#[test]
+fn eighth_answers_are_judged_as_well() {
+    judge("answers-eighth", 320, 0.92, 0.06);
+}
+
 /// The published dictionary holds refusals, other conditions than the key's, and administrative remarks described as diseases.
 #[test]
 fn the_faults_of_the_published_dictionary_are_found() {
