@@ -29,7 +29,7 @@ pub struct Outcome {
 /// Pretrains as `experiment` says, judges the outcome on the test folds, and writes the report into the run folder.
 ///
 /// # Errors
-/// Those of every part; [`Error::RunExists`] for a folder that holds a run already, unless it is to be resumed.
+/// Those of every part; [`Error::RunExists`](crate::Error::RunExists) for a folder that holds a run already, unless it is to be resumed.
 pub fn pretrain(mut experiment: Experiment, options: &RunOptions) -> Result<Outcome> {
     let dataset = options.open(&experiment.data)?;
     let Parts { training, tokenizer, parameters, network } = Parts::new(&mut experiment, &dataset)?;

@@ -60,7 +60,7 @@ fn start(experiment: &mut SupervisedExperiment) -> Result<Option<Start>> {
 /// Trains a classifier as `experiment` says, and judges it on the test folds.
 ///
 /// # Errors
-/// Those of every part; [`Error::RunExists`] for a folder that holds a run already, unless it is to be resumed.
+/// Those of every part; [`Error::RunExists`](crate::Error::RunExists) for a folder that holds a run already, unless it is to be resumed.
 pub fn finetune(mut experiment: SupervisedExperiment, options: &RunOptions) -> Result<Finetuned> {
     let start = start(&mut experiment)?;
     if let Some(start) = &start {
