@@ -123,8 +123,8 @@ fn unit(clause: &[Token], first: usize, after: usize) -> Option<(Dimension, f64,
         "mm" if is_per(&["s", "sec", "second"]) => Some((Speed, 1.0, after + 3)),
         "mm" if lower(after + 1) == "·" => None,
         "mm" if lower(after + 1) == "hg" => Some((Foreign, 1.0, after + 2)),
-        "m" | "mmhg" | "kg" | "mg" | "litres" | "liters" | "metres" | "meters" | "km" | "joules" | "volts" | "volt"
-        | "kilovolts" | "kv" | "kpa" | "celsius" | "watts" => one(Foreign, 1.0),
+        "m" | "v" | "mmhg" | "kg" | "mg" | "litres" | "liters" | "metres" | "meters" | "km" | "joules" | "volts"
+        | "volt" | "kilovolts" | "kv" | "kpa" | "celsius" | "watts" => one(Foreign, 1.0),
         "ms" | "msec" | "millisecond" | "milliseconds" => one(Time, 1.0),
         "s" | "sec" | "second" | "seconds" => one(Time, 1000.0),
         "mv" | "millivolt" | "millivolts" => one(Size, 1.0),

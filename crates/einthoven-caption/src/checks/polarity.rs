@@ -86,7 +86,8 @@ fn noun(clause: &[Token], at: usize) -> Option<&str> {
     // "30 ms wide" is a measure of anything, not "wide".
     // "departs from normal".
     let is_standard = at > 0 && ["from", "than", "outside", "expected"].contains(&clause[at - 1].lower.as_str());
-    let is_measure = at > 0 && ["ms", "s", "mm", "mv"].contains(&clause[at - 1].lower.as_str());
+    let is_place = ["above", "below", "beneath"].contains(&clause[at].lower.as_str());
+    let is_measure = at > 0 && !is_place && ["ms", "s", "mm", "mv"].contains(&clause[at - 1].lower.as_str());
     if is_denied || is_compared || is_standard || is_measure || NOUNS.contains(&clause[at].lower.as_str()) {
         return None;
     }

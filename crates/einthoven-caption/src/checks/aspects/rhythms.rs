@@ -40,7 +40,7 @@ pub(super) const RHYTHMS: &[Aspect] = &[
     },
     Aspect {
         name: "the regularity of the rhythm",
-        nouns: &["rhythm", "rr", "r-r", "r", "pp", "p-p", "intervals", "rate", "pulse"],
+        nouns: &["rhythm", "rr", "r-r", "r", "pp", "p-p", "intervals", "rate", "pulse", "complexes"],
         poles: [
             &["regular", "steady", "evenly"],
             &["irregular", "unequal", "uneven", "erratic", "chaotic", "unpredictable"],
@@ -172,6 +172,7 @@ pub(super) const RHYTHMS: &[Aspect] = &[
                 "same/identical/uniform/unchanging * p wave/waves",
                 "one p wave shape/morphology/form",
                 "one and the same shape/form/morphology",
+                "p wave/waves * single shape/form/morphology",
             ],
             &[
                 "p wave/waves * vary/varies/varying/change/changes/changing",

@@ -47,6 +47,18 @@ pub(super) const WAVES: &[Aspect] = &[
         phrases: [&[], &[]],
     },
     Aspect {
+        name: "the health of the PR interval",
+        nouns: &["pr", "p-r"],
+        poles: [&["normal"], &["prolong", "long", "lengthen", "longer", "short", "shortened"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the health of the QT interval",
+        nouns: &["qt", "qtc"],
+        poles: [&["normal"], &["prolong", "long", "lengthen", "short"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
         name: "the QT interval",
         nouns: &["qt", "qtc"],
         poles: [&["prolong", "long", "lengthen"], &["short", "brief", "abbreviat"]],

@@ -71,7 +71,9 @@ pub(super) const WHOLES: &[Aspect] = &[
                 "quality is * excellent/good/high/perfect",
                 "free of * noise/artefact/artifact",
                 "no noise/artefact/artifact/interference/drift",
-                "steady baseline",
+                "steady/clean baseline",
+                "baseline * clean",
+                "read/measured/judged * reliably/confidence",
                 "baseline * steady/flat/straight/stable",
             ],
             &["noise/noisy/poor/drift~/unreliable/tremor/interference/loose/obscure~/wander~/distort~"],
@@ -113,7 +115,10 @@ pub(super) const WHOLES: &[Aspect] = &[
         name: "the age of the infarct",
         nouns: &[],
         poles: [&[], &[]],
-        phrases: [&["acute~", "fresh", "hours", "new"], &["old", "healed", "chronic", "years", "long ago"]],
+        phrases: [
+            &["acute~", "hyperacute", "fresh~", "hour/hours", "new"],
+            &["old", "healed", "chronic", "years", "long ago"],
+        ],
     },
     Aspect {
         name: "the spread",
