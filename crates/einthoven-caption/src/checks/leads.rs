@@ -128,6 +128,14 @@ fn spared(clause: &[Token]) -> BTreeSet<Lead> {
     spared
 }
 
+/// The leads that a clause names as those of a wall: "the inferior leads".
+fn groups(clause: &[Token]) -> BTreeSet<Lead> {
+    let is_group =
+        |i: &usize| clause.iter().skip(i + 1).take(1).any(|next| ["lead", "leads"].contains(&next.lower.as_str()));
+    let walls = (0..clause.len()).filter(is_group).flat_map(|i| of_name(&clause[i].lower));
+    walls.flat_map(Wall::leads).cloned().collect()
+}
+
 /// The walls that a clause names, fascicles left out.
 fn walls(clause: &[Token]) -> BTreeSet<Wall> {
     const PLACES: [&str; 8] =
@@ -166,6 +174,9 @@ pub(super) fn misplaced(direct: &[Clause], findings: &[&Finding<'_>]) -> Option<
     let spared: BTreeSet<Lead> = direct.iter().flat_map(|clause| spared(clause)).collect();
     let mut found: BTreeSet<Lead> = direct.iter().flat_map(|clause| leads(clause)).collect();
     found.retain(|lead| !spared.contains(lead));
+    if found.is_empty() {
+        found.extend(direct.iter().flat_map(|clause| groups(clause)));
+    }
     let right = found.intersection(&expected).count();
     let is_whole = findings.iter().all(|finding| !finding.page.walls.is_empty() || !finding.location.is_empty());
     let is_denied = 2 * spared.intersection(&expected).count() >= expected.len();

@@ -41,6 +41,18 @@ pub(super) const WAVES: &[Aspect] = &[
         phrases: [&[], &[]],
     },
     Aspect {
+        name: "the height of the P wave",
+        nouns: &["p"],
+        poles: [&["tall", "peaked", "pointed", "high"], &["low", "flat", "small", "tiny"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the side of the frontal axis",
+        nouns: &["axis"],
+        poles: [&["left"], &["right"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
         name: "the PR interval",
         nouns: &["pr", "p-r"],
         poles: [&["prolong", "long", "lengthen", "longer"], &["short", "shortened"]],
@@ -87,7 +99,7 @@ pub(super) const WAVES: &[Aspect] = &[
     },
     Aspect {
         name: "the health of the ST segment",
-        nouns: &["st"],
+        nouns: &["st", "infarction", "injury"],
         poles: [
             &["normal", "isoelectric", "unchanged", "unremarkable", "level"],
             &[
