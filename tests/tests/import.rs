@@ -43,6 +43,11 @@ fn an_imported_encoder_embeds_and_says_what_it_cannot_do() {
         assert!(message.contains("without a text tower") && message.contains("einthoven embed"), "{message}");
         let (_, message) = failed(&run(["import", system, &fixture(name), "-o", &out]));
         assert!(message.contains("exists already"), "{message}");
+        if system != "merl" {
+            let other = folder.path().join("other").display().to_string();
+            let (_, message) = failed(&run(["import", system, &fixture(name), "-o", &other, "--text", "models"]));
+            assert!(message.contains("--text") && message.contains("reads no texts"), "{message}");
+        }
     }
 }
 

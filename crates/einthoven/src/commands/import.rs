@@ -9,20 +9,19 @@ use serde_json::json;
 use crate::cli::{Import, System};
 
 pub fn import(options: &Import) -> Result<ExitCode> {
-    let encoder = |system| import_encoder(system, &options.file, &options.output);
-    let imported = match options.system {
-        System::Esi => {
-            let missing =
-                || Error::Setting { key: "--text".to_owned(), message: "name the text encoder's folder".to_owned() };
-            import_esi(&options.file, options.text.as_deref().ok_or_else(missing)?, &options.output)
+    let setting = |message: &str| Error::Setting { key: "--text".to_owned(), message: message.to_owned() };
+    let (file, out) = (&options.file, &options.output);
+    let imported = match (options.system, &options.text) {
+        (System::Esi, Some(text)) => import_esi(file, text, out),
+        (System::Esi, None) => Err(setting("name the text encoder's folder")),
+        (System::Merl, Some(text)) => import_merl(file, text, out),
+        (System::XResNet1d | System::EcgFm | System::EcgFounder, Some(_)) => {
+            Err(setting("is for esi and merl; this system reads no texts"))
         }
-        System::Merl => match &options.text {
-            Some(text) => import_merl(&options.file, text, &options.output),
-            None => encoder(SignalSystem::Merl),
-        },
-        System::XResNet1d => encoder(SignalSystem::XResNet1d),
-        System::EcgFm => encoder(SignalSystem::EcgFm),
-        System::EcgFounder => encoder(SignalSystem::EcgFounder),
+        (System::Merl, None) => import_encoder(SignalSystem::Merl, file, out),
+        (System::XResNet1d, None) => import_encoder(SignalSystem::XResNet1d, file, out),
+        (System::EcgFm, None) => import_encoder(SignalSystem::EcgFm, file, out),
+        (System::EcgFounder, None) => import_encoder(SignalSystem::EcgFounder, file, out),
     }?;
     if options.json {
         super::print_json(&json!({
