@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = place.path().join("1");
     println!("the same files read whole, as fast as the system gives them: {:.2} GB/s", plain_speed(&folder)?);
     let shards = Arc::new(Dataset::open(&folder.display().to_string(), None, &DatasetOptions::default())?);
-    let captions = Arc::new(vec![String::new(); shards.len()]);
+    let captions = Arc::new(vec![String::new(); shards.len()].into());
     for workers in [1, 2] {
         let config = LoaderConfig { batch_size: 64, workers, ..LoaderConfig::default() };
         let (shards, captions) = (Arc::clone(&shards), Arc::clone(&captions));

@@ -38,7 +38,9 @@ mod store;
 mod table;
 
 pub use augment::AugmentConfig;
-pub use caption::{Age, CaptionConfig, CaptionTemplate, Described, Descriptions, StoreConfig};
+pub use caption::{
+    Age, CaptionConfig, CaptionTemplate, Captions, Described, Descriptions, PartialCaption, Statements, StoreConfig,
+};
 pub use card::{CardFile, CardSignals, CardSize, CardSource, DatasetCard, Layout, Publication};
 pub use check::{CheckOptions, CheckReport, Finding};
 pub use dataset::{Dataset, DatasetOptions};

@@ -9,8 +9,10 @@ use std::fs;
 use std::sync::Arc;
 
 use common::{Folder, ptbxl_sample};
+use einthoven_corpus::caption::no_descriptions;
 use einthoven_corpus::{
-    AugmentConfig, Batch, Dataset, DatasetOptions, Error, Loader, LoaderConfig, OnError, SimulatedConfig, Split,
+    AugmentConfig, Batch, CaptionConfig, CaptionTemplate, Dataset, DatasetOptions, Error, Loader, LoaderConfig,
+    OnError, SimulatedConfig, Split, Statements,
 };
 use einthoven_random::Streams;
 use einthoven_signal::{BandPass, InputContract, Pad, Scaling};
@@ -45,8 +47,8 @@ fn simulated(records: usize) -> Arc<Dataset> {
 }
 
 fn try_loader(dataset: Arc<Dataset>, config: LoaderConfig) -> einthoven_corpus::Result<Loader> {
-    let captions = Arc::new(dataset.entries.iter().map(|e| e.statements.join(", ")).collect());
-    Loader::new(dataset, captions, contract(), AUGMENT, config, Streams::new(3))
+    let captions = dataset.entries.iter().map(|e| e.statements.join(", ")).collect::<Vec<_>>();
+    Loader::new(dataset, Arc::new(captions.into()), contract(), AUGMENT, config, Streams::new(3))
 }
 
 fn loader(dataset: &Arc<Dataset>, config: LoaderConfig) -> Loader {
@@ -162,7 +164,7 @@ fn without_augmentation_an_epoch_holds_what_the_contract_says() {
         InputContract::twelve_leads(100.0, 250, Scaling::ZScoreLead),
         InputContract { pad: Pad::Both, ..InputContract::twelve_leads(128.0, 777, Scaling::MinMaxRecord) },
     ] {
-        let captions = Arc::new(vec![String::new(); 6]);
+        let captions = Arc::new(vec![String::new(); 6].into());
         let none = AugmentConfig::none();
         let (data, streams) = (Arc::clone(&dataset), Streams::new(0));
         let loader = Loader::new(data, captions, contract.clone(), none, config(2, 1, true), streams).unwrap();
@@ -251,7 +253,7 @@ fn what_cannot_be_loaded_is_refused() {
     assert!(matches!(try_loader(empty, config(2, 1, false)), Err(Error::Empty { .. })));
 
     let new = |captions: usize, contract, augment| {
-        let captions = Arc::new(vec![String::new(); captions]);
+        let captions = Arc::new(vec![String::new(); captions].into());
         Loader::new(Arc::clone(&dataset), captions, contract, augment, config(2, 1, false), Streams::new(0)).err()
     };
     let none = AugmentConfig::none();
@@ -285,4 +287,70 @@ fn the_sample_loads() {
     assert!(batches.iter().all(|b| b.signals.iter().all(|x| x.is_finite())));
     // A fifth may be cut away, and what is played faster is shorter.
     assert!(batches.iter().all(|b| b.valid.iter().all(|v| (720..=1000).contains(v))));
+}
+
+/// A record is contrasted with a text of some of its statements, another in each epoch; what is told and judged says all.
+#[test]
+fn records_are_contrasted_with_other_statements_in_each_epoch() {
+    let template = CaptionTemplate::Findings;
+    let config = CaptionConfig { template, statements: Statements::Sampled, ..CaptionConfig::default() };
+    let (dataset, captions, _) = config.captions(&simulated(40), &no_descriptions);
+    let (dataset, captions) = (Arc::new(dataset), Arc::new(captions));
+    let loader = |workers| {
+        let config = LoaderConfig { workers, ..self::config(8, 1, true) };
+        Loader::new(Arc::clone(&dataset), Arc::clone(&captions), contract(), AUGMENT, config, Streams::new(3)).unwrap()
+    };
+    let whole = |index: &usize| dataset.entries[*index].statements.join(", ");
+    let (mut alone, mut some, mut reordered) = (0, 0, 0);
+    let mut epochs = Vec::new();
+    for epoch in 0..4 {
+        let batches = collect(loader(1).epoch(epoch, 0));
+        assert_eq!(batches, collect(loader(3).epoch(epoch, 0)), "the same with any number of workers");
+        assert_eq!(batches[2..], collect(loader(1).epoch(epoch, 2)), "and from the middle");
+        for batch in &batches {
+            assert!(batch.indices.iter().map(whole).eq(batch.captions.iter().cloned()));
+            for (index, part) in batch.indices.iter().zip(&batch.parts) {
+                let all = &dataset.entries[*index].statements;
+                let place = |said: &str| all.iter().position(|statement| statement == said).unwrap();
+                let places: Vec<usize> = part.text.split(", ").map(place).collect();
+                assert_eq!(part.said, places.iter().map(|place| part.all[*place]).collect::<Vec<_>>());
+                assert_eq!(part.all.len(), all.len());
+                assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), places.len(), "each once: {}", part.text);
+                alone += usize::from(places.len() == 1 && all.len() > 1);
+                some += usize::from(places.len() < all.len());
+                reordered += usize::from(!places.is_sorted());
+                for (other, its) in batch.indices.iter().zip(&batch.parts) {
+                    let its_statements = &dataset.entries[*other].statements;
+                    let is_true = part.text.split(", ").all(|said| its_statements.iter().any(|one| one == said));
+                    assert_eq!(part.is_true_of(its), is_true);
+                }
+            }
+        }
+        let mut texts: Vec<(usize, String)> = Vec::new();
+        for batch in batches {
+            texts.extend(batch.indices.into_iter().zip(batch.parts.into_iter().map(|part| part.text)));
+        }
+        texts.sort();
+        epochs.push(texts);
+    }
+    assert!(alone > 10 && some > alone && reordered > 10, "{alone} {some} {reordered}");
+    assert!(epochs.windows(2).all(|pair| pair[0] != pair[1]));
+    for batch in collect(loader(2).in_order()) {
+        assert!(batch.parts.is_empty() && batch.indices.iter().map(whole).eq(batch.captions));
+    }
+}
+
+#[test]
+fn texts_of_some_statements_describe_these_alone() {
+    let config = CaptionConfig { statements: Statements::Sampled, ..CaptionConfig::default() };
+    let (dataset, captions, _) = config.captions(&simulated(30), &|statement| Some(format!("<{statement}>")));
+    let (dataset, captions) = (Arc::new(dataset), Arc::new(captions));
+    let config = self::config(10, 1, false);
+    let loader = Loader::new(dataset, captions, contract(), AUGMENT, config, Streams::new(3)).unwrap();
+    for part in collect(loader.epoch(0, 0)).iter().flat_map(|batch| &batch.parts) {
+        let (_, findings) = part.text.split_once("ECG Findings: ").unwrap();
+        let (said, described) = findings.split_once(".\nPotential ECG waveforms: \n").unwrap();
+        let wanted: Vec<String> = said.split(", ").map(|statement| format!("<{statement}>")).collect();
+        assert_eq!(described, wanted.join("\n"));
+    }
 }

@@ -80,7 +80,7 @@ fn the_sample_is_captioned() {
         "This patient is a 56 year-old female. ECG Findings: normal ECG, low QRS voltage in frontal and horizontal \
          leads, sinus rhythm."
     );
-    for (entry, caption) in kept.entries.iter().zip(&captions) {
+    for (entry, caption) in kept.entries.iter().zip(captions.iter()) {
         assert!(!caption.to_lowercase().contains("nan"), "{caption}");
         assert!(!caption.contains(&entry.patient), "{caption}");
     }

@@ -61,9 +61,9 @@ fn open(folder: &Path) -> einthoven_corpus::Result<Dataset> {
 }
 
 fn loader(dataset: Dataset, contract: &InputContract, workers: usize) -> einthoven_corpus::Result<Loader> {
-    let captions = Arc::new(dataset.entries.iter().map(|entry| entry.statements.join(", ")).collect());
+    let captions: Vec<_> = dataset.entries.iter().map(|entry| entry.statements.join(", ")).collect();
     let config = LoaderConfig { batch_size: 4, workers, ..LoaderConfig::default() };
-    Loader::new(Arc::new(dataset), captions, contract.clone(), AUGMENT, config, Streams::new(3))
+    Loader::new(Arc::new(dataset), Arc::new(captions.into()), contract.clone(), AUGMENT, config, Streams::new(3))
 }
 
 fn batches(dataset: Dataset, contract: &InputContract, workers: usize) -> Vec<Batch> {

@@ -163,7 +163,7 @@ fn captions_say_what_is_measured() {
     let plain = CaptionConfig { measurements: false, ..config.clone() };
     let (kept, captions, _) = config.captions(&dataset, &no_descriptions);
     let (_, shorter, _) = plain.captions(&dataset, &no_descriptions);
-    for (index, (caption, shorter)) in captions.iter().zip(&shorter).enumerate() {
+    for (index, (caption, shorter)) in captions.iter().zip(shorter.iter()).enumerate() {
         let measured = measure(&kept.record(index).unwrap()).unwrap();
         let rate = measured.rate.heart_rate.unwrap().round();
         assert!(caption.starts_with(&format!("{shorter}, heart rate {rate} bpm")), "{caption}");

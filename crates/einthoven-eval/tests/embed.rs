@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use candle_core::{D, DType, Device, Tensor};
 use einthoven_corpus::{
-    AugmentConfig, CaptionConfig, Dataset, Leftovers, Loader, LoaderConfig, SimulatedConfig, caption::no_descriptions,
+    AugmentConfig, CaptionConfig, Captions, Dataset, Leftovers, Loader, LoaderConfig, SimulatedConfig,
+    caption::no_descriptions,
 };
 use einthoven_eval::bootstrap::BootstrapConfig;
 use einthoven_eval::comparison::Comparison;
@@ -32,7 +33,7 @@ const MAX_TOKENS: usize = 60;
 
 struct Fixture {
     dataset: Arc<Dataset>,
-    captions: Arc<Vec<String>>,
+    captions: Arc<Captions>,
     contract: InputContract,
     tokenizer: Tokenizer,
     model: Esi,
@@ -92,7 +93,7 @@ fn embeddings_are_those_of_the_model_in_the_order_asked_for() {
     let embedded = embed::signals(&fixture.model, &fixture.loader(40), |done| heard.push(done)).unwrap();
     assert_eq!(heard, [40, 80, 90]);
     assert_eq!(embedded.indices, (0..90).collect::<Vec<_>>());
-    assert_eq!(embedded.captions, *fixture.captions);
+    assert_eq!(embedded.captions, fixture.captions[..]);
 
     let index = 57;
     let record = fixture.dataset.record(index).unwrap();

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device};
 use einthoven_caption::KnowledgeBase;
-use einthoven_corpus::{AugmentConfig, Dataset, Descriptions, Leftovers, Loader, Split, caption};
+use einthoven_corpus::{
+    AugmentConfig, Captions, Dataset, Described, Descriptions, Leftovers, Loader, Split, Statements, caption,
+};
 use einthoven_models::{BertConfig, Esi, Hub, PretrainedText, Tokenizer};
 use einthoven_nn::Parameters;
 use einthoven_random::Streams;
@@ -27,7 +29,7 @@ pub struct Data {
     /// The recordings.
     pub dataset: Arc<Dataset>,
     /// The caption of each.
-    pub captions: Arc<Vec<String>>,
+    pub captions: Arc<Captions>,
     /// The recordings left out because they have no caption.
     pub leftovers: Leftovers,
 }
@@ -54,6 +56,10 @@ impl Data {
     pub fn select(dataset: &Dataset, config: &DataConfig, split: &Split) -> Result<Self> {
         let name = name_of(dataset, split);
         let selected = dataset.select(split);
+        if (config.caption.statements, config.caption.described) == (Statements::Sampled, Described::Combination) {
+            let message = "a description of all statements together is not one of some; leave out one of `statements` and `described`";
+            return Err(Error::setting("data.caption.statements", message));
+        }
         let (selected, captions, leftovers) = match config.caption.descriptions {
             Descriptions::None => config.caption.captions(&selected, &caption::no_descriptions),
             Descriptions::Knowledge => config.caption.captions(&selected, &KnowledgeBase::built_in()?.descriptions()),

@@ -9,7 +9,7 @@ use einthoven_caption::flow::{Ended, Estimate, Flow, Plan, Report};
 use einthoven_caption::model::{LanguageModel, ModelConfig};
 use einthoven_caption::store::{Fault, Store, StoreWriter};
 use einthoven_caption::{KnowledgeBase, Passage, Prompt, PromptConfig, Statement};
-use einthoven_corpus::{CaptionConfig, Dataset, Leftovers, StoreConfig};
+use einthoven_corpus::{CaptionConfig, Captions, Dataset, Leftovers, StoreConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, overrides, write_atomically};
@@ -144,7 +144,7 @@ pub fn captions_from_store(
     dataset: &Dataset,
     caption: &CaptionConfig,
     config: &StoreConfig,
-) -> Result<(Dataset, Vec<String>, Leftovers)> {
+) -> Result<(Dataset, Captions, Leftovers)> {
     let store = Store::open(&config.path)?;
     let origin = store.origin(config.origin.as_deref())?;
     let base = KnowledgeBase::built_in()?;

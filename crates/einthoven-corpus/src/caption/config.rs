@@ -1,12 +1,15 @@
 //! How captions are made.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use einthoven_signal::measure::{Measurements, measure};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::forms;
+use super::Captions;
+use super::captions::Sampled;
+use super::forms::{self, Number};
 use crate::{Dataset, Entry, Leftovers};
 
 /// How captions are made.
@@ -20,6 +23,9 @@ pub struct CaptionConfig {
     /// What is described at a time.
     #[serde(skip_serializing_if = "is_default")]
     pub described: Described,
+    /// Which statements of a record the text says that it is contrasted with.
+    #[serde(skip_serializing_if = "is_default")]
+    pub statements: Statements,
     /// The store of descriptions, where they come from one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<StoreConfig>,
@@ -45,6 +51,19 @@ pub enum Age {
     Years,
     /// By the decade: `60 to 69`.
     Decades,
+}
+
+/// Which statements of a record the text says that it is contrasted with in training. A model learns to tell all of them, and is judged
+/// by all, in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Statements {
+    /// All of them.
+    #[default]
+    All,
+    /// As many as chance says, at least one, in an order of chance, others in each epoch: so that texts of one statement, as
+    /// questions are, are nothing new to the model. A text that is true of another record of the batch is no negative of it.
+    Sampled,
 }
 
 /// What is described at a time.
@@ -105,13 +124,12 @@ impl CaptionConfig {
         measured: Option<&Measurements>,
         descriptions: &impl Fn(&str) -> Option<String>,
     ) -> Option<String> {
-        let numbers = measured.filter(|_| self.measurements).map(forms::numbers).unwrap_or_default();
-        let described = || self.asked(entry).iter().filter_map(|asked| descriptions(asked)).collect::<Vec<_>>();
-        match self.template {
-            CaptionTemplate::Esi => forms::esi(entry, self.age, &numbers, &described()),
-            CaptionTemplate::Findings => forms::findings(entry, &numbers),
-            CaptionTemplate::Narrative => forms::narrative(entry, self.age, &numbers, &described()),
-        }
+        forms::caption(self, entry, &self.numbers(measured), descriptions)
+    }
+
+    /// What a caption says of what was measured.
+    fn numbers(&self, measured: Option<&Measurements>) -> Vec<Number> {
+        measured.filter(|_| self.measurements).map(forms::numbers).unwrap_or_default()
     }
 
     /// What `descriptions` is asked about a record: its statements, or all of them with `; ` between them.
@@ -130,26 +148,50 @@ impl CaptionConfig {
         &self,
         dataset: &Dataset,
         descriptions: &(impl Fn(&str) -> Option<String> + Sync),
-    ) -> (Dataset, Vec<String>, Leftovers) {
+    ) -> (Dataset, Captions, Leftovers) {
         let caption = |(index, entry): (usize, &Entry)| {
             let wanted = self.measurements && !entry.statements.is_empty();
             let record = wanted.then(|| dataset.record(index).ok()).flatten();
-            let measured = record.and_then(|record| measure(&record).ok());
-            self.caption(entry, measured.as_ref(), descriptions)
+            let numbers = self.numbers(record.and_then(|record| measure(&record).ok()).as_ref());
+            Some((forms::caption(self, entry, &numbers, descriptions)?, numbers))
         };
-        let made: Vec<Option<String>> = dataset.entries.par_iter().enumerate().map(caption).collect();
+        let made: Vec<Option<_>> = dataset.entries.par_iter().enumerate().map(caption).collect();
         let mut kept = Vec::new();
-        let mut captions = Vec::new();
+        let (mut captions, mut numbers) = (Vec::new(), Vec::new());
         let mut leftovers = Leftovers::default();
         for (index, caption) in made.into_iter().enumerate() {
             match caption {
-                Some(caption) => {
+                Some((caption, measured)) => {
                     kept.push(index);
                     captions.push(caption);
+                    numbers.push(measured);
                 }
                 None => leftovers.push(&dataset.entries[index].id, "it has no statement to make a caption of"),
             }
         }
-        (dataset.subset(&kept), captions, leftovers)
+        let kept = dataset.subset(&kept);
+        let sampled = (self.statements == Statements::Sampled).then(|| self.sampled(&kept, numbers, descriptions));
+        (kept, Captions::new(captions, sampled), leftovers)
+    }
+
+    /// What texts of some of the statements are made of.
+    fn sampled(
+        &self,
+        dataset: &Dataset,
+        numbers: Vec<Vec<Number>>,
+        descriptions: &impl Fn(&str) -> Option<String>,
+    ) -> Sampled {
+        let mut known: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut statements = Vec::with_capacity(dataset.len());
+        for entry in &dataset.entries {
+            let number = |statement| {
+                let next = known.len() as u32;
+                *known.entry(statement).or_insert(next)
+            };
+            statements.push(entry.statements.iter().map(String::as_str).map(number).collect());
+        }
+        let described = |statement: &&str| Some(((*statement).to_owned(), descriptions(statement)?));
+        let descriptions: HashMap<String, String> = known.keys().filter_map(described).collect();
+        Sampled { config: self.clone(), descriptions, numbers, statements }
     }
 }

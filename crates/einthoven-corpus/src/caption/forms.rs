@@ -2,7 +2,7 @@
 
 use einthoven_signal::measure::Measurements;
 
-use super::Age;
+use super::{Age, CaptionConfig, CaptionTemplate};
 use crate::Entry;
 
 /// What was measured and is said: its name and its value with the unit.
@@ -27,6 +27,21 @@ pub(super) fn numbers(measured: &Measurements) -> Vec<Number> {
     numbers.into_iter().filter_map(rounded).collect()
 }
 
+/// The caption in the form that `config` asks for; none without a statement.
+pub(super) fn caption(
+    config: &CaptionConfig,
+    entry: &Entry,
+    numbers: &[Number],
+    descriptions: &impl Fn(&str) -> Option<String>,
+) -> Option<String> {
+    let described = || config.asked(entry).iter().filter_map(|asked| descriptions(asked)).collect::<Vec<_>>();
+    match config.template {
+        CaptionTemplate::Esi => esi(entry, config.age, numbers, &described()),
+        CaptionTemplate::Findings => findings(entry, numbers),
+        CaptionTemplate::Narrative => narrative(entry, config.age, numbers, &described()),
+    }
+}
+
 /// The caption in ESI's form (arXiv 2405.19366); none without a statement.
 ///
 /// ```text
@@ -38,7 +53,7 @@ pub(super) fn numbers(measured: &Measurements) -> Vec<Number> {
 ///
 /// (`·` is a space.) Each description has a line; without any the second part is left off, and so are the measurements, which are not of the
 /// published form. What is not known of age and sex is not said.
-pub(super) fn esi(entry: &Entry, age: Age, numbers: &[Number], described: &[String]) -> Option<String> {
+fn esi(entry: &Entry, age: Age, numbers: &[Number], described: &[String]) -> Option<String> {
     let findings = findings(entry, &[])?;
     let mut caption = match patient(entry, age) {
         Some(patient) => format!("{patient} ECG Findings: {findings}."),
@@ -61,7 +76,7 @@ pub(super) fn esi(entry: &Entry, age: Age, numbers: &[Number], described: &[Stri
 
 /// The statements alone, and the measurements: `sinus rhythm, left ventricular hypertrophy, heart rate 71 bpm`; none without
 /// a statement.
-pub(super) fn findings(entry: &Entry, numbers: &[Number]) -> Option<String> {
+fn findings(entry: &Entry, numbers: &[Number]) -> Option<String> {
     let numbers = numbers.iter().map(|(name, value)| format!("{name} {value}"));
     let all: Vec<String> = entry.statements.iter().cloned().chain(numbers).collect();
     (!entry.statements.is_empty()).then(|| all.join(", "))
@@ -75,7 +90,7 @@ pub(super) fn findings(entry: &Entry, numbers: &[Number]) -> Option<String> {
 /// ```
 ///
 /// What is not known of age and sex, and what could not be measured, is not said.
-pub(super) fn narrative(entry: &Entry, age: Age, numbers: &[Number], described: &[String]) -> Option<String> {
+fn narrative(entry: &Entry, age: Age, numbers: &[Number], described: &[String]) -> Option<String> {
     if entry.statements.is_empty() {
         return None;
     }

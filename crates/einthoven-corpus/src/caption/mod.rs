@@ -3,10 +3,12 @@
 //! A caption holds statements, age and sex, and measurements where they are asked for, never an identifier or a date; an age over 89, which
 //! would be one, is given as `90+`.
 
+mod captions;
 mod config;
 mod forms;
 
-pub use config::{Age, CaptionConfig, CaptionTemplate, Described, Descriptions, StoreConfig};
+pub use captions::{Captions, PartialCaption};
+pub use config::{Age, CaptionConfig, CaptionTemplate, Described, Descriptions, Statements, StoreConfig};
 
 /// Knows no description: for captions of statements alone.
 pub fn no_descriptions(_statement: &str) -> Option<String> {

@@ -12,7 +12,7 @@ use einthoven_signal::InputContract;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use crate::{AugmentConfig, Dataset, Error, Leftovers, Result};
+use crate::{AugmentConfig, Captions, Dataset, Error, Leftovers, PartialCaption, Result};
 use batches::Pass;
 use prepare::Preparer;
 
@@ -32,6 +32,8 @@ pub struct Example {
     pub valid: usize,
     /// The caption.
     pub caption: String,
+    /// What the record is contrasted with, where that says [some of its statements](crate::Statements::Sampled).
+    pub part: Option<PartialCaption>,
 }
 
 /// Some examples side by side.
@@ -47,6 +49,8 @@ pub struct Batch {
     pub valid: Vec<usize>,
     /// The captions.
     pub captions: Vec<String>,
+    /// What the records are contrasted with, where that says [some of their statements](crate::Statements::Sampled); else empty.
+    pub parts: Vec<PartialCaption>,
     /// Leads of a record.
     pub leads: usize,
     /// Samples of a lead.
@@ -70,12 +74,13 @@ impl Batch {
         self.signals.extend_from_slice(&example.samples);
         self.valid.push(example.valid);
         self.captions.push(example.caption);
+        self.parts.extend(example.part);
     }
 }
 
 /// Prepares the records of a dataset and hands them out in batches.
 ///
-/// The order of an epoch is a pure function of (seed, epoch, [rank](Loader::of_rank)), the augmentation of a record one of (seed, epoch, index):
+/// The order of an epoch is a pure function of (seed, epoch, [rank](Loader::of_rank)), augmentation and statements of a record are functions of (seed, epoch, index):
 /// batches are the same for any number of workers, with and without the cache, from the start or from the middle.
 #[derive(Clone)]
 pub struct Loader {
@@ -87,7 +92,7 @@ pub struct Loader {
 /// What a loader and its passes share.
 struct Shared {
     dataset: Arc<Dataset>,
-    captions: Arc<Vec<String>>,
+    captions: Arc<Captions>,
     contract: InputContract,
     preparer: Preparer,
     config: LoaderConfig,
@@ -98,16 +103,19 @@ struct Shared {
 }
 
 impl Shared {
-    /// The record at `index`, with the augmentation of `epoch` if there is one.
+    /// The record at `index`, with augmentation and statements of `epoch` if there is one.
     fn example(&self, index: usize, epoch: Option<u64>) -> Result<Example> {
         let stream = epoch.map(|epoch| self.streams.stream("augment", &[epoch, index as u64]));
         let prepared = self.preparer.prepare(index, stream)?;
+        let entry = &self.dataset.entries[index];
+        let stream = |epoch| self.streams.stream("caption", &[epoch, index as u64]);
         Ok(Example {
             index,
-            id: self.dataset.entries[index].id.clone(),
+            id: entry.id.clone(),
             samples: prepared.samples,
             valid: prepared.valid,
             caption: self.captions[index].clone(),
+            part: epoch.and_then(|epoch| self.captions.part(index, entry, stream(epoch))),
         })
     }
 
@@ -120,6 +128,7 @@ impl Shared {
             signals: Vec::with_capacity(size * leads * samples),
             valid: Vec::with_capacity(size),
             captions: Vec::with_capacity(size),
+            parts: Vec::new(),
             leads,
             samples,
         }
@@ -159,7 +168,7 @@ impl Loader {
     /// error if no record can be prepared.
     pub fn new(
         dataset: Arc<Dataset>,
-        captions: Arc<Vec<String>>,
+        captions: Arc<Captions>,
         contract: InputContract,
         augment: AugmentConfig,
         config: LoaderConfig,
@@ -217,7 +226,7 @@ impl Loader {
     }
 
     /// The captions, one for each record of the dataset.
-    pub fn captions(&self) -> &Arc<Vec<String>> {
+    pub fn captions(&self) -> &Arc<Captions> {
         &self.shared.captions
     }
 

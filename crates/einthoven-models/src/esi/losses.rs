@@ -13,10 +13,12 @@ const VIEW_TEMPERATURE: f64 = 0.07;
 pub struct Captions<'a> {
     /// Their tokens.
     pub tokens: &'a TokenBatch,
+    /// The texts that the recordings are contrasted with, where these are not the captions.
+    pub contrasted: Option<&'a TokenBatch>,
     /// Which recordings are contrasted; for captions that are the same, see [`TokenBatch::groups`]. A `paper` model takes
     /// no notice.
     pub negatives: Negatives<'a>,
-    /// What the text encoder says of them ([`Esi::pool_texts`]), where it is locked: it does not run then, and learns
+    /// What the text encoder says of what is contrasted ([`Esi::pool_texts`]), where it is locked: it does not run then, and learns
     /// nothing.
     pub pooled: Option<&'a Tensor>,
 }
@@ -24,7 +26,7 @@ pub struct Captions<'a> {
 impl<'a> Captions<'a> {
     /// Captions that the text encoder learns from, all contrasted with each other.
     pub fn new(tokens: &'a TokenBatch) -> Self {
-        Self { tokens, negatives: Negatives::default(), pooled: None }
+        Self { tokens, contrasted: None, negatives: Negatives::default(), pooled: None }
     }
 }
 
@@ -202,25 +204,27 @@ impl Esi {
     /// # Errors
     /// [`Error::Input`] if the tokens do not fit the model.
     pub fn pool_texts(&self, tokens: &TokenBatch) -> Result<Tensor> {
-        without_gradients(|| {
-            let pass = Pass::evaluate();
-            match &self.corrected {
-                Some(_) => self.pool_text(&self.text.forward(tokens, &pass)?, tokens.spans()),
-                None => {
-                    let read = tokens.without_last_column()?;
-                    self.pool_text(&self.text.forward(&read, &pass)?, read.spans())
-                }
+        without_gradients(|| self.read_texts(tokens, &Pass::evaluate()))
+    }
+
+    /// What the text encoder says of texts, `[batch, width]`.
+    fn read_texts(&self, tokens: &TokenBatch, pass: &Pass) -> Result<Tensor> {
+        match &self.corrected {
+            Some(_) => self.pool_text(&self.text.forward(tokens, pass)?, tokens.spans()),
+            None => {
+                let read = tokens.without_last_column()?;
+                self.pool_text(&self.text.forward(&read, pass)?, read.spans())
             }
-        })
+        }
     }
 
     /// What the losses of these weights need of the captions.
     fn read_captions(&self, captions: Captions<'_>, weights: LossWeights, pass: &Pass) -> Result<TextView> {
-        let Captions { tokens, pooled: locked, .. } = captions;
+        let Captions { tokens, contrasted, pooled: locked, .. } = captions;
         let (contrasts, tells) = (weights.contrastive != 0.0, weights.caption != 0.0);
         // The last column is cut off for the text encoder of a `paper` model, which nevertheless sees every other target.
         let read = if self.corrected.is_some() { tokens.clone() } else { tokens.without_last_column()? };
-        let encodes = contrasts && locked.is_none();
+        let encodes = contrasts && locked.is_none() && contrasted.is_none();
         let evaluate = Pass::evaluate();
         // What the decoder reads: word vectors, in a `paper` model the encoder's last states.
         let source = || match &self.corrected {
@@ -232,12 +236,15 @@ impl Esi {
             Some(_) => Some(without_gradients(source)?),
             None => Some(source()?),
         };
-        let pooled = match (&source, locked) {
+        let pooled = match (&source, locked, contrasted) {
             _ if !contrasts => None,
-            (_, Some(pooled)) => Some(pooled.clone()),
-            (Some(states), None) if self.corrected.is_none() => Some(self.pool_text(states, read.spans())?),
-            (Some(words), None) => Some(self.pool_text(&self.text.encode(words, read.spans(), pass)?, read.spans())?),
-            (None, None) => None,
+            (_, Some(pooled), _) => Some(pooled.clone()),
+            (_, None, Some(texts)) => Some(self.read_texts(texts, pass)?),
+            (Some(states), None, None) if self.corrected.is_none() => Some(self.pool_text(states, read.spans())?),
+            (Some(words), None, None) => {
+                Some(self.pool_text(&self.text.encode(words, read.spans(), pass)?, read.spans())?)
+            }
+            (None, None, None) => None,
         };
         let task = match source {
             Some(states) if tells => Some(self.caption_task(tokens, &read, &states)?),

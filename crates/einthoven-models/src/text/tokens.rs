@@ -26,6 +26,17 @@ impl TokenBatch {
         Ok(Self { ids: texts.concat(), spans: Spans::packed(&lengths)?, padded_len })
     }
 
+    /// The texts of several batches, one batch after another.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if there is none.
+    pub fn joined(batches: &[Self]) -> Result<Self> {
+        let rows: Vec<&[u32]> =
+            batches.iter().flat_map(|batch| (0..batch.count()).map(|text| batch.row(text))).collect();
+        let padded_len = batches.iter().map(|batch| batch.padded_len).max().unwrap_or(0);
+        Ok(Self::new(&rows)?.padded_to(padded_len))
+    }
+
     /// The same batch as if every text were padded to `len` tokens, or to the longest if that is more.
     ///
     /// Only a `paper` model asks: it cuts the last column off the padded batch, be it padding or not.

@@ -11,23 +11,27 @@ pub struct Negatives<'a> {
     /// Rows whose texts' inner product (the cosine, as texts have length 1) is above this are not each other's negatives.
     /// That depends on the texts' values and yet has no gradient.
     pub largest_cosine: Option<f64>,
+    /// For each text, row by row, and each signal, whether the text is true of it: then it is no negative, even though it was written
+    /// for another.
+    pub true_texts: Option<&'a [bool]>,
 }
 
 impl<'a> From<Option<&'a [u32]>> for Negatives<'a> {
     fn from(groups: Option<&'a [u32]>) -> Self {
-        Self { groups, largest_cosine: None }
+        Self { groups, ..Self::default() }
     }
 }
 
 impl Negatives<'_> {
-    /// Whether there are as many groups as `rows`, if any are given.
+    /// Whether what is given is as large as `rows` want it.
     pub(super) fn fits(&self, rows: usize) -> bool {
         self.groups.is_none_or(|groups| groups.len() == rows)
+            && self.true_texts.is_none_or(|all| all.len() == rows * rows)
     }
 
     /// For each pair of the `n` rows of `text`, `width` wide, whether it is left out; none if no pair is.
     pub(super) fn left_out<T: Real>(&self, text: &[T], n: usize, width: usize) -> Option<Vec<bool>> {
-        if self.groups.is_none() && self.largest_cosine.is_none() {
+        if *self == Self::default() {
             return None;
         }
         let cosines = self.largest_cosine.map(|limit| {
@@ -39,10 +43,11 @@ impl Negatives<'_> {
         let near = |a: usize, b: usize| {
             cosines.as_ref().is_some_and(|(cosines, limit)| cosines[a.max(b) * n + a.min(b)] > *limit)
         };
+        let is_true = |text: usize, signal: usize| self.true_texts.is_some_and(|all| all[text * n + signal]);
         let mut left_out = vec![false; n * n];
         left_out.par_chunks_mut(n).enumerate().for_each(|(row, left_out)| {
             for (column, left_out) in left_out.iter_mut().enumerate() {
-                *left_out = row != column && (same(row, column) || near(row, column));
+                *left_out = row != column && (same(row, column) || near(row, column) || is_true(row, column));
             }
         });
         Some(left_out)

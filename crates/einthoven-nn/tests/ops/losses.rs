@@ -60,7 +60,7 @@ fn contrastive() {
             sum? * 0.5
         });
     }
-    for negatives in [Negatives::default(), Negatives { groups: None, largest_cosine: Some(0.1) }] {
+    for negatives in [Negatives::default(), Negatives { largest_cosine: Some(0.1), ..Negatives::default() }] {
         // More rows than one part of a column's sum has.
         check_threads("info_nce", &[&[150, 48], &[150, 48], &[1]], &|i| nn::info_nce(&i[0], &i[1], &i[2], negatives));
         check(
@@ -79,10 +79,14 @@ fn contrastive() {
 }
 
 /// With texts that [`check`] draws, some pairs are and some are not more alike than 0.1.
-fn all_negatives() -> [Negatives<'static>; 4] {
+fn all_negatives() -> [Negatives<'static>; 6] {
     let groups = Some(&[0u32, 1, 0, 2][..]);
-    let near = Negatives { groups: None, largest_cosine: Some(0.1) };
-    [None.into(), groups.into(), near, Negatives { groups, ..near }]
+    let near = Negatives { largest_cosine: Some(0.1), ..Negatives::default() };
+    // Text 0 is true of signal 2, but not the other way round; each is true of its own, which counts all the same.
+    let is_true = |text: usize, signal: usize| text == signal || [(0, 2), (3, 0), (1, 3)].contains(&(text, signal));
+    let pairs: Vec<bool> = (0..16).map(|at| is_true(at / 4, at % 4)).collect();
+    let told = Negatives { true_texts: Some(pairs.leak()), ..Negatives::default() };
+    [None.into(), groups.into(), near, Negatives { groups, ..near }, told, Negatives { groups, ..told }]
 }
 
 /// One for each pair that does not count, zero elsewhere.
@@ -93,7 +97,8 @@ fn left_out(text: &Tensor, negatives: Negatives) -> TensorResult<Tensor> {
         let (a, b) = (at / n, at % n);
         let same = negatives.groups.is_some_and(|groups| groups[a] == groups[b]);
         let near = negatives.largest_cosine.is_some_and(|limit| cosines[at] > limit);
-        f64::from(a != b && (same || near))
+        let is_true = negatives.true_texts.is_some_and(|pairs| pairs[at]);
+        f64::from(a != b && (same || near || is_true))
     });
     Tensor::from_iter(out, &Device::Cpu)?.reshape((n, n))
 }
@@ -101,7 +106,7 @@ fn left_out(text: &Tensor, negatives: Negatives) -> TensorResult<Tensor> {
 #[test]
 fn sigmoid_contrastive() {
     let text = values(0, &[4, 3]);
-    for (negatives, pairs) in all_negatives().into_iter().zip([0..1, 2..3, 2..11, 3..12]) {
+    for (negatives, pairs) in all_negatives().into_iter().zip([0..1, 2..3, 2..11, 3..12, 3..4, 4..5]) {
         let count = left_out(&text, negatives).unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap();
         assert!(pairs.contains(&(count as usize)), "{negatives:?}: {count}");
     }

@@ -50,6 +50,11 @@ pub struct TrainConfig {
     /// meanwhile. A locked encoder has no dropout and is asked about each caption once. Absent: it learns from the first step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unlock_text: Option<Span>,
+    /// Whether the projection of texts into the space that they share with signals keeps the weights that it starts with, drawn
+    /// or trained before. A drawn one keeps the distances of a pretrained text encoder (Johnson and Lindenstrauss 1984), and with them the
+    /// place of words that no caption says, such as the name of a class, beside those of its members; one that learns from few
+    /// texts forgets it. Signals learn to meet texts where these are (Zhai et al. 2022, arXiv 2111.07991).
+    pub lock_text_projection: bool,
     /// AdamW's decay rates of the first and second moment.
     pub betas: [f64; 2],
     /// AdamW's ε.
@@ -183,6 +188,7 @@ impl Default for TrainConfig {
             text_learning_rate_scale: 1.0,
             text_layer_decay: None,
             unlock_text: None,
+            lock_text_projection: false,
             betas: [0.9, 0.999],
             eps: 1e-8,
             weight_decay: 0.01,

@@ -41,9 +41,7 @@ impl MemoryEstimate {
     ) -> Self {
         let bytes = |values: usize| (values * parameters.dtype().size_in_bytes()) as u64;
         let all: usize = parameters.tensors().values().map(|tensor| tensor.elem_count()).sum();
-        let part = objective.pretrained_part(config);
-        let learns = |name: &str| !part.is_always_locked() || !part.contains(name);
-        let trained = parameters.trainable().into_iter().filter(|(name, _)| learns(name));
+        let trained = parameters.trainable().into_iter().filter(|(name, _)| !objective.is_locked(name, config));
         let trained = trained.map(|(_, variable)| variable.elem_count()).sum();
         let [leads, samples] = input;
         let contrasted = config.batch_size * config.batches_together();

@@ -3,9 +3,9 @@
 use candle_core::{Tensor, Var};
 use einthoven_corpus::Batch;
 use einthoven_models::{Captions, Embeddings, EsiOutputs, LossWeights, TokenBatch};
-use einthoven_nn::{Gradients, Pass, add, backward, inner_product, without_gradients};
+use einthoven_nn::{Gradients, Negatives, Pass, add, backward, inner_product, without_gradients};
 
-use super::esi::{CAPTION, CONTRASTIVE, VIEWS};
+use super::esi::{CAPTION, CONTRASTIVE, VIEWS, true_texts};
 use super::{EsiObjective, Round, scalar};
 use crate::trainer::clock::{Clock, Phase};
 use crate::{Error, Result};
@@ -14,7 +14,9 @@ use crate::{Error, Result};
 struct Part<'a> {
     batch: &'a Batch,
     tokens: TokenBatch,
-    /// What the text encoder says of the captions, where it is locked.
+    /// What it is contrasted with, where these are not the captions.
+    contrasted: Option<TokenBatch>,
+    /// What the text encoder says of what is contrasted, where it is locked.
     pooled: Option<Tensor>,
     /// Its first recording's place in the contrastive batch.
     start: usize,
@@ -48,14 +50,18 @@ impl EsiObjective {
     ) -> Result<Vec<(&'static str, f64)>> {
         let indices: Vec<usize> = batches.iter().flat_map(|batch| batch.indices.iter().copied()).collect();
         let whole = self.captions.batch(&indices)?;
+        let true_texts = true_texts(batches);
         let parts = clock.time(Phase::Forward, || self.parts(batches, &whole, round.is_locked))?;
+        let contrasted: Vec<TokenBatch> = parts.iter().filter_map(|part| part.contrasted.clone()).collect();
+        let groups = if contrasted.is_empty() { whole.groups() } else { TokenBatch::joined(&contrasted)?.groups() };
+        let negatives = self.negatives(&groups, true_texts.as_deref());
 
         let mut embeddings = Vec::with_capacity(parts.len());
         for (index, part) in parts.iter().enumerate() {
             embeddings.push(clock.time(Phase::Forward, || self.embeddings(part, &round.pass(index)))?);
         }
         let views = round.joint_pass("dropout_views", batches.first().map_or(0, Batch::len));
-        let contrast = clock.time(Phase::Backward, || self.contrast(&embeddings, &whole.groups(), &views, sum))?;
+        let contrast = clock.time(Phase::Backward, || self.contrast(&embeddings, negatives, &views, sum))?;
 
         let mut told = None;
         for (index, part) in parts.iter().enumerate() {
@@ -72,21 +78,26 @@ impl EsiObjective {
 
     fn parts<'a>(&mut self, batches: &'a [Batch], whole: &TokenBatch, text_is_locked: bool) -> Result<Vec<Part<'a>>> {
         let targets = self.model.caption_targets(whole) as f64;
+        let contrasted = batches.iter().map(|batch| self.parts_of_captions(batch)).collect::<Result<Vec<_>>>()?;
+        let longest = contrasted.iter().flatten().map(TokenBatch::padded_len).max().unwrap_or(0);
         let mut start = 0;
         let mut parts = Vec::with_capacity(batches.len());
-        for batch in batches {
-            // A paper model's cut depends on the longest caption of all.
+        for (batch, contrasted) in batches.iter().zip(contrasted) {
+            // A paper model's cut depends on the longest text of all.
             let tokens = self.captions.batch(&batch.indices)?.padded_to(whole.padded_len());
-            let pooled = text_is_locked.then(|| self.locked_text.pooled(&self.model, &tokens)).transpose()?;
+            let contrasted = contrasted.map(|texts| texts.padded_to(longest));
+            let read = contrasted.as_ref().unwrap_or(&tokens);
+            let pooled = text_is_locked.then(|| self.locked_text.pooled(&self.model, read)).transpose()?;
             let share = self.model.caption_targets(&tokens) as f64 / targets;
-            parts.push(Part { batch, tokens, pooled, start, share });
+            parts.push(Part { batch, tokens, contrasted, pooled, start, share });
             start += batch.len();
         }
         Ok(parts)
     }
 
     fn outputs(&self, part: &Part, weights: LossWeights, pass: &Pass) -> Result<(Embeddings, Option<Tensor>)> {
-        let captions = Captions { pooled: part.pooled.as_ref(), ..Captions::new(&part.tokens) };
+        let (contrasted, pooled) = (part.contrasted.as_ref(), part.pooled.as_ref());
+        let captions = Captions { contrasted, pooled, ..Captions::new(&part.tokens) };
         let signals = self.signals(part.batch)?;
         let outputs = self.model.outputs(&signals, Some(&part.batch.valid), captions, weights, pass)?;
         let EsiOutputs { embeddings: Some(embeddings), caption } = outputs else {
@@ -108,7 +119,13 @@ impl EsiObjective {
     }
 
     /// Contrasts the embeddings of all parts. The gradient in the logit scale goes to `sum`.
-    fn contrast(&self, parts: &[Embeddings], groups: &[u32], views: &Pass, sum: &mut Gradients) -> Result<Contrast> {
+    fn contrast(
+        &self,
+        parts: &[Embeddings],
+        negatives: Negatives<'_>,
+        views: &Pass,
+        sum: &mut Gradients,
+    ) -> Result<Contrast> {
         let joint = |side: fn(&Embeddings) -> &Tensor| -> Result<Tensor> {
             let sides: Vec<&Tensor> = parts.iter().map(side).collect();
             Ok(Var::from_tensor(&Tensor::cat(&sides, 0)?)?.into_inner())
@@ -118,7 +135,7 @@ impl EsiObjective {
             text: joint(|part| &part.text)?,
             pooled: joint(|part| &part.pooled)?,
         };
-        let loss = self.model.contrastive_loss(&whole, self.negatives(groups))?;
+        let loss = self.model.contrastive_loss(&whole, negatives)?;
         let mut named = vec![(CONTRASTIVE, scalar(&loss)?)];
         let mut total = (loss * self.weights.contrastive)?;
         if let Some(views) = self.view_loss(&whole, views).transpose()? {

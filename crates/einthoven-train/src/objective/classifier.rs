@@ -35,6 +35,7 @@ impl ClassifierObjective {
             ("text_learning_rate_scale", config.text_learning_rate_scale != plain.text_learning_rate_scale),
             ("text_layer_decay", config.text_layer_decay.is_some()),
             ("unlock_text", config.unlock_text.is_some()),
+            ("lock_text_projection", config.lock_text_projection),
             ("max_tokens", config.max_tokens != plain.max_tokens),
             ("losses", config.losses != LossConfig::default()),
         ] {

@@ -1,8 +1,8 @@
 //! The objective of ESI.
 
 use candle_core::{Device, Tensor};
-use einthoven_corpus::Batch;
-use einthoven_models::{Captions, Embeddings, Esi, LossWeights, Mode, PassSize, Tokenizer, is_decayed};
+use einthoven_corpus::{Batch, PartialCaption};
+use einthoven_models::{Captions, Embeddings, Esi, LossWeights, Mode, PassSize, TokenBatch, Tokenizer, is_decayed};
 use einthoven_nn::{Gradients, Negatives, Pass, backward};
 
 use super::{Objective, PretrainedPart, Round, scalar};
@@ -19,6 +19,8 @@ pub(super) const CAPTION: &str = "loss_caption";
 
 /// What the names of the text encoder's parameters begin with.
 const TEXT_ENCODER: &str = "pretrained_text_encoder.";
+/// Likewise, of its norm and projection into the space that signals and texts share.
+const TEXT_PROJECTION: [&str; 2] = ["text_cls_norm.", "text_to_latents."];
 
 /// The objective of ESI: the contrastive loss between signals and captions and the captioning loss; beside them, where asked for, MERL's
 /// contrastive loss between dropout views of the signals.
@@ -32,7 +34,9 @@ pub struct EsiObjective {
     /// The largest cosine of texts that are negatives of each other.
     pub(super) largest_cosine: Option<f64>,
     pub(super) locked_text: LockedText,
-    tokenizer: String,
+    tokenizer: Tokenizer,
+    tokenizer_json: String,
+    max_tokens: usize,
     device: Device,
 }
 
@@ -72,21 +76,31 @@ impl EsiObjective {
             views: config.losses.dropout_views,
             largest_cosine: config.losses.near_duplicate,
             locked_text: LockedText::default(),
-            tokenizer: tokenizer.to_json()?,
+            tokenizer_json: tokenizer.to_json()?,
+            tokenizer: tokenizer.clone(),
+            max_tokens: config.max_tokens,
             model,
             device,
         })
     }
 
     /// The losses of a batch; those of weight 0 are left out. Records whose captions are the same, token by token, or
-    /// nearly the same, do not count as negatives of each other where the model's mode says so. A text encoder that is
+    /// nearly the same, or true of each other, do not count as negatives where the model's mode says so. A text encoder that is
     /// locked does not learn.
     pub(super) fn losses(&mut self, batch: &Batch, round: &Round) -> Result<Losses> {
         let signals = self.signals(batch)?;
         let tokens = self.captions.batch(&batch.indices)?;
-        let groups = tokens.groups();
-        let pooled = round.is_locked.then(|| self.locked_text.pooled(&self.model, &tokens)).transpose()?;
-        let captions = Captions { tokens: &tokens, negatives: self.negatives(&groups), pooled: pooled.as_ref() };
+        let parts = self.parts_of_captions(batch)?;
+        let contrasted = parts.as_ref().unwrap_or(&tokens);
+        let groups = contrasted.groups();
+        let true_texts = true_texts(std::slice::from_ref(batch));
+        let pooled = round.is_locked.then(|| self.locked_text.pooled(&self.model, contrasted)).transpose()?;
+        let captions = Captions {
+            tokens: &tokens,
+            contrasted: parts.as_ref(),
+            negatives: self.negatives(&groups, true_texts.as_deref()),
+            pooled: pooled.as_ref(),
+        };
         let losses = self.model.losses(&signals, Some(&batch.valid), captions, self.weights, &round.pass(0))?;
         let view = |embeddings| self.view_loss(embeddings, &round.joint_pass("dropout_views", batch.len()));
         let views = losses.embeddings.as_ref().and_then(view).transpose()?;
@@ -109,9 +123,17 @@ impl EsiObjective {
         (self.views != 0.0).then(|| Ok(embeddings.dropout_views(pass)?))
     }
 
-    /// The negatives among records whose captions have these `groups`.
-    pub(super) fn negatives<'a>(&self, groups: &'a [u32]) -> Negatives<'a> {
-        Negatives { groups: Some(groups), largest_cosine: self.largest_cosine }
+    /// The negatives among records whose captions have these `groups` and are [true](true_texts) of these records.
+    pub(super) fn negatives<'a>(&self, groups: &'a [u32], true_texts: Option<&'a [bool]>) -> Negatives<'a> {
+        Negatives { groups: Some(groups), largest_cosine: self.largest_cosine, true_texts }
+    }
+
+    /// What the records are contrasted with where that says other statements in each epoch, so that it cannot be tokenised before
+    /// training.
+    pub(super) fn parts_of_captions(&self, batch: &Batch) -> Result<Option<TokenBatch>> {
+        let texts: Vec<String> = batch.parts.iter().map(|part| part.text.clone()).collect();
+        let tokens = || self.tokenizer.encode_batch(&texts, self.max_tokens);
+        Ok((!texts.is_empty()).then(tokens).transpose()?)
     }
 
     /// `[batch, leads, samples]`.
@@ -141,6 +163,11 @@ impl Objective for EsiObjective {
 
     fn layers_above(&self, name: &str) -> usize {
         text_layers_above(name, self.model.config().text.num_hidden_layers)
+    }
+
+    fn is_locked(&self, name: &str, config: &TrainConfig) -> bool {
+        let part = self.pretrained_part(config);
+        part.is_always_locked() && part.contains(name) || config.lock_text_projection && projects_texts(name)
     }
 
     /// In paper mode all are decayed, as published.
@@ -183,8 +210,21 @@ impl Objective for EsiObjective {
     }
 
     fn tokenizer(&self) -> Option<&str> {
-        Some(&self.tokenizer)
+        Some(&self.tokenizer_json)
     }
+}
+
+/// For each text of batches that are contrasted together and each of their records whether the text is true of it, where texts say some
+/// of a record's statements.
+pub(super) fn true_texts(batches: &[Batch]) -> Option<Vec<bool>> {
+    let parts: Vec<&PartialCaption> = batches.iter().flat_map(|batch| &batch.parts).collect();
+    let of_text = |text: &&PartialCaption| parts.iter().map(|record| text.is_true_of(record)).collect::<Vec<_>>();
+    (!parts.is_empty()).then(|| parts.iter().flat_map(of_text).collect())
+}
+
+/// Whether the parameter `name` brings what the text encoder says into the space that signals and texts share.
+fn projects_texts(name: &str) -> bool {
+    TEXT_PROJECTION.iter().any(|part| name.starts_with(part))
 }
 
 /// How many layers lie above that of the parameter `name` of a text encoder of `depth` layers; the embeddings are the layer

@@ -31,6 +31,12 @@ pub trait Objective: Send {
     /// How many layers of that part lie above the one that the parameter `name` belongs to.
     fn layers_above(&self, name: &str) -> usize;
 
+    /// Whether the parameter `name` stays as it is for the whole run.
+    fn is_locked(&self, name: &str, config: &TrainConfig) -> bool {
+        let part = self.pretrained_part(config);
+        part.is_always_locked() && part.contains(name)
+    }
+
     /// Whether weight decay acts on the parameter `name`.
     fn is_decayed(&self, name: &str) -> bool;
 

@@ -22,7 +22,8 @@ pub(super) struct Optimizer {
     part: PretrainedPart,
     /// Steps before the pretrained part is updated.
     locked_steps: u64,
-    parameters: Parameters,
+    /// All that are ever updated, in the order of names.
+    updated: Vec<(String, Var)>,
 }
 
 impl Optimizer {
@@ -35,26 +36,22 @@ impl Optimizer {
         let [beta1, beta2] = config.betas;
         let constants = AdamWConfig { beta1, beta2, eps: config.eps };
         let part = objective.pretrained_part(config);
-        let (mut pretrained, rest): (Vec<_>, Vec<_>) =
-            parameters.trainable().into_iter().partition(|(name, _)| part.contains(name));
-        if part.is_always_locked() {
-            // Moments of weights that never change would be memory for nothing.
-            pretrained.clear();
-        }
+        let mut updated = parameters.trainable();
+        updated.retain(|(name, _)| !objective.is_locked(name, config));
+        let (pretrained, rest): (Vec<_>, Vec<_>) = updated.iter().cloned().partition(|(name, _)| part.contains(name));
         Ok(Self {
             pretrained: AdamW::new(groups(pretrained, objective, config), constants)?,
             rest: AdamW::new(groups(rest, objective, config), constants)?,
             part,
             locked_steps: locked_steps(&part, length)?,
-            parameters: parameters.clone(),
+            updated,
         })
     }
 
     /// The parameters that the step after `done` others updates, in the order of names.
     pub fn variables(&self, done: u64) -> Vec<Var> {
         let is_updated = |name: &str| !self.is_locked(done) || !self.part.contains(name);
-        let parameters = self.parameters.trainable().into_iter();
-        parameters.filter(|(name, _)| is_updated(name)).map(|(_, variable)| variable).collect()
+        self.updated.iter().filter(|(name, _)| is_updated(name)).map(|(_, variable)| variable.clone()).collect()
     }
 
     /// Makes the update of the step after `done` others.

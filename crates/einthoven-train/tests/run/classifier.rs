@@ -56,7 +56,7 @@ impl Variant {
         let streams = Streams::new(17);
         let loader = Loader::new(
             Arc::new(dataset),
-            Arc::new(vec![String::new(); self.records]),
+            Arc::new(vec![String::new(); self.records].into()),
             InputContract::twelve_leads(100.0, 500, Scaling::None),
             self.augment,
             LoaderConfig { batch_size: self.train.batch_size, cache: true, ..LoaderConfig::default() },

@@ -6,6 +6,7 @@
 
 use crate::resume::check;
 use crate::support::Variant;
+use einthoven_corpus::Statements;
 use einthoven_train::TrainConfig;
 use einthoven_train::config::{CheckpointConfig, EmaConfig, LossConfig};
 use einthoven_train::schedule::Span;
@@ -34,5 +35,22 @@ fn every_combination_is_resumed_exactly() {
         };
         println!("{train:?}");
         check(&Variant { dropout: 0.1, train, ..Variant::default() }, &[3]);
+    }
+}
+
+/// Records are contrasted with other statements in each of the three epochs.
+#[test]
+fn texts_of_some_statements_are_resumed_exactly() {
+    for (contrastive_batch, unlock_text) in [(None, None), (Some(4), None), (None, Some(Span::Steps(2)))] {
+        let train = TrainConfig {
+            steps: Some(6),
+            batch_size: 2,
+            contrastive_batch,
+            unlock_text,
+            validate_every: Some(1),
+            checkpoint: CheckpointConfig { every: Some(2), keep: 1, best: None },
+            ..Variant::default().train
+        };
+        check(&Variant { records: 4, statements: Statements::Sampled, train, ..Variant::default() }, &[3]);
     }
 }

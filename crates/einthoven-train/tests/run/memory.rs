@@ -36,6 +36,8 @@ fn the_first_log_entry_says_what_memory_was_expected() {
     assert_eq!(cached("_gradients"), 2.0 * plain("_gradients"));
     let locked = expected(|train| train.text_learning_rate_scale = 0.0);
     assert!(locked("_optimizer") < plain("_optimizer") && locked("_activations") < plain("_activations"));
+    let projection = expected(|train| train.lock_text_projection = true);
+    assert!(projection("_optimizer") < plain("_optimizer") && projection("_optimizer") > locked("_optimizer"));
 }
 
 #[test]

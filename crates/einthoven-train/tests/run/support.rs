@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::{DType, Device, Tensor};
-use einthoven_corpus::{AugmentConfig, CaptionConfig, Dataset, Loader, LoaderConfig, SimulatedConfig, caption};
+use einthoven_corpus::{
+    AugmentConfig, CaptionConfig, Dataset, Loader, LoaderConfig, SimulatedConfig, Statements, caption,
+};
 use einthoven_models::{
     BertConfig, Classifier, ContrastiveLoss, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, Mode,
     SignalConfig, Tokenizer, XResNetConfig,
@@ -31,6 +33,7 @@ pub struct Variant {
     /// Length of a recording at 100 Hz.
     pub seconds: usize,
     pub dropout: f64,
+    pub statements: Statements,
     pub augment: AugmentConfig,
     pub train: TrainConfig,
 }
@@ -53,6 +56,7 @@ impl Default for Variant {
             records: 20,
             seconds: 5,
             dropout: 0.0,
+            statements: Statements::All,
             augment: AugmentConfig::none(),
             train: TrainConfig {
                 steps: Some(9),
@@ -75,7 +79,7 @@ impl Variant {
         let simulator =
             SimulatorConfig { sampling_rate: 100.0, seconds: self.seconds as f64, ..SimulatorConfig::default() };
         let cohort = SimulatedConfig { records: self.records, seed: 3, simulator, ..SimulatedConfig::default() };
-        let template = CaptionConfig::default();
+        let template = CaptionConfig { statements: self.statements, ..CaptionConfig::default() };
         let dataset = Dataset::simulated(&cohort).unwrap();
         let (dataset, captions, _) = template.captions(&dataset, &caption::no_descriptions);
         let tokenizer = Tokenizer::train_word_piece(&captions, 300).unwrap();

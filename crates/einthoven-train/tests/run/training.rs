@@ -188,15 +188,21 @@ fn weights_of_losses_schedule_and_epochs_are_logged() {
 }
 
 #[test]
-fn a_frozen_text_encoder_stays_and_the_rest_moves() {
-    let mut variant = Variant::default();
-    variant.train = TrainConfig { steps: Some(2), text_learning_rate_scale: 0.0, ..variant.train };
-    let folder = tempfile::tempdir().unwrap();
-    let start = variant.setup(RunFolder::create(folder.path()).unwrap()).parameters.tensors();
-    let (_, _, end) = train(&variant);
-    for (name, tensor) in start {
-        let moved = values(&tensor) != values(&end[&name]);
-        assert_eq!(moved, !name.starts_with("pretrained_text_encoder."), "{name}");
+fn what_is_locked_stays_and_the_rest_moves() {
+    let encoder: &[&str] = &["pretrained_text_encoder."];
+    let projection: &[&str] = &["text_cls_norm.", "text_to_latents."];
+    let both = [encoder, projection].concat();
+    let kinds = [(0.0, false, encoder), (1.0, true, projection), (0.0, true, &both)];
+    for (text_learning_rate_scale, lock_text_projection, locked) in kinds {
+        let mut variant = Variant::default();
+        variant.train = TrainConfig { steps: Some(2), text_learning_rate_scale, lock_text_projection, ..variant.train };
+        let folder = tempfile::tempdir().unwrap();
+        let start = variant.setup(RunFolder::create(folder.path()).unwrap()).parameters.tensors();
+        let (_, _, end) = train(&variant);
+        for (name, tensor) in start {
+            let moved = values(&tensor) != values(&end[&name]);
+            assert_eq!(moved, !locked.iter().any(|part| name.starts_with(part)), "{name}");
+        }
     }
 }
 

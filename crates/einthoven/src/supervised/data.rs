@@ -43,7 +43,7 @@ impl LabelledData {
         let row = |&record: &usize| columns.iter().map(|&column| all.targets[record][column]).collect();
         let labels =
             LabelSet { name: labels.to_owned(), classes: classes.to_vec(), targets: kept.iter().map(row).collect() };
-        let captions = Arc::new(vec![String::new(); kept.len()]);
+        let captions = Arc::new(vec![String::new(); kept.len()].into());
         let dataset = Arc::new(selected.subset(&kept));
         let data = Data { name, dataset, captions, leftovers: Leftovers::default() };
         Ok(Self { data, unlabelled: all.unlabelled(), labels })

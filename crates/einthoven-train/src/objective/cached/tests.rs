@@ -1,6 +1,7 @@
 //! A contrastive batch in parts is the whole one.
 
 use candle_core::{DType, Device};
+use einthoven_corpus::PartialCaption;
 use einthoven_models::{
     BertConfig, ConvNextConfig, ConvNextSize, DecoderConfig, Esi, EsiConfig, Mode, SignalConfig, Tokenizer,
 };
@@ -68,6 +69,7 @@ fn batch(indices: &[usize]) -> Batch {
         signals: indices.iter().flat_map(wave).collect(),
         valid: indices.iter().map(|index| samples - 8 * index).collect(),
         captions: indices.iter().map(|index| CAPTIONS[*index].to_owned()).collect(),
+        parts: Vec::new(),
         leads,
         samples,
     }
@@ -77,7 +79,25 @@ fn round(is_locked: bool) -> Round {
     Round { done: 0, first: 0, is_locked, checkpointing: false, streams: Streams::new(4) }
 }
 
-fn cached(objective: &mut EsiObjective, locked: bool) -> (Gradients, Vec<(&'static str, f64)>) {
+/// The recordings `indices`, contrasted with one statement each: that of 0 is true of 2, too, and that of 3 of 5.
+fn in_parts(indices: &[usize]) -> Batch {
+    let part = |index: &usize| {
+        let text = CAPTIONS[*index].split_whitespace().next().unwrap().to_owned();
+        let also = match index {
+            2 => vec![0],
+            5 => vec![3],
+            _ => Vec::new(),
+        };
+        PartialCaption { text, said: vec![*index as u32], all: [vec![*index as u32], also].concat() }
+    };
+    Batch { parts: indices.iter().map(part).collect(), ..batch(indices) }
+}
+
+fn cached(
+    objective: &mut EsiObjective,
+    locked: bool,
+    batch: fn(&[usize]) -> Batch,
+) -> (Gradients, Vec<(&'static str, f64)>) {
     let batches = [batch(&[0, 1]), batch(&[3, 2]), batch(&[4, 5])];
     let mut sum = Gradients::default();
     let named = objective.add_gradients(&batches, &round(locked), &mut sum, &mut Clock::new(None)).unwrap();
@@ -113,9 +133,10 @@ fn losses_and_gradients_are_those_of_the_whole_batch() {
     // The published norm over time divides the little that differs between three time steps by itself: in `f32`, its
     // gradient here is good to three digits, in whatever order it is computed.
     for (mode, (dtype, tolerance)) in [(Mode::Corrected, exact), (Mode::Paper, exact), (Mode::Corrected, single)] {
-        for locked in [false, true] {
+        let kinds: [fn(&[usize]) -> Batch; 2] = [batch, in_parts];
+        for (locked, batch) in [false, true].into_iter().flat_map(|locked| kinds.map(|batch| (locked, batch))) {
             let (mut objective, parameters) = objective(mode, 0.0, dtype);
-            let (found, named) = cached(&mut objective, locked);
+            let (found, named) = cached(&mut objective, locked, batch);
             let whole = objective.losses(&batch(&[0, 1, 3, 2, 4, 5]), &round(locked)).unwrap();
             let wanted = backward(&whole.total).unwrap();
             let distance = distance(&parameters, &found, &wanted);
@@ -134,7 +155,7 @@ fn losses_and_gradients_are_those_of_the_whole_batch() {
 #[test]
 fn dropout_is_the_same_both_times() {
     let (mut objective, parameters) = objective(Mode::Corrected, 0.3, DType::F64);
-    let (found, named) = cached(&mut objective, false);
+    let (found, named) = cached(&mut objective, false, batch);
     let batches = [batch(&[0, 1]), batch(&[3, 2]), batch(&[4, 5])];
     let whole = objective.captions.batch(&[0, 1, 3, 2, 4, 5]).unwrap();
     let parts = objective.parts(&batches, &whole, false).unwrap();
@@ -149,10 +170,33 @@ fn dropout_is_the_same_both_times() {
         |side: fn(&Embeddings) -> &Tensor| Tensor::cat(&embeddings.iter().map(side).collect::<Vec<_>>(), 0).unwrap();
     let joint =
         Embeddings { signal: cat(|part| &part.signal), text: cat(|part| &part.text), pooled: cat(|part| &part.pooled) };
-    let contrastive = objective.model.contrastive_loss(&joint, objective.negatives(&whole.groups())).unwrap();
+    let contrastive = objective.model.contrastive_loss(&joint, objective.negatives(&whole.groups(), None)).unwrap();
     let views = joint.dropout_views(&round(false).joint_pass("dropout_views", 2)).unwrap();
     let total = ((contrastive * 0.7).unwrap() + (caption * 1.3).unwrap() + (views * 0.4).unwrap()).unwrap();
     let distance = distance(&parameters, &found, &backward(&total).unwrap());
     assert!(distance < 1e-11, "{distance}");
     assert!((named[0].1 - scalar(&total).unwrap()).abs() < 1e-12, "{named:?}");
+}
+
+/// What a text says may be true of another record: then the two are not told apart.
+#[test]
+fn true_texts_are_no_negatives() {
+    let contrast = |parts: Vec<PartialCaption>| {
+        let (mut objective, _) = objective(Mode::Corrected, 0.0, DType::F64);
+        // To a new text encoder, all texts are nearly the same.
+        objective.largest_cosine = None;
+        let batch = Batch { parts, ..batch(&[0, 1, 2]) };
+        objective.losses(&batch, &round(false)).unwrap().named[1].1
+    };
+    let part = |text: &str, said: u32, all: &[u32]| PartialCaption {
+        text: text.to_owned(),
+        said: vec![said],
+        all: all.to_vec(),
+    };
+    let own = contrast(vec![part("sinus", 0, &[0]), part("fibrillation", 1, &[1]), part("bundle", 2, &[2])]);
+    let some = contrast(vec![part("sinus", 0, &[0]), part("fibrillation", 1, &[1, 0]), part("bundle", 2, &[2])]);
+    let all = [0, 1, 2];
+    let every = contrast(vec![part("sinus", 0, &all), part("fibrillation", 1, &all), part("bundle", 2, &all)]);
+    assert!(own > some && some > 0.1, "{own} {some}");
+    assert_eq!(every, 0.0);
 }
