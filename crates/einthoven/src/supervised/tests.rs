@@ -135,8 +135,8 @@ fn a_run_opens_as_a_classifier_that_scores_embeds_and_is_judged_by_protocols() {
     let protocol = Protocol::parse(text, Path::new("tiny.toml")).unwrap();
     let asked = Records::open(&protocol, None).unwrap();
     let answer = |subject: String| -> SubjectResult {
-        let subject = SubjectName::parse(&subject).unwrap().open(0).unwrap();
-        judge(&protocol, &asked, subject.as_ref(), |_| {}).unwrap()
+        let subject = SubjectName::parse(&subject).unwrap().open(0, ProgressDisplay::Hidden).unwrap();
+        judge(&protocol, &asked, subject.as_ref(), &Arc::default(), |_| {}).unwrap()
     };
     let result = answer(format!("tiny={}", out.display()));
     assert_eq!(result.subject.kind, "classifier, super");
