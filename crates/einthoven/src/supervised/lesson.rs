@@ -61,15 +61,18 @@ pub(crate) fn teach(start: &Start, lesson: &Lesson, display: ProgressDisplay) ->
     };
     let (loader, validation) = match loaded() {
         Ok(loaded) => loaded,
-        // Not one of them can be prepared.
-        Err(Error::Corpus(error)) if matches!(*error, einthoven_corpus::Error::Record { .. }) => {
-            return Ok(Taught::Refused(refusal(&error.to_string())));
-        }
+        Err(Error::Corpus(error)) => match *error {
+            // Not one of them can be prepared.
+            einthoven_corpus::Error::Record { id, source, .. } => {
+                return Ok(Taught::Refused(refusal(&id, &source.to_string())));
+            }
+            other => return Err(other.into()),
+        },
         Err(error) => return Err(error),
     };
     let loaders = validation.iter().map(|records| &records.loader).chain([&loader]);
     if let Some(first) = loaders.flat_map(|loader| &loader.leftovers().records).next() {
-        return Ok(Taught::Refused(refusal(&format!("{}: {}", first.id, first.reason))));
+        return Ok(Taught::Refused(refusal(&first.id, &first.reason)));
     }
     let place = std::env::temp_dir();
     let folder = tempfile::tempdir().map_err(Error::file("make a folder in", &place))?;
@@ -84,8 +87,8 @@ pub(crate) fn teach(start: &Start, lesson: &Lesson, display: ProgressDisplay) ->
 }
 
 /// Subjects are fed leads that a recording lacks as 0 mV; the trainer is not.
-fn refusal(reason: &str) -> String {
-    format!("a recording that it would learn from cannot be prepared for training: {reason}")
+fn refusal(record: &str, reason: &str) -> String {
+    format!("record {record}, which it would learn from, cannot be prepared for training: {reason}")
 }
 
 fn labelled(LabelledDataset { dataset, labels }: &LabelledDataset) -> LabelledData {
