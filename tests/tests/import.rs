@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use einthoven_tests::{failed, root, run, succeeded};
+use einthoven_tests::{einthoven, failed, root, run, succeeded};
 use serde_json::Value;
 
 fn fixture(name: &str) -> String {
@@ -296,6 +296,58 @@ fn stored_embeddings_are_searched_by_the_model_that_made_them() {
     assert!(message.contains("simulated:69") && message.contains("not finite"), "{message}");
 }
 
+/// A folder of recordings in WFDB's format: of two there is everything, of one a lead is missing, of one the samples.
+fn recordings(folder: &Path) {
+    std::fs::create_dir(folder).unwrap();
+    for (number, (name, leads)) in
+        [("a", &["I", "II", "V1", "V5"][..]), ("b", &["I", "II", "V1", "V5"]), ("c", &["I", "II"]), ("d", &["I"])]
+            .into_iter()
+            .enumerate()
+    {
+        let mut header = format!("{name} {} 100 500\n", leads.len());
+        for lead in leads {
+            header.push_str(&format!("{name}.dat 16 1000(0)/mV 16 0 0 0 0 {lead}\n"));
+        }
+        std::fs::write(folder.join(format!("{name}.hea")), header).unwrap();
+        let sample = |index: usize| (300.0 * (index as f64 * 0.03 * (number + 1) as f64).sin()) as i16;
+        let samples: Vec<u8> = (0..500 * leads.len()).flat_map(|index| sample(index).to_le_bytes()).collect();
+        if name != "d" {
+            std::fs::write(folder.join(format!("{name}.dat")), samples).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_whole_dataset_is_embedded_and_searched() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let tiny = small_run(folder.path());
+    recordings(&folder.path().join("dataset"));
+    let (root, stored) = (file("dataset"), file("dataset.safetensors"));
+    let embed = |more: &[&str]| run([&["embed", &tiny, "--dataset", "folder", "--root", &root], more].concat());
+    let output = embed(&["-o", &stored]);
+    assert!(succeeded(&output).contains("2 embeddings of 16 numbers"), "{}", succeeded(&output));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("2 records left out: c (") && said.contains("; d ("), "{said}");
+
+    let found = succeeded(&run(["search", &tiny, &stored, "--text", "sinus rhythm", "--json"]));
+    let found: Value = serde_json::from_str(&found).unwrap();
+    let mut names: Vec<&str> =
+        found["found"].as_array().unwrap().iter().map(|hit| hit["record"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["a", "b"]);
+
+    // A recording has the embedding that its file has.
+    let rows = |output: &std::process::Output| -> Vec<Value> { serde_json::from_str(&succeeded(output)).unwrap() };
+    let (all, single) = (rows(&embed(&["--json"])), rows(&run(["embed", &tiny, &format!("{root}/b.hea"), "--json"])));
+    assert_eq!((&all[1]["record"], &all[1]["embedding"]), (&"b".into(), &single[0]["embedding"]));
+    let (code, message) = failed(&run(["embed", &tiny, "--dataset", "folder", "simulated:1"]));
+    assert!(code == 2 && message.contains("--dataset"), "{message}");
+    let none = ["a", "b"].map(|name| std::fs::remove_file(format!("{root}/{name}.dat")));
+    assert!(none.into_iter().all(|removed| removed.is_ok()));
+    assert!(failed(&embed(&["-o", &stored])).1.contains("no recording can be embedded"));
+}
+
 fn outcome(result: &Value, place: usize) -> &str {
     result["tasks"][place]["outcome"]["kind"].as_str().unwrap()
 }
@@ -364,6 +416,73 @@ fn several_subjects_are_judged_by_a_protocol_once_and_compared() {
     assert!(message.contains("ptbxl-sample"), "{message}");
     let (_, message) = failed(&run(["evaluate", "--protocol", "ptbxl-super", &tiny, "--out", &results]));
     assert!(message.contains("root"), "{message}");
+}
+
+/// Fine-tuning of a few simulated patients.
+const FINE_TUNING: &str = r#"
+name = "tuned"
+version = 1
+about = "For a test."
+seed = 0
+data = { dataset = "simulated", simulated = { records = 150, seed = 9, simulator = { sampling_rate = 100.0 } }, fitted = [1, 2, 3, 4], chosen = [8], judged = [9, 10] }
+bootstrap = { resamples = 20, level = 0.95 }
+[[tasks]]
+kind = "fine-tuning"
+labels = ["super"]
+shares = [0.1, 1.0]
+seeds = 2
+subgroups = ["sex"]
+training = { epochs = 2, batch_size = 8, learning_rate = 1e-3, weight_decay = 0.01, encoder = { layer_decay = 0.9 }, head = { dropout = 0.2 } }
+"#;
+
+#[test]
+fn subjects_are_fine_tuned_by_a_protocol_once_and_alike_at_any_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let file = |name: &str| folder.join(name).display().to_string();
+    let tiny = small_run(folder);
+    import("merl", "merl-vit", &folder.join("merl"));
+    std::fs::write(folder.join("tuned.toml"), FINE_TUNING).unwrap();
+    let (protocol, merl) = (file("tuned.toml"), file("merl"));
+    let evaluate = |out: &str, threads: &str| {
+        let arguments = ["evaluate", "--protocol", &protocol, &tiny, &merl, "--out", &file(out)];
+        einthoven().args(arguments).env("RAYON_NUM_THREADS", threads).output().unwrap()
+    };
+    let first = succeeded(&evaluate("one", "1"));
+    assert!(first.contains("fine-tuning 10 %, super") && first.contains("fine-tuning 100 %, super"), "{first}");
+    assert_eq!(succeeded(&evaluate("three", "3")), first);
+    for (name, kind) in [
+        ("tiny", "classification"),
+        ("merl", "classification"),
+        ("random-tiny", "classification"),
+        ("measurements", "not-applicable"),
+    ] {
+        let bytes = |out: &str| std::fs::read(folder.join(out).join("tuned").join(format!("{name}.json"))).unwrap();
+        assert!(bytes("one") == bytes("three"), "{name}");
+        let result: Value = serde_json::from_slice(&bytes("one")).unwrap();
+        assert_eq!(result["tasks"].as_array().unwrap().len(), 2);
+        for (place, runs) in [(0, 2), (1, 1)] {
+            assert_eq!(outcome(&result, place), kind, "{name}");
+            if kind == "classification" {
+                let found = &result["tasks"][place]["outcome"];
+                assert_eq!(found["scores"]["runs"], runs);
+                assert!(found["macro"]["auroc"]["interval"]["low"].is_number(), "{name}");
+                // The subsets and the draws of the head differ.
+                let scores = &found["scores"]["records"][0]["scores"];
+                assert!(runs == 1 || scores[0] != scores[1], "{name}");
+            }
+        }
+    }
+    let again = evaluate("one", "2");
+    assert_eq!(succeeded(&again), first);
+    assert_eq!(String::from_utf8_lossy(&again.stderr).matches("was finished before").count(), 4);
+
+    let (html, csv, latex) = (file("c.html"), file("c.csv"), file("c.tex"));
+    succeeded(&run(["compare", &file("one"), "--html", &html, "--csv", &csv, "--latex", &latex]));
+    let read = |path: &str| std::fs::read_to_string(path).unwrap();
+    assert!(read(&html).contains("not applicable: it has no weights that could be trained"));
+    assert!(read(&csv).contains("fine-tuning 100 %,super,,merl,all,,"), "{}", read(&csv));
+    assert!(read(&latex).contains("fine-tuning 10 \\%, super"), "{}", read(&latex));
 }
 
 #[test]

@@ -159,6 +159,42 @@ fn ctrl_c_saves_and_says_how_to_go_on() {
 }
 
 #[test]
+fn ctrl_c_ends_a_protocol_and_leaves_no_half_result() {
+    let place = tempfile::tempdir().unwrap();
+    let experiment = place.path().join("small.toml");
+    fs::write(&experiment, EXPERIMENT).unwrap();
+    let protocol = place.path().join("tuned.toml");
+    let text = r#"
+name = "tuned"
+version = 1
+about = "For a test."
+seed = 0
+data = { dataset = "simulated", simulated = { records = 60, simulator = { sampling_rate = 100.0 } }, fitted = [1, 2, 3], judged = [10] }
+bootstrap = { resamples = 0 }
+tasks = [{ kind = "fine-tuning", labels = ["super"], shares = [1.0], seeds = 1, training = { epochs = 100000, batch_size = 8, learning_rate = 1e-3, weight_decay = 0.0 } }]
+"#;
+    fs::write(&protocol, text).unwrap();
+    let (out, scratch) = (place.path().join("results"), place.path().join("scratch"));
+    fs::create_dir(&scratch).unwrap();
+    let subject = format!("random:{}", experiment.display());
+    let mut run = einthoven();
+    run.args(["evaluate", &subject, "--protocol"]).arg(&protocol).arg("--out").arg(&out).env("TMPDIR", &scratch);
+    let run = run.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    // The run of a fine-tuning lies in a folder of its own while it goes on.
+    while fs::read_dir(&scratch).unwrap().count() == 0 && start.elapsed() < Duration::from_secs(120) {
+        sleep(Duration::from_millis(20));
+    }
+    succeeded(&Command::new("kill").args(["-INT", &run.id().to_string()]).output().unwrap());
+    let output = run.wait_with_output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert!(message.contains("not judged again"), "{message}");
+    assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(out.join("tuned")).unwrap().count(), 0);
+}
+
+#[test]
 fn a_run_begins_with_the_weights_of_another() {
     let place = tempfile::tempdir().unwrap();
     let first = place.path().join("first");

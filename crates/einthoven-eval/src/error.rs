@@ -142,6 +142,9 @@ pub enum Error {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Judging was asked to stop.
+    #[error("interrupted")]
+    Interrupted,
     /// A file holds no results of a protocol.
     #[error("{} holds no results of a protocol; judge the subject anew", path.display())]
     Result {

@@ -400,7 +400,7 @@ fn protocols_ask_for_patients_captions_and_pictures() {
     let protocol = Protocol::parse(text, "patients.toml".as_ref()).unwrap();
     let records = Records::open(&protocol, None).unwrap();
     let subject = Judged(fixture());
-    let result = protocol::judge(&protocol, &records, &subject, |_| {}).unwrap();
+    let result = protocol::judge(&protocol, &records, &subject, &Default::default(), |_| {}).unwrap();
     let judged = records.judged.dataset.len();
     let [identification, captioning, map, cases] = &result.tasks[..] else { panic!("{:?}", result.tasks.len()) };
     let Outcome::Identification(found) = &identification.outcome else { panic!("{identification:?}") };

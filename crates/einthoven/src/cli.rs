@@ -56,8 +56,9 @@ A run killed at any step and resumed ends with the same bytes as one that was ne
   einthoven evaluate runs/quickstart --dataset simulated --labels conditions --folds 10 --html report.html
   einthoven evaluate --protocol ptbxl-sample --root ptbxl-sample paper=runs/esi-paper runs/merl --out results
 
-Under a protocol random weights and interval features are judged beside the subjects. Results go to OUT/PROTOCOL/SUBJECT.json; what is
-finished is not judged again. `einthoven compare` makes tables of them.")]
+Under a protocol random weights and interval features are judged beside the subjects; one whose name ends in -finetuning trains each
+subject's encoder several times, which takes its time. Results go to OUT/PROTOCOL/SUBJECT.json; what is finished is not judged again.
+`einthoven compare` makes tables of them.")]
     Evaluate(Evaluate),
     /// Compare the subjects that protocols were carried out on: tables with intervals and tests, curves, calibration
     #[command(after_help = "Examples:
@@ -90,7 +91,11 @@ from, whatever the text. It shows what the network looks at, which need not be w
     #[command(after_help = "Examples:
   einthoven embed runs/quickstart simulated:5 simulated:6
   einthoven embed runs/quickstart simulated:5 simulated:6 -o embeddings.safetensors
-  einthoven embed runs/ecg-fm ecg.hea --json")]
+  einthoven embed runs/quickstart --dataset ptb-xl --root ptb-xl --folds 9,10 -o ptb-xl.safetensors
+  einthoven embed runs/ecg-fm ecg.hea --json
+
+Of a dataset, recordings that are missing or that the model cannot be fed are left out, counted and named; rows are called by the
+recordings' ids.")]
     Embed(Embed),
     /// Find the recordings that a text fits best among stored embeddings
     #[command(after_help = "Examples:

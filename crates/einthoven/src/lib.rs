@@ -17,6 +17,7 @@
 
 mod assemble;
 mod assistant;
+mod embedded;
 mod encoder;
 mod error;
 mod experiment;
@@ -56,6 +57,7 @@ pub use einthoven_train as train;
 
 pub use assemble::Data;
 pub use assistant::{Assistant, AssistantConfig, captions_from_store};
+pub use embedded::EmbeddedDataset;
 pub use encoder::{Encoder, TextTower};
 pub use error::{Error, Result};
 pub use experiment::{DataConfig, EvaluateConfig, Experiment, TextConfig};

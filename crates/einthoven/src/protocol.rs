@@ -1,8 +1,11 @@
 //! Judging several subjects by a protocol, each once.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use einthoven_eval::protocol::{Protocol, Records, SubjectResult, judge};
+use einthoven_train::ProgressDisplay;
 
 use crate::{Error, Result, SubjectName, in_data_folder};
 
@@ -35,15 +38,19 @@ pub enum Progress<'a> {
 /// Judges subjects by a protocol into `folder`/PROTOCOL/SUBJECT.json, and returns what is in these files.
 ///
 /// `root` is the folder of the protocol's dataset: as it stands, or below the data folder. A subject whose file holds the results of the
-/// same weights, protocol and records is not judged again.
+/// same weights, protocol and records is not judged again. When `stop` becomes true, judging ends soon; `display` says whether
+/// fine-tuning shows itself.
 ///
 /// # Errors
-/// Those of the records and of opening and judging a subject; what was finished before stays.
+/// Those of the records and of opening and judging a subject, [`einthoven_eval::Error::Interrupted`] if asked to stop; what was finished
+/// before stays.
 pub fn evaluate(
     protocol: &Protocol,
     root: Option<&Path>,
     subjects: &[SubjectName],
     folder: &Path,
+    stop: &Arc<AtomicBool>,
+    display: ProgressDisplay,
     mut seen: impl FnMut(Progress),
 ) -> Result<Vec<SubjectResult>> {
     let root = root.map(in_data_folder);
@@ -56,7 +63,7 @@ pub fn evaluate(
         let name = subject.name.as_str();
         seen(Progress::Begun { subject: name });
         let path: PathBuf = folder.join(format!("{name}.json"));
-        let opened = subject.open(protocol.seed)?;
+        let opened = subject.open(protocol.seed, display)?;
         // What is damaged or of another version is judged anew.
         let before = SubjectResult::load(&path).ok().filter(|before| before.answers(&hash, &card, &opened.card()));
         let was_there = before.is_some();
@@ -64,7 +71,7 @@ pub fn evaluate(
             Some(result) => result,
             None => {
                 let mut recordings = 0;
-                let result = judge(protocol, &records, opened.as_ref(), |more| {
+                let result = judge(protocol, &records, opened.as_ref(), stop, |more| {
                     recordings += more;
                     seen(Progress::Embedded { subject: name, recordings });
                 })?;

@@ -15,7 +15,7 @@ fn results() -> Vec<SubjectResult> {
     let records = Records::open(&protocol, None).unwrap();
     let subjects =
         [Toy { has_texts: true, ..Toy::new("with_words & more") }, Toy { sharpness: 0.0, ..Toy::new("blunt") }];
-    subjects.iter().map(|toy| judge(&protocol, &records, toy, |_| {}).unwrap()).collect()
+    subjects.iter().map(|toy| judge(&protocol, &records, toy, &Default::default(), |_| {}).unwrap()).collect()
 }
 
 #[test]

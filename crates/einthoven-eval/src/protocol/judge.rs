@@ -1,5 +1,8 @@
 //! Carrying a protocol out on a subject.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use einthoven_corpus::{Entry, LabelSet};
 use einthoven_random::Streams;
 
@@ -11,26 +14,34 @@ use super::{Protocol, tasks};
 use crate::embeddings::Embeddings;
 use crate::error::{Error, Result};
 
-/// Judges a subject by a protocol; `seen` hears of recordings as they are embedded.
+/// Judges a subject by a protocol; `seen` hears of recordings as they are embedded. When `stop` becomes true, it ends soon.
 ///
 /// Embeddings are computed once for all tasks; recordings that are changed are embedded anew.
 ///
 /// # Errors
-/// Those of the subject and of the records; [`Error::Protocol`] for a label set without a labelled record.
+/// Those of the subject and of the records; [`Error::Protocol`] for a label set without a labelled record; [`Error::Interrupted`] if
+/// asked to stop.
 pub fn judge(
     protocol: &Protocol,
     records: &Records,
     subject: &dyn Subject,
+    stop: &Arc<AtomicBool>,
     mut seen: impl FnMut(usize),
 ) -> Result<SubjectResult> {
     let streams = Streams::new(protocol.seed);
+    let mut seen = |more: usize| {
+        seen(more);
+        if stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    };
     let mut asked = Asked {
         protocol,
         records,
         subject,
         streams,
         fitted: records.fitted.embed(subject, None, &mut seen)?,
+        chosen: records.chosen.as_ref().map(|part| part.embed(subject, None, &mut seen)).transpose()?,
         judged: records.judged.embed(subject, None, &mut seen)?,
+        stop,
         seen: &mut seen,
     };
     if asked.judged.kept.is_empty() || asked.fitted.kept.is_empty() {
@@ -45,6 +56,7 @@ pub fn judge(
             Task::ZeroShot(task) => tasks::zero_shot::judge(&asked, task)?,
             Task::Classifier(task) => tasks::classifier::judge(&mut asked, task)?,
             Task::Probe(task) => tasks::probe::judge(&asked, task)?,
+            Task::FineTuning(task) => tasks::fine_tuning::judge(&mut asked, task)?,
             Task::Neighbours(task) => tasks::neighbours::judge(&asked, task)?,
             Task::Retrieval => tasks::retrieval::judge(&asked)?,
             Task::Captioning => tasks::captioning::judge(&mut asked)?,
@@ -54,6 +66,8 @@ pub fn judge(
             Task::Varied(task) => tasks::varied::judge(&mut asked, task)?,
         });
     }
+    let mut left_out_fitted = asked.fitted.leftovers;
+    left_out_fitted.records.extend(asked.chosen.into_iter().flat_map(|seen| seen.leftovers.records));
     Ok(SubjectResult {
         format: FORMAT,
         program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -61,7 +75,7 @@ pub fn judge(
         hash: protocol.hash()?,
         records: records.card(),
         subject: subject.card(),
-        left_out_fitted: asked.fitted.leftovers,
+        left_out_fitted,
         left_out_judged: asked.judged.leftovers,
         tasks: results,
     })
@@ -74,8 +88,10 @@ pub(super) struct Asked<'a> {
     pub subject: &'a dyn Subject,
     pub streams: Streams,
     pub fitted: Seen,
+    pub chosen: Option<Seen>,
     pub judged: Seen,
-    pub seen: &'a mut dyn FnMut(usize),
+    pub stop: &'a Arc<AtomicBool>,
+    pub seen: &'a mut dyn FnMut(usize) -> Result<()>,
 }
 
 /// The records that have a class of a label set, and what the subject made of them.

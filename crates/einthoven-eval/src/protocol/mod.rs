@@ -7,6 +7,7 @@
 
 mod classification;
 mod judge;
+mod lesson;
 mod pictures;
 mod records;
 mod result;
@@ -19,6 +20,7 @@ mod tasks;
 mod tests;
 #[cfg(test)]
 pub(crate) mod toy;
+mod training;
 mod variation;
 
 use std::collections::BTreeMap;
@@ -30,6 +32,7 @@ use sha2::{Digest, Sha256};
 
 pub use classification::{ClassMetrics, Classification, RecordScores, Scale, Scores};
 pub use judge::judge;
+pub use lesson::{FineTuned, LabelledDataset, Lesson};
 pub use pictures::{ExplainedCase, ExplainedCases, MappedRecords};
 pub use records::{Part, Records};
 pub use result::{FORMAT, JudgedRecords, Outcome, SubjectResult, TaskResult};
@@ -37,7 +40,8 @@ pub(crate) use subgroups::FEWEST;
 pub use subgroups::SubgroupMetrics;
 pub use subject::{Answer, Recording, Rows, Subject, SubjectCard};
 pub use subset::label_subset;
-pub use task::{Cases, Classifier, MapTask, Neighbours, Probe, Subgroup, Task, Varied, ZeroShot};
+pub use task::{Cases, Classifier, FineTuning, MapTask, Neighbours, Probe, Subgroup, Task, Varied, ZeroShot};
+pub use training::Training;
 pub use variation::Variation;
 
 use crate::bootstrap::BootstrapConfig;
@@ -45,7 +49,7 @@ use crate::error::{Error, Result};
 use crate::zero_shot::PromptSet;
 
 /// Protocols that are part of the program, by name.
-const BUILT_IN: [(&str, &str); 11] = [
+const BUILT_IN: [(&str, &str); 14] = [
     ("simulated", include_str!("../../../../experiments/protocols/simulated.toml")),
     ("ptbxl-sample", include_str!("../../../../experiments/protocols/ptbxl-sample.toml")),
     ("ptbxl-super", include_str!("../../../../experiments/protocols/ptbxl-super.toml")),
@@ -57,6 +61,9 @@ const BUILT_IN: [(&str, &str); 11] = [
     ("ptbxl-patients", include_str!("../../../../experiments/protocols/ptbxl-patients.toml")),
     ("cpsc2018", include_str!("../../../../experiments/protocols/cpsc2018.toml")),
     ("csn", include_str!("../../../../experiments/protocols/csn.toml")),
+    ("ptbxl-sample-finetuning", include_str!("../../../../experiments/protocols/ptbxl-sample-finetuning.toml")),
+    ("ptbxl-finetuning", include_str!("../../../../experiments/protocols/ptbxl-finetuning.toml")),
+    ("cpsc2018-finetuning", include_str!("../../../../experiments/protocols/cpsc2018-finetuning.toml")),
 ];
 
 /// What subjects are asked, and on which records.
@@ -93,6 +100,9 @@ pub struct ProtocolData {
     pub simulated: Option<SimulatedConfig>,
     /// The folds that classifiers are fitted on.
     pub fitted: Vec<u8>,
+    /// The folds that fine-tuning chooses its weights by. Absent: the last weights are judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen: Vec<u8>,
     /// The folds that subjects are judged on.
     pub judged: Vec<u8>,
 }
@@ -128,15 +138,21 @@ impl Protocol {
         let protocol: Self = toml::from_str(text)
             .map_err(|source| Error::ProtocolToml { path: path.into(), source: Box::new(source) })?;
         let wrong = |problem: String| Error::Protocol { protocol: protocol.name.clone(), problem };
-        let ProtocolData { fitted, judged, .. } = &protocol.data;
+        let ProtocolData { fitted, chosen, judged, .. } = &protocol.data;
         if fitted.is_empty() || judged.is_empty() {
             return Err(wrong("data.fitted and data.judged must each name a fold".into()));
         }
         if let Some(fold) = judged.iter().find(|fold| fitted.contains(fold)) {
             return Err(wrong(format!("fold {fold} is both fitted on and judged on")));
         }
+        if let Some(fold) = chosen.iter().find(|fold| fitted.contains(fold) || judged.contains(fold)) {
+            return Err(wrong(format!("fold {fold} chooses weights; it may be neither fitted on nor judged on")));
+        }
         if protocol.tasks.is_empty() {
             return Err(wrong("it has no task".into()));
+        }
+        if !chosen.is_empty() && !protocol.tasks.iter().any(|task| matches!(task, Task::FineTuning(_))) {
+            return Err(wrong("data.chosen is for fine-tuning, which no task asks for; leave it out".into()));
         }
         for task in &protocol.tasks {
             task.check().map_err(wrong)?;

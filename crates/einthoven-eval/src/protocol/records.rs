@@ -22,6 +22,8 @@ pub(super) const CHUNK: usize = 64;
 pub struct Records {
     /// Those that classifiers are fitted on.
     pub fitted: Part,
+    /// Those that fine-tuning chooses its weights by, if the protocol has some.
+    pub chosen: Option<Part>,
     /// Those that subjects are judged on.
     pub judged: Part,
 }
@@ -62,13 +64,14 @@ impl Records {
             }
             Ok(Part { dataset })
         };
-        Ok(Self { fitted: part(&data.fitted)?, judged: part(&data.judged)? })
+        let chosen = if data.chosen.is_empty() { None } else { Some(part(&data.chosen)?) };
+        Ok(Self { fitted: part(&data.fitted)?, chosen, judged: part(&data.judged)? })
     }
 
     /// What they are, for a file of results.
     pub fn card(&self) -> JudgedRecords {
         let mut hash = Sha256::new();
-        for part in [&self.fitted, &self.judged] {
+        for part in [&self.fitted, &self.judged].into_iter().chain(&self.chosen) {
             for entry in &part.dataset.entries {
                 hash.update(entry.id.as_bytes());
                 for code in &entry.codes {
@@ -83,6 +86,7 @@ impl Records {
         JudgedRecords {
             dataset: format!("{name} {}", card.version),
             fitted: self.fitted.dataset.len(),
+            chosen: self.chosen.as_ref().map_or(0, |part| part.dataset.len()),
             judged: self.judged.dataset.len(),
             hash: hex(&hash.finalize()),
         }
@@ -95,12 +99,12 @@ impl Part {
         Ok(self.dataset.label_set(name)?)
     }
 
-    /// The records as `subject` embeds them, `variation` having changed them before; `seen` hears of each chunk.
+    /// The records as `subject` embeds them, `variation` having changed them before; `seen` hears of each chunk, and may end it.
     pub(super) fn embed(
         &self,
         subject: &dyn Subject,
         variation: Option<(&Variation, &Streams)>,
-        seen: &mut dyn FnMut(usize),
+        seen: &mut dyn FnMut(usize) -> Result<()>,
     ) -> Result<Seen> {
         let answer = |recordings: &[Recording]| subject.embed(recordings).map(Some);
         // A subject always embeds.
@@ -112,7 +116,7 @@ impl Part {
         &self,
         subject: &dyn Subject,
         labels: &LabelSet,
-        seen: &mut dyn FnMut(usize),
+        seen: &mut dyn FnMut(usize) -> Result<()>,
     ) -> Result<Option<Seen>> {
         let answer = |recordings: &[Recording]| subject.scores(recordings, &labels.name, &labels.classes);
         self.pass(subject, &answer, None, seen)
@@ -123,7 +127,7 @@ impl Part {
         subject: &dyn Subject,
         answer: &dyn Fn(&[Recording]) -> Answer<Option<Rows>>,
         variation: Option<(&Variation, &Streams)>,
-        seen: &mut dyn FnMut(usize),
+        seen: &mut dyn FnMut(usize) -> Result<()>,
     ) -> Result<Option<Seen>> {
         let all: Vec<usize> = (0..self.dataset.len()).collect();
         let mut result = Seen::none();
@@ -140,7 +144,7 @@ impl Part {
                     Err(reason) => result.leftovers.push(&self.dataset.entries[index].id, reason),
                 }
             }
-            seen(chunk.len());
+            seen(chunk.len())?;
             if recordings.is_empty() {
                 continue;
             }

@@ -34,7 +34,7 @@ pub struct SubjectResult {
     pub records: JudgedRecords,
     /// The subject.
     pub subject: SubjectCard,
-    /// The fitted records that the subject was not fed.
+    /// The records fitted on, and those that weights are chosen by, that the subject was not fed.
     pub left_out_fitted: Leftovers,
     /// The judged records that it was not fed.
     pub left_out_judged: Leftovers,
@@ -50,6 +50,9 @@ pub struct JudgedRecords {
     pub dataset: String,
     /// Records fitted on.
     pub fitted: usize,
+    /// Records that weights are chosen by.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub chosen: usize,
     /// Records judged on.
     pub judged: usize,
     /// SHA-256 of the ids and labels of all of them.
@@ -91,6 +94,10 @@ pub enum Outcome {
     Cases(Box<ExplainedCases>),
     /// Patients recognised.
     Identification(Box<IdentificationResult>),
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl TaskResult {

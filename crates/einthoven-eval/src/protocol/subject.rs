@@ -4,6 +4,7 @@ use einthoven_corpus::Leftovers;
 use einthoven_signal::Record;
 use serde::{Deserialize, Serialize};
 
+use super::lesson::{FineTuned, Lesson};
 use crate::embeddings::Embeddings;
 
 /// A recording and the name that messages call it by.
@@ -15,7 +16,7 @@ pub type Answer<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 /// What is judged: a model, an encoder, a baseline.
 ///
 /// A subject prepares recordings itself, each by its own input contract: it is given them as they were recorded, of any leads,
-/// rate and length. What it cannot do it answers with `None`, and the table says so.
+/// rate and length. What it cannot do it answers with `None` or a reason, and the table says so.
 pub trait Subject {
     /// What it is.
     fn card(&self) -> SubjectCard;
@@ -31,6 +32,11 @@ pub trait Subject {
     /// The probabilities of the `classes` of a label set, in their order; `None` if it is no classifier of these.
     fn scores(&self, _recordings: &[Recording], _labels: &str, _classes: &[String]) -> Answer<Option<Rows>> {
         Ok(None)
+    }
+
+    /// Trains a copy of itself into a classifier.
+    fn fine_tune(&self, _lesson: &Lesson) -> Answer<FineTuned> {
+        Ok(FineTuned::NotApplicable { reason: "it has no weights that could be trained".to_owned() })
     }
 
     /// A drawing of a recording under a title, an `<svg>` element with colours beneath what speaks for a text and against it; `None`

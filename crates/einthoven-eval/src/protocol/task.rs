@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::training::Training;
 use super::variation::Variation;
 
 /// One thing that subjects are asked.
@@ -14,6 +15,8 @@ pub enum Task {
     Classifier(Classifier),
     /// Linear classifiers on embeddings that stay as they are.
     Probe(Probe),
+    /// Classifiers that the subject's encoder is trained into.
+    FineTuning(FineTuning),
     /// The labels of the nearest embeddings.
     Neighbours(Neighbours),
     /// A recording finds its statements among those of all, and they find it.
@@ -69,6 +72,30 @@ pub struct Probe {
     pub seeds: u64,
     /// The L2 penalty of the classifiers, above 0.
     pub decay: f64,
+    /// Bins of the reliability plot.
+    #[serde(default = "bins")]
+    pub bins: usize,
+    /// What records are divided by for tables of their own, at the greatest share.
+    #[serde(default)]
+    pub subgroups: Vec<Subgroup>,
+}
+
+/// Full fine-tuning at several shares of the labels: encoder and head are trained together.
+///
+/// The weights judged are those after the epoch whose macro AUROC on the records of `data.chosen` is the highest, or the last ones if the
+/// protocol names no such folds. All labels of the chosen records are used, whatever the share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FineTuning {
+    /// The label sets, each learnt by itself.
+    pub labels: Vec<String>,
+    /// The shares of the fitted records, each above 0 and at most 1; subsets are those of a [`Probe`].
+    pub shares: Vec<f64>,
+    /// How many subsets are drawn for a share below 1, each with weights of the head and an order of the records of its own; metrics
+    /// are means over them.
+    pub seeds: u64,
+    /// How every subject is trained.
+    pub training: Training,
     /// Bins of the reliability plot.
     #[serde(default = "bins")]
     pub bins: usize,
@@ -153,12 +180,19 @@ impl Task {
     pub(super) fn check(&self) -> Result<(), String> {
         let shares = |shares: &[f64]| match shares.iter().find(|share| !(**share > 0.0 && **share <= 1.0)) {
             Some(share) => Err(format!("a share of the labels is {share}; it must be above 0 and at most 1")),
-            None if shares.is_empty() => Err("a probe has no share of the labels".into()),
+            None if shares.is_empty() => Err("a task has no share of the labels".into()),
             None => Ok(()),
         };
+        let seeds = |seeds: u64| match seeds {
+            0 => Err("a task has no seed; `seeds` must be at least 1".into()),
+            _ => Ok(()),
+        };
         match self {
-            Self::Probe(task) if task.seeds == 0 => Err("a probe has no seed; `seeds` must be at least 1".into()),
-            Self::Probe(task) => shares(&task.shares),
+            Self::Probe(task) => seeds(task.seeds).and_then(|()| shares(&task.shares)),
+            Self::FineTuning(task) if task.labels.is_empty() => Err("fine-tuning has no label set".into()),
+            Self::FineTuning(task) => {
+                seeds(task.seeds).and_then(|()| shares(&task.shares)).and_then(|()| task.training.check())
+            }
             Self::Neighbours(task) if task.k == 0 => Err("`k` must be at least 1".into()),
             Self::Cases(task) if task.each == 0 => Err("`each` must be at least 1".into()),
             Self::Varied(task) => task.variations.iter().try_for_each(Variation::check),

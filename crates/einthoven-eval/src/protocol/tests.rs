@@ -3,10 +3,11 @@ use einthoven_signal::{Lead, Record, Source};
 
 use super::toy::{Toy, protocol};
 use super::*;
+use crate::comparison::Comparison;
 use crate::metrics::{auroc, average_precision, brier};
 
 /// What every version of a protocol that comes with the program was, and stays; the last of each name is the one that comes.
-const FROZEN: [(&str, u32, &str); 16] = [
+const FROZEN: [(&str, u32, &str); 19] = [
     ("simulated", 1, "77c3aff26f9d1d69db0bf06381fde6adab4e2b5d8d72af5b00dc29fbc611f44d"),
     ("ptbxl-sample", 1, "7912dc9b96550ce66c6eed97313210373107e925f473cc91f7ca01d7d801992a"),
     ("ptbxl-sample", 2, "efb77b9bba70511cd64dc8de7887e00fcc521221091e850329fec3fd8e57940c"),
@@ -23,18 +24,24 @@ const FROZEN: [(&str, u32, &str); 16] = [
     ("ptbxl-patients", 1, "77be467e9dbc245acbb8359ead3a903944ea52748cd3619236784e15cd3960ec"),
     ("cpsc2018", 1, "132e7d125e129dad6df2b9b70029cb485d17c1c2c05e6788de7fd1fb634bc214"),
     ("csn", 1, "b14c6bbd1ffd48a280247aa100e3dd590fd6d8f75c1673484e6b8d7fd7ad635d"),
+    ("ptbxl-sample-finetuning", 1, "14c32a10e8509df51e3826ec332d3f259f0046e7c54d7fd23e9b15244c7cedfd"),
+    ("ptbxl-finetuning", 1, "11c002b779a2f4e23d3c406549f95a9533fb67f3decf6570dcc9044f6ffa4291"),
+    ("cpsc2018-finetuning", 1, "edba33fbcd60c4508153cb9401abd586f6703f6b5134d017f8e2a1769b716ae0"),
 ];
 
 #[test]
 fn protocols_are_frozen() {
-    for name in Protocol::built_in() {
+    let found = Protocol::built_in().map(|name| {
         let protocol = Protocol::open(name).unwrap();
         assert_eq!(protocol.name, name);
+        (name, protocol.version, protocol.hash().unwrap())
+    });
+    let expected = Protocol::built_in().map(|name| {
         let last = FROZEN.iter().rfind(|frozen| frozen.0 == name).unwrap();
-        let found = (name, protocol.version, protocol.hash().unwrap());
-        let expected = (last.0, last.1, last.2.to_owned());
-        assert_eq!(found, expected, "a protocol that changes a number gets a new version");
-    }
+        (last.0, last.1, last.2.to_owned())
+    });
+    let (found, expected): (Vec<_>, Vec<_>) = (found.collect(), expected.collect());
+    assert_eq!(found, expected, "a protocol that changes a number gets a new version");
     for pair in FROZEN.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
         assert_eq!(pair[0].1 + 1, pair[1].1, "{}", pair[0].0);
     }
@@ -66,6 +73,7 @@ fn what_decides_a_number_changes_the_hash() {
 #[test]
 fn impossible_protocols_are_refused_with_a_word() {
     let text = toml::to_string(&protocol()).unwrap();
+    let tuned = toml::to_string(&fine_tuning()).unwrap();
     for (from, to, word) in [
         ("judged = [9, 10]", "judged = [9, 1]", "fold 1 is both"),
         ("judged = [9, 10]", "judged = []", "data.judged"),
@@ -74,8 +82,17 @@ fn impossible_protocols_are_refused_with_a_word() {
         ("k = 5", "k = 0", "`k`"),
         ("leads = 3", "leads = 5", "no set of 5 leads"),
         ("seeds = 2", "seed = 2", "seed"),
+        ("judged = [9, 10]", "judged = [9, 10]\nchosen = [8]", "no task asks for"),
+        ("chosen = [8]", "chosen = [9]", "fold 9 chooses"),
+        ("chosen = [8]", "chosen = [1]", "fold 1 chooses"),
+        ("labels = [\"super\"]", "labels = []", "no label set"),
+        ("epochs = 3", "epochs = 0", "train.epochs"),
+        ("learning_rate = 0.001", "learning_rate = 0.0", "train.learning_rate"),
+        ("batch_size = 8", "batch_size = 1", "train.batch_size"),
+        ("batch_size = 8", "batches = 8", "batches"),
     ] {
-        assert!(text.contains(from), "{text}");
+        let text = if text.contains(from) { &text } else { &tuned };
+        assert!(text.contains(from), "{from}: {text}");
         let error = Protocol::parse(&text.replace(from, to), Path::new("p.toml")).unwrap_err();
         let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         assert!(format!("{error} {source}").contains(word), "{to}: {error} {source}");
@@ -90,7 +107,7 @@ fn a_subject_is_judged_in_every_task_and_the_file_says_the_same() {
     let records = Records::open(&protocol, None).unwrap();
     let refused = records.judged.dataset.entries[3].id.clone();
     let toy = Toy { refuses: Some(refused.clone()), ..Toy::new("toy") };
-    let result = judge(&protocol, &records, &toy, |_| {}).unwrap();
+    let result = judge(&protocol, &records, &toy, &Default::default(), |_| {}).unwrap();
     assert_eq!(result.left_out_judged.records[0].id, refused);
     let titles: Vec<String> = result.tasks.iter().map(TaskResult::title).collect();
     assert_eq!(
@@ -116,7 +133,7 @@ fn a_subject_is_judged_in_every_task_and_the_file_says_the_same() {
     let path = file.path().join("toy.json");
     result.save(&path).unwrap();
     assert_eq!(SubjectResult::load(&path).unwrap(), result);
-    assert_eq!(judge(&protocol, &records, &toy, |_| {}).unwrap(), result);
+    assert_eq!(judge(&protocol, &records, &toy, &Default::default(), |_| {}).unwrap(), result);
     assert!(result.answers(&protocol.hash().unwrap(), &records.card(), &toy.card()));
     let sharper = Toy { sharpness: 2.0, ..Toy::new("toy") };
     assert!(!result.answers(&protocol.hash().unwrap(), &records.card(), &sharper.card()));
@@ -161,11 +178,91 @@ fn a_subject_with_words_is_asked_by_words() {
     let protocol = protocol();
     let records = Records::open(&protocol, None).unwrap();
     let toy = Toy { has_texts: true, ..Toy::new("toy") };
-    let result = judge(&protocol, &records, &toy, |_| {}).unwrap();
+    let result = judge(&protocol, &records, &toy, &Default::default(), |_| {}).unwrap();
     let Outcome::Classification(zero_shot) = &result.tasks[0].outcome else { panic!("{:?}", result.tasks[0]) };
     assert!(zero_shot.r#macro.brier.is_none() && zero_shot.calibration.is_none());
     assert!(matches!(&result.tasks[5].outcome, Outcome::Retrieval(found) if found.pairs > 50));
     assert!(matches!(result.tasks[9].outcome, Outcome::Classification(_)));
+}
+
+/// The toy protocol with its probe and with fine-tuning at the same shares alone, weights chosen on fold 8.
+fn fine_tuning() -> Protocol {
+    let task = r#"
+        kind = "fine-tuning"
+        labels = ["super"]
+        shares = [0.1, 1.0]
+        seeds = 2
+        subgroups = ["sex"]
+        training = { epochs = 3, batch_size = 8, learning_rate = 1e-3, weight_decay = 0.0 }
+    "#;
+    let mut protocol = protocol();
+    protocol.tasks = vec![protocol.tasks[2].clone(), toml::from_str(task).unwrap()];
+    protocol.data.chosen = vec![8];
+    Protocol::parse(&toml::to_string(&protocol).unwrap(), Path::new("fine-tuning.toml")).unwrap()
+}
+
+/// A toy that is fine-tuned becomes what the probe fits: on the same subsets the two give the same scores.
+#[test]
+fn fine_tuning_learns_from_the_subsets_of_the_probe() {
+    let protocol = fine_tuning();
+    let records = Records::open(&protocol, None).unwrap();
+    let refused = [&records.fitted, &records.judged].map(|part| part.dataset.entries[3].id.clone());
+    for refuses in refused {
+        let toy = Toy { learns: Some(0.01), refuses: Some(refuses), ..Toy::new("toy") };
+        let result = judge(&protocol, &records, &toy, &Default::default(), |_| {}).unwrap();
+        let titles: Vec<String> = result.tasks.iter().map(TaskResult::title).collect();
+        assert_eq!(titles[2..], ["fine-tuning 10 %, super", "fine-tuning 100 %, super"]);
+        for (probe, tuned) in [(0, 2), (1, 3)] {
+            let found = [probe, tuned].map(|place| match &result.tasks[place].outcome {
+                Outcome::Classification(found) => found.clone(),
+                outcome => panic!("{outcome:?}"),
+            });
+            let [probe, tuned] = found.each_ref().map(|found| &found.scores);
+            assert_eq!((probe.runs, probe.records.len()), (tuned.runs, tuned.records.len()));
+            for (probe, tuned) in probe.records.iter().zip(&tuned.records) {
+                assert_eq!((&probe.id, &probe.labels), (&tuned.id, &tuned.labels));
+                for (logit, probability) in probe.scores.iter().flatten().zip(tuned.scores.iter().flatten()) {
+                    let expected = Scale::Logit.probability(f64::from(*logit)).unwrap();
+                    // Both were rounded to single precision.
+                    assert!((f64::from(*probability) - expected).abs() < 1e-6, "{}", probe.id);
+                }
+            }
+            assert_eq!(found[1].subgroups.is_empty(), tuned.runs == 2);
+            assert!(found[1].calibration.is_some());
+        }
+    }
+}
+
+#[test]
+fn a_subject_that_cannot_be_fine_tuned_is_in_the_table_with_the_reason() {
+    let protocol = fine_tuning();
+    let records = Records::open(&protocol, None).unwrap();
+    let chosen = records.chosen.as_ref().unwrap();
+    assert!(!chosen.dataset.is_empty() && chosen.dataset.entries.iter().all(|entry| entry.fold == Some(8)));
+    let learns = Toy { learns: Some(0.01), refuses: Some(chosen.dataset.entries[0].id.clone()), ..Toy::new("quick") };
+    let results = [learns, Toy::new("slow")]
+        .map(|toy| judge(&protocol, &records, &toy, &Default::default(), |_| {}).unwrap())
+        .to_vec();
+    assert_eq!((results[0].records.chosen, results[0].left_out_fitted.count()), (chosen.dataset.len(), 1));
+    assert!(matches!(&results[1].tasks[3].outcome, Outcome::NotApplicable { reason } if reason == "it is dull"));
+    let page = Comparison::new([results]).unwrap().to_html().unwrap();
+    for words in ["fine-tuning 100 %, super", "not applicable: it is dull", "Weights chosen by"] {
+        assert!(page.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn judging_ends_when_it_is_asked_to() {
+    let protocol = protocol();
+    let records = Records::open(&protocol, None).unwrap();
+    let stop = std::sync::Arc::default();
+    let mut seen = 0;
+    let error = judge(&protocol, &records, &Toy::new("toy"), &stop, |more| {
+        seen += more;
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert!(matches!(error, Err(Error::Interrupted)));
+    assert!(seen < records.fitted.dataset.len(), "{seen}");
 }
 
 fn record() -> Record {

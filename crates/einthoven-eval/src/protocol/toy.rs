@@ -2,13 +2,15 @@
 
 use einthoven_corpus::Leftovers;
 
-use super::{Answer, Protocol, Recording, Rows, Subject, SubjectCard};
+use super::{Answer, FineTuned, LabelledDataset, Lesson, Protocol, Recording, Rows, Subject, SubjectCard};
 use crate::embeddings::Embeddings;
+use crate::probe::LinearHeads;
 
 /// The width of what it makes of recordings and texts.
 const WIDTH: usize = 13;
 
 /// Embeds a recording as the logarithms of its leads' powers, and how often lead II crosses its mean.
+#[derive(Clone)]
 pub struct Toy {
     pub name: &'static str,
     pub has_texts: bool,
@@ -16,11 +18,20 @@ pub struct Toy {
     pub sharpness: f32,
     /// Refuses the record of this id.
     pub refuses: Option<String>,
+    /// The decay of the linear heads that it becomes when it is fine-tuned, if it can be.
+    pub learns: Option<f64>,
+}
+
+/// A toy with linear heads.
+struct Taught {
+    toy: Toy,
+    labels: String,
+    heads: LinearHeads,
 }
 
 impl Toy {
     pub fn new(name: &'static str) -> Self {
-        Self { name, has_texts: false, sharpness: 1.0, refuses: None }
+        Self { name, has_texts: false, sharpness: 1.0, refuses: None, learns: None }
     }
 }
 
@@ -62,6 +73,40 @@ impl Subject for Toy {
         let number = |text: &String, i: usize| (text.bytes().map(f32::from).sum::<f32>() * (i + 1) as f32).sin();
         let data = texts.iter().flat_map(|text| (0..WIDTH).map(move |i| number(text, i))).collect();
         Ok(Some(Embeddings::new(texts.len(), WIDTH, data)?))
+    }
+
+    fn fine_tune(&self, lesson: &Lesson) -> Answer<FineTuned> {
+        let Some(decay) = self.learns else {
+            return Ok(FineTuned::NotApplicable { reason: "it is dull".to_owned() });
+        };
+        let LabelledDataset { dataset, labels } = &lesson.fitted;
+        let recordings =
+            (0..dataset.len()).map(|index| Ok((dataset.entries[index].id.clone(), dataset.record(index)?)));
+        let rows = self.embed(&recordings.collect::<einthoven_corpus::Result<Vec<_>>>()?)?;
+        let heads = LinearHeads::fit(labels.classes.clone(), &rows.values, &labels.targets, decay)?;
+        Ok(FineTuned::Classifier(Box::new(Taught { toy: self.clone(), labels: labels.name.clone(), heads })))
+    }
+}
+
+impl Subject for Taught {
+    fn card(&self) -> SubjectCard {
+        self.toy.card()
+    }
+
+    fn embed(&self, recordings: &[Recording]) -> Answer<Rows> {
+        self.toy.embed(recordings)
+    }
+
+    fn scores(&self, recordings: &[Recording], labels: &str, classes: &[String]) -> Answer<Option<Rows>> {
+        if labels != self.labels {
+            return Ok(None);
+        }
+        let Rows { kept, values, refused } = self.embed(recordings)?;
+        let names = kept.iter().map(|&place| recordings[place].0.clone()).collect();
+        let logits = self.heads.scores(names, &values)?;
+        let probabilities = (0..kept.len()).flat_map(|row| logits.row(row)).map(|logit| 1.0 / (1.0 + (-logit).exp()));
+        let data = probabilities.map(|probability| probability as f32).collect();
+        Ok(Some(Rows { values: Embeddings::new(kept.len(), classes.len(), data)?, kept, refused }))
     }
 }
 

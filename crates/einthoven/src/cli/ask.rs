@@ -85,8 +85,17 @@ pub struct Embed {
     /// published model: owner/model[@revision]
     pub run: PathBuf,
     /// Recordings: WFDB, NumPy or CSV files, or simulated:INDEX
-    #[arg(required = true)]
+    #[arg(required_unless_present = "dataset")]
     pub records: Vec<String>,
+    /// All recordings of a dataset: its card, by name (`einthoven data list`) or file, or a folder of shards
+    #[arg(long, conflicts_with_all = ["records", "sampling_rate", "leads", "unit"])]
+    pub dataset: Option<String>,
+    /// Where the dataset lies
+    #[arg(long, requires = "dataset")]
+    pub root: Option<PathBuf>,
+    /// Its folds [default: all recordings]
+    #[arg(long, value_delimiter = ',', requires = "dataset")]
+    pub folds: Option<Vec<u8>>,
     /// Keep them in this safetensors file, with the recordings' names, for `search`
     #[arg(short, long, value_name = "FILE", conflicts_with = "json")]
     pub output: Option<PathBuf>,

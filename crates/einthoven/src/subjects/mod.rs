@@ -2,6 +2,7 @@
 
 mod classifier;
 mod fed;
+mod learner;
 mod measured;
 mod network;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use einthoven_eval::protocol::Subject;
+use einthoven_train::ProgressDisplay;
 
 pub use classifier::ClassifierSubject;
 pub use measured::Measured;
@@ -89,28 +91,29 @@ impl SubjectName {
         Ok(subjects)
     }
 
-    /// Opens the subject; `seed` is that of fresh weights.
+    /// Opens the subject; `seed` is that of fresh weights, and `display` says whether its training shows itself where a protocol asks for
+    /// fine-tuning.
     ///
     /// # Errors
     /// Those of opening a run, an encoder or an experiment.
-    pub fn open(&self, seed: u64) -> Result<Box<dyn Subject>> {
+    pub fn open(&self, seed: u64, display: ProgressDisplay) -> Result<Box<dyn Subject>> {
         let name = self.name.clone();
         Ok(match &self.what {
             What::Measurements => Box::new(Measured::new(name)),
-            What::Trained(path) => of_trained(name, Trained::open(&locate(path)?)?)?,
+            What::Trained(path) => of_trained(name, Trained::open(&locate(path)?)?, display)?,
             What::Random(path) if path.extension().is_some_and(|extension| extension == "toml") => {
-                Box::new(Network::of_experiment(name, Experiment::load(path, &[])?, seed)?)
+                Box::new(Network::of_experiment(name, Experiment::load(path, &[])?, seed, display)?)
             }
-            What::Random(path) => of_trained(name, Trained::open(&locate(path)?)?.with_fresh_weights(seed)?)?,
+            What::Random(path) => of_trained(name, Trained::open(&locate(path)?)?.with_fresh_weights(seed)?, display)?,
         })
     }
 }
 
-fn of_trained(name: String, trained: Trained) -> Result<Box<dyn Subject>> {
+fn of_trained(name: String, trained: Trained, display: ProgressDisplay) -> Result<Box<dyn Subject>> {
     Ok(match trained {
-        Trained::Model(model) => Box::new(Network::of_model(name, *model)?),
-        Trained::Encoder(encoder) => Box::new(Network::of_encoder(name, *encoder)?),
-        Trained::Classifier(classifier) => Box::new(ClassifierSubject::new(name, *classifier)?),
+        Trained::Model(model) => Box::new(Network::of_model(name, *model, display)?),
+        Trained::Encoder(encoder) => Box::new(Network::of_encoder(name, *encoder, display)?),
+        Trained::Classifier(classifier) => Box::new(ClassifierSubject::new(name, *classifier, display)?),
     })
 }
 

@@ -2,24 +2,29 @@
 
 use candle_core::{DType, Device, Tensor};
 use einthoven_eval::Embeddings;
-use einthoven_eval::protocol::{Answer, Recording, Rows, Subject, SubjectCard};
+use einthoven_eval::protocol::{Answer, FineTuned, Lesson, Recording, Rows, Subject, SubjectCard};
 use einthoven_eval::saliency::Method;
 use einthoven_models::{BertConfig, Esi, EsiConfig, Mode, SignalEncoder, Tokenizer, Towers};
 use einthoven_nn::{Parameters, Pass, without_gradients};
 use einthoven_random::Streams;
 use einthoven_signal::draw::{DrawOptions, highlighted_svg};
 use einthoven_signal::{InputContract, Missing};
+use einthoven_train::ProgressDisplay;
 
 use super::fed;
+use super::learner::Learner;
 use crate::fingerprint::fingerprint;
 use crate::model::opening;
+use crate::supervised::Start;
 use crate::{Encoder, Experiment, Model, Pair, Result};
 
-/// A network that embeds recordings and, with a text tower, texts.
+/// A network that embeds recordings and, with a text tower, texts; `display` of its constructors says whether it shows how it is
+/// fine-tuned.
 pub struct Network {
     card: SubjectCard,
     contract: InputContract,
     body: Body,
+    learner: Learner,
 }
 
 enum Body {
@@ -34,35 +39,38 @@ impl Network {
     ///
     /// # Errors
     /// [`Error::Setting`](crate::Error::Setting) if its contract cannot be written as JSON.
-    pub fn of_model(name: String, model: Model) -> Result<Self> {
+    pub fn of_model(name: String, model: Model, display: ProgressDisplay) -> Result<Self> {
         let contract = model.checkpoint.contract().clone();
         let kind = match (model.is_fresh, model.network.config().mode) {
             (true, _) => "random encoder",
             (false, Mode::Paper) => "ESI, paper",
             (false, Mode::Corrected) => "ESI, corrected",
         };
+        let start = Start::of_esi(model.network.config(), &model.parameters, &contract, name.clone());
         let card = card(name, kind.to_owned(), &contract, fingerprint(&contract, &[&model.parameters])?);
         // Fresh weights give words no meaning.
         let texts = (!model.is_fresh).then_some((Box::new(model.tokenizer), model.experiment.train.max_tokens));
-        Ok(Self { card, contract, body: Body::Esi { network: Box::new(model.network), texts } })
+        let body = Body::Esi { network: Box::new(model.network), texts };
+        Ok(Self { card, contract, body, learner: Learner::new(start, display) })
     }
 
     /// An imported encoder.
     ///
     /// # Errors
     /// [`Error::Setting`](crate::Error::Setting) if its contract cannot be written as JSON.
-    pub fn of_encoder(name: String, encoder: Encoder) -> Result<Self> {
+    pub fn of_encoder(name: String, encoder: Encoder, display: ProgressDisplay) -> Result<Self> {
         let contract = encoder.contract.clone();
         let kind = if encoder.is_fresh { "random encoder".to_owned() } else { encoder.system.clone() };
+        let learner = Learner::new(Start::of_encoder(&encoder, name.clone()), display);
         let card = card(name, kind, &contract, encoder.fingerprint()?);
-        Ok(Self { card, contract, body: Body::Encoder(Box::new(encoder)) })
+        Ok(Self { card, contract, body: Body::Encoder(Box::new(encoder)), learner })
     }
 
     /// The encoder of an experiment with fresh weights of `seed`.
     ///
     /// # Errors
     /// Those of a configuration that makes no model.
-    pub fn of_experiment(name: String, experiment: Experiment, seed: u64) -> Result<Self> {
+    pub fn of_experiment(name: String, experiment: Experiment, seed: u64, display: ProgressDisplay) -> Result<Self> {
         // Its text tower is never asked anything.
         let text = BertConfig {
             vocab_size: 8,
@@ -76,8 +84,10 @@ impl Network {
         let parameters = Parameters::new(DType::F32, &Device::Cpu, Streams::new(seed));
         let network = Box::new(Esi::new(&config, &parameters.root())?);
         let fingerprint = fingerprint(&experiment.contract, &[&parameters])?;
+        let start = Start::of_esi(&config, &parameters, &experiment.contract, name.clone());
         let card = card(name, "random encoder".to_owned(), &experiment.contract, fingerprint);
-        Ok(Self { card, contract: experiment.contract, body: Body::Esi { network, texts: None } })
+        let (body, learner) = (Body::Esi { network, texts: None }, Learner::new(start, display));
+        Ok(Self { card, contract: experiment.contract, body, learner })
     }
 
     fn rows(&self, recordings: &[Recording]) -> Result<Rows> {
@@ -124,6 +134,10 @@ impl Subject for Network {
 
     fn embed_texts(&self, texts: &[String]) -> Answer<Option<Embeddings>> {
         Ok(self.pair().map(|pair| pair.embed_texts(texts)).transpose()?)
+    }
+
+    fn fine_tune(&self, lesson: &Lesson) -> Answer<FineTuned> {
+        self.learner.fine_tune(lesson)
     }
 
     fn explain(&self, (name, record): &Recording, text: &str, title: &str) -> Answer<Option<String>> {

@@ -43,9 +43,13 @@ impl LabelledData {
         let row = |&record: &usize| columns.iter().map(|&column| all.targets[record][column]).collect();
         let labels =
             LabelSet { name: labels.to_owned(), classes: classes.to_vec(), targets: kept.iter().map(row).collect() };
-        let captions = Arc::new(vec![String::new(); kept.len()].into());
-        let dataset = Arc::new(selected.subset(&kept));
-        let data = Data { name, dataset, captions, leftovers: Leftovers::default() };
-        Ok(Self { data, unlabelled: all.unlabelled(), labels })
+        Ok(Self { unlabelled: all.unlabelled(), ..Self::new(name, selected.subset(&kept), labels) })
+    }
+
+    /// Recordings of which each has a class of `labels`.
+    pub(super) fn new(name: String, dataset: Dataset, labels: LabelSet) -> Self {
+        let captions = Arc::new(vec![String::new(); dataset.len()].into());
+        let data = Data { name, dataset: Arc::new(dataset), captions, leftovers: Leftovers::default() };
+        Self { data, labels, unlabelled: 0 }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::{DType, Device};
-use einthoven_corpus::{Dataset, LabelSet, Split};
+use einthoven_corpus::{Dataset, Loader, Split};
 use einthoven_eval::bootstrap::BootstrapConfig;
 use einthoven_models::Classifier as Network;
 use einthoven_nn::Parameters;
@@ -26,25 +26,70 @@ pub struct Finetuned {
 }
 
 /// What a supervised experiment trains, and on what.
-struct Parts {
+pub(super) struct Parts {
     training: LabelledData,
     parameters: Parameters,
     network: Network,
 }
 
 impl Parts {
-    /// The parts of an experiment on `dataset`; `experiment.classifier.classes` names the classes afterwards.
-    fn new(experiment: &mut SupervisedExperiment, start: Option<&Start>, dataset: &Dataset) -> Result<Self> {
+    /// The parts of an experiment on its part of `dataset`; `experiment.classifier.classes` names the classes afterwards.
+    fn select(experiment: &mut SupervisedExperiment, start: Option<&Start>, dataset: &Dataset) -> Result<Self> {
         let ClassifierTable { labels, classes, .. } = &mut experiment.classifier;
         let training = LabelledData::select(dataset, &Split::Train, labels, classes.as_deref())?;
-        let count = classes.insert(training.labels.classes.clone()).len();
+        classes.get_or_insert_with(|| training.labels.classes.clone());
+        Self::new(experiment, start, training)
+    }
+
+    /// The parts of an experiment whose training recordings are these.
+    pub(super) fn new(
+        experiment: &SupervisedExperiment,
+        start: Option<&Start>,
+        training: LabelledData,
+    ) -> Result<Self> {
         let parameters = Parameters::new(DType::F32, &Device::Cpu, Streams::new(experiment.seed));
-        let leads = experiment.contract()?.leads.len();
-        let network = Network::new(&experiment.network()?, leads, count, &parameters.root())?;
+        let (leads, classes) = (experiment.contract()?.leads.len(), training.labels.classes.len());
+        let network = Network::new(&experiment.network()?, leads, classes, &parameters.root())?;
         if let Some(start) = start {
             start.load_into(&parameters)?;
         }
         Ok(Self { training, parameters, network })
+    }
+
+    /// The training recordings in batches of so many.
+    pub(super) fn loader(&self, experiment: &SupervisedExperiment, batch_size: usize) -> Result<Loader> {
+        let SupervisedExperiment { data, augment, seed, .. } = experiment;
+        self.training.data.loader(data, experiment.contract()?, *augment, batch_size, Streams::new(*seed))
+    }
+
+    /// Trains the classifier of a resolved experiment into the folder of a run, watching `validation`.
+    ///
+    /// # Errors
+    /// Those of the trainer.
+    pub(super) fn train(
+        self,
+        experiment: &SupervisedExperiment,
+        loader: Loader,
+        validation: Option<LabelledRecords>,
+        options: &RunOptions,
+    ) -> Result<Summary> {
+        let streams = Streams::new(experiment.seed);
+        let validator =
+            validation.map(|judged| -> Box<dyn Validator<Network>> { Box::new(Monitor { judged, streams }) });
+        let targets = self.training.labels.targets;
+        let setup = Setup {
+            objective: ClassifierObjective::new(self.network, targets, &experiment.train, Device::Cpu)?,
+            parameters: self.parameters,
+            loader,
+            config: experiment.train.clone(),
+            experiment: experiment.to_toml()?,
+            validator,
+            streams,
+            folder: options.folder()?,
+            stop: Arc::clone(&options.stop),
+            display: options.display,
+        };
+        Ok(Trainer::new(setup)?.run()?)
     }
 }
 
@@ -67,15 +112,15 @@ pub fn finetune(mut experiment: SupervisedExperiment, options: &RunOptions) -> R
         options.say(&format!("starting from {}", start.about));
     }
     let dataset = options.open(&experiment.data)?;
-    let Parts { training, parameters, network } = Parts::new(&mut experiment, start.as_ref(), &dataset)?;
-    let LabelledData { data: training, labels: LabelSet { name: labels, classes, targets }, unlabelled } = training;
+    let parts = Parts::select(&mut experiment, start.as_ref(), &dataset)?;
+    let LabelledData { data: training, labels, unlabelled } = &parts.training;
     let contract = experiment.contract()?.clone();
     let streams = Streams::new(experiment.seed);
     let judged_on = |split: &Split, bootstrap: BootstrapConfig| -> Result<Option<LabelledRecords>> {
         if dataset.splits.folds(split).is_empty() {
             return Ok(None);
         }
-        let data = LabelledData::select(&dataset, split, &labels, Some(&classes))?;
+        let data = LabelledData::select(&dataset, split, &labels.name, Some(&labels.classes))?;
         LabelledRecords::new(&data, &experiment.data, &contract, bootstrap, streams).map(Some)
     };
     // Intervals are for the end: while training, the value is enough.
@@ -83,10 +128,9 @@ pub fn finetune(mut experiment: SupervisedExperiment, options: &RunOptions) -> R
     let validation = judged_on(&Split::Validation, quick)?;
     let test = judged_on(&Split::Test, experiment.evaluate.bootstrap)?.ok_or_else(no_test_folds)?;
 
-    let loader =
-        training.loader(&experiment.data, &contract, experiment.augment, experiment.train.batch_size, streams)?;
-    if unlabelled > 0 {
-        options.say(&format!("{}: {unlabelled} recordings left out: no label of {labels}", training.name));
+    let loader = parts.loader(&experiment, experiment.train.batch_size)?;
+    if *unlabelled > 0 {
+        options.say(&format!("{}: {unlabelled} recordings left out: no label of {}", training.name, labels.name));
     }
     if !loader.leftovers().is_empty() {
         options.say(&format!("{}: {}", training.name, loader.leftovers()));
@@ -98,23 +142,10 @@ pub fn finetune(mut experiment: SupervisedExperiment, options: &RunOptions) -> R
         training.name,
         test.loader.len(),
         test.name,
-        classes.len(),
-        parameters.count(),
+        labels.classes.len(),
+        parts.parameters.count(),
     ));
-    let validator = validation.map(|judged| -> Box<dyn Validator<Network>> { Box::new(Monitor { judged, streams }) });
-    let setup = Setup {
-        objective: ClassifierObjective::new(network, targets, &experiment.train, Device::Cpu)?,
-        parameters,
-        loader,
-        config: experiment.train.clone(),
-        experiment: experiment.to_toml()?,
-        validator,
-        streams,
-        folder: options.folder()?,
-        stop: Arc::clone(&options.stop),
-        display: options.display,
-    };
-    let summary = Trainer::new(setup)?.run()?;
+    let summary = parts.train(&experiment, loader, validation, options)?;
     if summary.interrupted {
         return Ok(Finetuned { summary, judgement: None });
     }
@@ -131,10 +162,10 @@ pub fn finetune(mut experiment: SupervisedExperiment, options: &RunOptions) -> R
 pub fn find_classifier_batch_size(mut experiment: SupervisedExperiment) -> Result<BatchSizes> {
     let start = start(&mut experiment)?;
     let dataset = Data::open(&experiment.data)?;
-    let Parts { training, parameters, network } = Parts::new(&mut experiment, start.as_ref(), &dataset)?;
-    let SupervisedExperiment { data, augment, train, seed, .. } = &experiment;
-    let streams = Streams::new(*seed);
-    let loader = training.data.loader(data, experiment.contract()?, *augment, MEASURED_BATCH, streams)?;
+    let parts = Parts::select(&mut experiment, start.as_ref(), &dataset)?;
+    let loader = parts.loader(&experiment, MEASURED_BATCH)?;
+    let Parts { training, parameters, network } = parts;
+    let SupervisedExperiment { train, seed, .. } = &experiment;
     let objective = ClassifierObjective::new(network, training.labels.targets, train, Device::Cpu)?;
-    Ok(einthoven_train::find_batch_size(objective, &parameters, &loader, train, streams)?)
+    Ok(einthoven_train::find_batch_size(objective, &parameters, &loader, train, Streams::new(*seed))?)
 }

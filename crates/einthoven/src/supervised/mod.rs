@@ -6,6 +6,7 @@ mod data;
 mod experiment;
 mod finetune;
 mod judge;
+mod lesson;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -14,4 +15,7 @@ pub use classifier::Classifier;
 pub use data::LabelledData;
 pub use experiment::{ClassifierTable, SupervisedEvaluate, SupervisedExperiment};
 pub use finetune::{Finetuned, find_classifier_batch_size, finetune};
+pub(crate) use lesson::{Taught, teach};
+pub(crate) use start::Start;
+
 pub use judge::{ClassifierJudgement, LabelledRecords, judge_classifier};

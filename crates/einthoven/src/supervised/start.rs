@@ -3,15 +3,14 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use candle_core::{Device, Tensor};
-use einthoven_models::{ChannelNorm, Classifier as Network, ConvNextConfig, Mode, SignalConfig};
+use candle_core::Tensor;
+use einthoven_models::{ChannelNorm, Classifier as Network, ConvNextConfig, EsiConfig, Mode, SignalConfig};
 use einthoven_nn::Parameters;
 use einthoven_signal::InputContract;
-use einthoven_train::Checkpoint;
 
 use super::{Classifier, SupervisedExperiment};
 use crate::run::describe_step;
-use crate::{Encoder, Error, Experiment, Result};
+use crate::{Encoder, Error, Result, Trained};
 
 /// What the names of ESI's signal encoder begin with.
 const ESI_ENCODER: &str = "img_encoder.";
@@ -21,8 +20,10 @@ const DEAD_HEAD: &str = "head.";
 /// A trained signal encoder.
 #[derive(Debug)]
 pub struct Start {
-    signal: SignalConfig,
-    contract: InputContract,
+    /// Its shape.
+    pub signal: SignalConfig,
+    /// What it is fed.
+    pub contract: InputContract,
     tensors: HashMap<String, Tensor>,
     /// Where it comes from, in words.
     pub about: String,
@@ -35,33 +36,39 @@ impl Start {
     /// Those of opening the folder.
     pub fn open(path: &Path) -> Result<Self> {
         let about = |what: String| format!("{}, {what}", path.display());
-        if Encoder::is_at(path) {
-            let encoder = Encoder::open(path)?;
-            return Ok(Self {
-                signal: encoder.signal().clone(),
-                tensors: encoder.parameters.tensors().into_iter().collect(),
-                about: about(encoder.system),
-                contract: encoder.contract,
-            });
-        }
-        let checkpoint = Checkpoint::open(path)?;
-        let (signal, prefix) = if SupervisedExperiment::is_in(checkpoint.config()) {
-            (Classifier::open(path)?.network.config().signal.clone(), Network::ENCODER)
-        } else {
-            let config = checkpoint.folder().join("config.toml");
-            (encoder_of(&Experiment::parse(&config, checkpoint.config(), &[])?), ESI_ENCODER)
-        };
-        let tensors = checkpoint.model_tensors(&Device::Cpu)?.into_iter().filter_map(|(name, tensor)| {
-            let name = name.strip_prefix(prefix)?;
-            let is_dead = prefix == ESI_ENCODER && name.starts_with(DEAD_HEAD);
-            (!is_dead).then(|| (name.to_owned(), tensor))
-        });
-        Ok(Self {
-            signal,
-            tensors: tensors.collect(),
-            contract: checkpoint.contract().clone(),
-            about: about(describe_step(&checkpoint)),
+        Ok(match Trained::open(path)? {
+            Trained::Model(model) => {
+                let (config, contract) = (&model.experiment.model, model.checkpoint.contract());
+                Self::of_esi(config, &model.parameters, contract, about(describe_step(&model.checkpoint)))
+            }
+            Trained::Encoder(encoder) => Self::of_encoder(&encoder, about(encoder.system.clone())),
+            Trained::Classifier(classifier) => {
+                Self::of_classifier(&classifier, about(describe_step(&classifier.checkpoint)))
+            }
         })
+    }
+
+    /// The signal encoder of an ESI.
+    pub fn of_esi(config: &EsiConfig, parameters: &Parameters, contract: &InputContract, about: String) -> Self {
+        let mut tensors = below(ESI_ENCODER, parameters);
+        tensors.retain(|name, _| !name.starts_with(DEAD_HEAD));
+        Self { signal: encoder_of(config), tensors, contract: contract.clone(), about }
+    }
+
+    /// An import.
+    pub fn of_encoder(encoder: &Encoder, about: String) -> Self {
+        let tensors = below("", &encoder.parameters);
+        Self { signal: encoder.signal().clone(), tensors, contract: encoder.contract.clone(), about }
+    }
+
+    /// The signal encoder of a classifier.
+    pub fn of_classifier(classifier: &Classifier, about: String) -> Self {
+        Self {
+            signal: classifier.network.config().signal.clone(),
+            tensors: below(Network::ENCODER, &classifier.parameters),
+            contract: classifier.contract().clone(),
+            about,
+        }
     }
 
     /// Fills in what `experiment` leaves to the encoder.
@@ -98,15 +105,21 @@ impl Start {
     }
 }
 
+/// The tensors whose names begin with `prefix`, by the rest of their names.
+fn below(prefix: &str, parameters: &Parameters) -> HashMap<String, Tensor> {
+    let tensors = parameters.tensors().into_iter();
+    tensors.filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor))).collect()
+}
+
 /// The signal encoder of an ESI, the norm that its mode implies spelt out.
-fn encoder_of(experiment: &Experiment) -> SignalConfig {
-    match &experiment.model.signal {
-        SignalConfig::ConvNext(config) => {
-            let norm = match experiment.model.mode {
+fn encoder_of(config: &EsiConfig) -> SignalConfig {
+    match &config.signal {
+        SignalConfig::ConvNext(convnext) => {
+            let norm = match config.mode {
                 Mode::Paper => ChannelNorm::Time,
                 Mode::Corrected => ChannelNorm::Channels,
             };
-            SignalConfig::ConvNext(ConvNextConfig { norm: Some(config.norm.unwrap_or(norm)), ..*config })
+            SignalConfig::ConvNext(ConvNextConfig { norm: Some(convnext.norm.unwrap_or(norm)), ..*convnext })
         }
         other => other.clone(),
     }

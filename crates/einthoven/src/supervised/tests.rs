@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use einthoven_corpus::Split;
-use einthoven_eval::protocol::{Outcome, Protocol, Records, SubjectResult, TaskResult, judge};
+use einthoven_eval::Embeddings;
+use einthoven_eval::protocol::{
+    FineTuned, LabelledDataset, Lesson, Outcome, Protocol, Records, Subject, SubjectResult, TaskResult, Training, judge,
+};
 use einthoven_signal::Record;
 use einthoven_train::{Checkpoint, ProgressDisplay};
 
 use super::{Classifier, Finetuned, SupervisedExperiment, find_classifier_batch_size, finetune};
-use crate::{Data, Error, Experiment, Model, Result, RunOptions, SubjectName, find_batch_size, pretrain};
+use crate::{Data, Error, Experiment, Model, Network, Result, RunOptions, SubjectName, find_batch_size, pretrain};
 
 const SUPERVISED: &str = r#"
 name = "tiny-classifier"
@@ -135,8 +138,8 @@ fn a_run_opens_as_a_classifier_that_scores_embeds_and_is_judged_by_protocols() {
     let protocol = Protocol::parse(text, Path::new("tiny.toml")).unwrap();
     let asked = Records::open(&protocol, None).unwrap();
     let answer = |subject: String| -> SubjectResult {
-        let subject = SubjectName::parse(&subject).unwrap().open(0).unwrap();
-        judge(&protocol, &asked, subject.as_ref(), |_| {}).unwrap()
+        let subject = SubjectName::parse(&subject).unwrap().open(0, ProgressDisplay::Hidden).unwrap();
+        judge(&protocol, &asked, subject.as_ref(), &Arc::default(), |_| {}).unwrap()
     };
     let result = answer(format!("tiny={}", out.display()));
     assert_eq!(result.subject.kind, "classifier, super");
@@ -240,4 +243,50 @@ fn an_encoder_of_another_run_is_begun_with() {
     let mut wrong = experiment(&[]);
     wrong.classifier.classes = Some(vec!["NONE".to_owned()]);
     assert_eq!(refusal(wrong), "classifier.classes");
+}
+
+/// What comes of fine-tuning a subject on the simulated patients of its run, with the encoder at `scale` of the head's rate.
+fn fine_tuned(subject: &dyn Subject, scale: f64) -> FineTuned {
+    let text = format!(
+        "epochs = 1\nbatch_size = 16\nlearning_rate = 1e-2\nweight_decay = 0.0\nencoder = {{ learning_rate_scale = {scale} }}"
+    );
+    let training: Training = toml::from_str(&text).unwrap();
+    let dataset = Data::open(&experiment(&[]).data).unwrap().select(&Split::Train);
+    let labels = dataset.label_set("super").unwrap();
+    let fitted = LabelledDataset { dataset, labels };
+    let stop = Arc::default();
+    let lesson = Lesson { training: &training, seed: 0, fitted: fitted.clone(), chosen: Some(&fitted), stop: &stop };
+    subject.fine_tune(&lesson).unwrap()
+}
+
+#[test]
+fn a_subject_is_fine_tuned_from_its_own_encoder_and_stays_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let mut whole = experiment(&["train.epochs=1"]);
+    whole.classifier.crop = None;
+    run(whole, &out).unwrap();
+    let records = judged(&Classifier::open(&out).unwrap());
+    for name in [format!("x={}", out.display()), format!("x=random:{}", out.display())] {
+        let subject = SubjectName::parse(&name).unwrap().open(5, ProgressDisplay::Hidden).unwrap();
+        let embed = |subject: &dyn Subject| -> Embeddings { subject.embed(&records).unwrap().values };
+        let before = embed(subject.as_ref());
+        for (scale, is_same) in [(0.0, true), (1.0, false)] {
+            let FineTuned::Classifier(taught) = fine_tuned(subject.as_ref(), scale) else { panic!("{name}") };
+            assert_eq!(embed(taught.as_ref()) == before, is_same, "{name} at {scale}");
+            let classes: Vec<String> = ["CD", "HYP", "MI", "NORM", "STTC"].map(str::to_owned).to_vec();
+            let rows = taught.scores(&records, "super", &classes).unwrap().unwrap();
+            assert!(rows.values.data().iter().all(|score| (0.0..=1.0).contains(score)));
+        }
+        assert!(embed(subject.as_ref()) == before);
+    }
+}
+
+#[test]
+fn a_subject_that_the_trainer_cannot_feed_says_which_recording() {
+    let leads = ["contract.leads=[\"I\", \"V9\"]".to_owned()];
+    let experiment = Experiment::parse(Path::new("tiny.toml"), PRETRAINING, &leads).unwrap();
+    let subject = Network::of_experiment("odd".to_owned(), experiment, 0, ProgressDisplay::Hidden).unwrap();
+    let FineTuned::NotApplicable { reason } = fine_tuned(&subject, 1.0) else { panic!() };
+    assert!(reason.contains("V9"), "{reason}");
 }

@@ -32,7 +32,7 @@ pub fn judge(asked: &mut Asked) -> Result<Vec<TaskResult>> {
         };
         same_length("captions for the recordings", recordings.len(), captions.len())?;
         generated.extend(captions);
-        (asked.seen)(chunk.len());
+        (asked.seen)(chunk.len())?;
     }
     let references: Vec<Vec<String>> = kept.iter().map(|&index| vec![entries[index].statements.join(". ")]).collect();
     let base = KnowledgeBase::built_in()?;

@@ -3,6 +3,7 @@
 pub mod captioning;
 pub mod cases;
 pub mod classifier;
+pub mod fine_tuning;
 pub mod identification;
 pub mod map;
 pub mod neighbours;

@@ -40,7 +40,7 @@ pub fn judge(asked: &Asked, task: &Probe) -> Result<Vec<TaskResult>> {
 
 /// The rows of `fitted` that are in a subset. It is drawn from all labelled records, also those that the subject was not fed, so that
 /// all subjects have the same.
-fn subset(asked: &Asked, fitted: &Labelled, share: f64, draw: u64) -> Result<Vec<usize>> {
+pub(super) fn subset(asked: &Asked, fitted: &Labelled, share: f64, draw: u64) -> Result<Vec<usize>> {
     let labels = asked.records.fitted.labels(&fitted.labels.name)?;
     let labelled = labels.labelled();
     let targets: Vec<Vec<bool>> = labelled.iter().map(|&index| labels.targets[index].clone()).collect();
