@@ -35,7 +35,7 @@ impl EmbeddedDataset {
                 let id = &dataset.entries[index].id;
                 match dataset.record(index) {
                     Ok(record) => readable.push((id.clone(), record)),
-                    Err(error) => leftovers.push(id, error.to_string()),
+                    Err(error) => leftovers.push(id, reason(&error)),
                 }
             }
             for (kept, embeddings) in embed(trained, readable, &mut leftovers)? {
@@ -52,6 +52,11 @@ impl EmbeddedDataset {
         let embeddings = Embeddings::new(records.len(), data.len() / records.len(), data)?;
         Ok(Self { records, embeddings, leftovers })
     }
+}
+
+/// What is wrong with a record: its name is said beside.
+fn reason(error: &einthoven_corpus::Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// Embeds recordings together, or one by one where the network cannot be fed one of them.
