@@ -30,7 +30,7 @@ impl EmbeddedDataset {
         let all: Vec<usize> = (0..dataset.len()).collect();
         let mut tried = 0;
         for chunk in all.chunks(CHUNK) {
-            let mut readable = Vec::new();
+            let (mut readable, before) = (Vec::new(), leftovers.count());
             for &index in chunk {
                 let id = &dataset.entries[index].id;
                 match dataset.record(index) {
@@ -42,6 +42,9 @@ impl EmbeddedDataset {
                 records.extend(kept);
                 data.extend_from_slice(embeddings.data());
             }
+            // Those that cannot be prepared are known after those that cannot be read.
+            let place = |id: &str| chunk.iter().position(|&index| dataset.entries[index].id == id);
+            leftovers.records[before..].sort_by_key(|left| place(&left.id));
             tried += chunk.len();
             seen(tried);
         }
