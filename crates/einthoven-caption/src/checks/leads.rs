@@ -128,6 +128,35 @@ fn spared(clause: &[Token]) -> BTreeSet<Lead> {
     spared
 }
 
+/// Leads that are named together, and in how many words: "right precordial leads".
+pub(super) struct Group {
+    pub length: usize,
+    pub leads: BTreeSet<Lead>,
+}
+
+/// The group of leads that the clause names at a place.
+pub(super) fn groups_within(clause: &[Token], at: usize) -> Option<Group> {
+    const LIMBS: [Lead; 6] = [Lead::I, Lead::II, Lead::III, Lead::AVR, Lead::AVL, Lead::AVF];
+    let word = |i: usize| clause.get(i).map_or("", |token| token.lower.as_str());
+    let is_chest = |i: usize| ["precordial", "chest"].contains(&word(i));
+    let is_leads = |i: usize| ["lead", "leads"].contains(&word(i));
+    let group = |length, leads: &[Lead]| Some(Group { length, leads: leads.iter().cloned().collect() });
+    match word(at) {
+        "right" if is_chest(at + 1) => group(3, &CHEST[..2]),
+        "left" if is_chest(at + 1) => group(3, &CHEST[4..6]),
+        "precordial" | "chest" if is_leads(at + 1) => group(2, &CHEST[..6]),
+        "limb" | "extremity" if is_leads(at + 1) => group(2, &LIMBS),
+        // "The inferior leads", "the inferior and lateral leads".
+        _ => {
+            let is_wall = |i: usize| of_name(word(i)).next().is_some();
+            let joined = if ["and", "or"].contains(&word(at + 1)) && is_wall(at + 2) { 3 } else { 1 };
+            let walls = (at..at + joined).flat_map(|i| of_name(word(i)));
+            let leads: BTreeSet<Lead> = walls.flat_map(Wall::leads).cloned().collect();
+            (is_wall(at) && is_leads(at + joined)).then_some(Group { length: joined + 1, leads })
+        }
+    }
+}
+
 /// The leads that a clause names as those of a wall: "the inferior leads".
 fn groups(clause: &[Token]) -> BTreeSet<Lead> {
     let is_group =

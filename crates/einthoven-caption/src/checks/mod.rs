@@ -8,6 +8,7 @@
 
 mod aside;
 mod aspects;
+mod conduction;
 mod dimensions;
 mod echo;
 mod fault;
@@ -19,6 +20,7 @@ mod nature;
 mod numbers;
 mod opposites;
 mod origin;
+mod picture;
 mod polarity;
 mod quantities;
 mod ranges;
@@ -94,10 +96,14 @@ impl<'k> Checks<'k> {
         let nearest = if reading.is_complete() { None } else { self.names.nearest(statement, self.base) };
         let nearest =
             nearest.map(|page| Finding { page, certainty: Certainty::Certain, location: Location::default() });
-        let findings: Vec<&Finding<'_>> = match &nearest {
-            Some(nearest) => vec![nearest],
-            None => reading.present().collect(),
+        // What is understood of it counts, too, unless the name is a narrower one.
+        let is_covered = |page: &Page| {
+            nearest.as_ref().is_some_and(|nearest| {
+                nearest.page == page || self.base.ancestors(nearest.page).contains(page.slug.as_str())
+            })
         };
+        let understood = reading.present().filter(|finding| !is_covered(finding.page));
+        let findings: Vec<&Finding<'_>> = nearest.iter().chain(understood).collect();
         if findings.is_empty() {
             return faults;
         }
@@ -168,9 +174,12 @@ impl<'k> Checks<'k> {
             let (aspect, said) = polarity::reversed(direct, &polarity::of_pages(pages))?;
             Some(format!("{said} ({aspect})"))
         };
-        let described = || {
-            let is_other = opposites::described(direct, pages, &opposites) || opposites::turned_round(direct, pages);
-            let clause = direct.first().filter(|_| is_other)?;
+        let own: Vec<text::Clause> = pages.iter().flat_map(|page| described(page)).collect();
+        let pictured = || {
+            let feature = picture::against(&picture::picture(direct), &picture::picture(&own))?;
+            let clause = direct.iter().find(|clause| {
+                picture::picture(std::slice::from_ref(clause)).keys().any(|(other, _)| *other == feature)
+            })?;
             Some(text::quote(clause))
         };
         let said = opposites::named(direct, self.base, pages, &opposites)
@@ -182,9 +191,16 @@ impl<'k> Checks<'k> {
             .or_else(|| leads::misplaced(direct, findings).map(|clause| text::quote(&clause)))
             .or_else(reversed)
             .or_else(|| topic::denied(direct, pages).map(|clause| text::quote(clause)))
-            .or_else(described)?;
+            .or_else(|| conduction::wrong_ratio(direct, &own))
+            .or_else(pictured)?;
         Some(Fault::Contradiction { expected: expected.to_owned(), said })
     }
+}
+
+/// What a page says of its subject: the clauses of all sections that describe it.
+fn described(page: &Page) -> Vec<text::Clause> {
+    let sections = [Section::Definition, Section::OnTheEcg, Section::Criteria, Section::Waveform];
+    aside::direct(&sections.map(|section| clauses(page.section(section))).concat())
 }
 
 fn out_of_range(direct: &[text::Clause], pages: &[&Page]) -> Option<Fault> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::aside::{affirmed, direct};
-use super::aspects::{ASPECTS, NOUNS, OF_NAMES};
+use super::aspects::{ASPECTS, NOUNS, OF_LIMITS, OF_NAMES};
 use super::text::{Clause, Token, clauses, find, quote, words_and_commas};
 use crate::{Page, Quantity, Section};
 
@@ -70,8 +70,13 @@ fn is_list(between: &[Token]) -> bool {
             && between.iter().filter(|token| token.is_word()).count() <= 2
 }
 
-/// The noun that the word at `at` belongs to: the nearest, those beyond a comma or conjunction counted as farther.
+/// The noun that the word at `at` belongs to.
 fn noun(clause: &[Token], at: usize) -> Option<&str> {
+    noun_at(clause, at).map(|noun| clause[noun].lower.as_str())
+}
+
+/// Where the noun is that the word at `at` belongs to: the nearest, those beyond a comma or conjunction counted as farther.
+pub(super) fn noun_at(clause: &[Token], at: usize) -> Option<usize> {
     let is_denied = clause[at.saturating_sub(2)..at].iter().any(|token| denies_next(&token.lower));
     // "faster than the ventricles" and "the shortest" compare; "longer than 200 ms" and "longer than normal" say how long.
     let is_absolute = |next: &Token| {
@@ -107,10 +112,10 @@ fn noun(clause: &[Token], at: usize) -> Option<&str> {
         let last = (0..at).rev().find(|&i| NOUNS.contains(&clause[i].lower.as_str()) && !is_atrial(i))?;
         let is_predicate =
             clause[last..at].iter().any(is_verb) && !clause[last..at].iter().any(|token| token.text == "(");
-        is_predicate.then(|| clause[last].lower.as_str())
+        is_predicate.then_some(last)
     };
     candidates
-        .map(|(i, token)| (cost(&clause[(i + 1).min(at + 1)..i.max(at)]), i < at, token.lower.as_str()))
+        .map(|(i, _)| (cost(&clause[(i + 1).min(at + 1)..i.max(at)]), i < at, i))
         .filter(|(cost, ..)| *cost < REACH)
         .min_by_key(|(cost, is_before, _)| (*cost, *is_before))
         .map(|(_, _, noun)| noun)
@@ -136,7 +141,9 @@ pub(super) fn of_pages(pages: &[&Page]) -> BTreeMap<usize, BTreeSet<usize>> {
             let name = page.name.to_lowercase();
             let is_named =
                 || name.split(|c: char| !c.is_alphanumeric()).any(|word| ASPECTS[aspect].nouns.contains(&word));
-            if OF_NAMES.contains(&ASPECTS[aspect].name) && !is_named() {
+            let is_left_out =
+                ASPECTS[aspect].name == OF_LIMITS || OF_NAMES.contains(&ASPECTS[aspect].name) && !is_named();
+            if is_left_out {
                 continue;
             }
             let said = sides.iter().enumerate().filter(|(_, side)| side.is_some()).map(|(pole, _)| pole);
@@ -153,11 +160,12 @@ pub(super) fn of_pages(pages: &[&Page]) -> BTreeMap<usize, BTreeSet<usize>> {
 /// The aspects of which a page's limits leave one side only.
 fn limits(page: &Page) -> impl Iterator<Item = (&'static str, usize)> {
     // A limit at or beyond these leaves no room for the other side.
-    const SIDES: [(Quantity, &str, f64, f64); 4] = [
+    const SIDES: [(Quantity, &str, f64, f64); 5] = [
         (Quantity::RateBpm, "the rate", 90.0, 65.0),
         (Quantity::PrMs, "the PR interval", 190.0, 130.0),
         (Quantity::QtcMs, "the QT interval", 440.0, 400.0),
         (Quantity::QrsMs, "the QRS duration", 110.0, 0.0),
+        (Quantity::PMs, "the width of the P wave", 110.0, 119.0),
     ];
     SIDES.into_iter().filter_map(|(quantity, name, above, below)| {
         let range = page.ranges.get(&quantity)?;
@@ -167,21 +175,6 @@ fn limits(page: &Page) -> impl Iterator<Item = (&'static str, usize)> {
             (_, Some(max)) if max <= below => Some((name, 1)),
             _ => None,
         }
-    })
-}
-
-/// Which way the word at `at` turns the ST segment, the T wave or the P wave: `ST up`.
-pub(super) fn turned(clause: &[Token], at: usize) -> Option<&'static str> {
-    const TURNED: [(&str, [&str; 2]); 3] = [
-        ("the ST segment", ["ST up", "ST down"]),
-        ("the T wave", ["T up", "T down"]),
-        ("the polarity of the P wave", ["P up", "P down"]),
-    ];
-    let lower = &clause[at].lower;
-    let noun = noun(clause, at)?;
-    TURNED.iter().find_map(|(name, signs)| {
-        let aspect = ASPECTS.iter().find(|aspect| aspect.name == *name && aspect.nouns.contains(&noun))?;
-        (0..2).find(|&pole| aspect.poles[pole].iter().any(|stem| lower.starts_with(stem))).map(|pole| signs[pole])
     })
 }
 

@@ -40,7 +40,7 @@ pub(super) const RHYTHMS: &[Aspect] = &[
     },
     Aspect {
         name: "the regularity of the rhythm",
-        nouns: &["rhythm", "rr", "r-r", "r", "pp", "p-p", "intervals", "rate", "pulse", "complexes"],
+        nouns: &["rhythm", "rr", "r-r", "r", "pp", "p-p", "intervals", "rate", "pulse", "complexes", "undulations"],
         poles: [
             &["regular", "steady", "evenly"],
             &["irregular", "unequal", "uneven", "erratic", "chaotic", "unpredictable"],
@@ -48,7 +48,8 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         phrases: [
             &[
                 "no variation",
-                "does/do not vary/change",
+                "never/not/hardly vary/varies/change/changes",
+                "interval/intervals never/hardly vary/varies/change/changes",
                 "pp interval/intervals * constant/equal/fixed/identical/same",
                 "p p interval/intervals * constant/equal/fixed/identical/same",
                 "rr interval/intervals * constant/equal/fixed/identical/same",
@@ -105,18 +106,24 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         poles: [&[], &[]],
         phrases: [
             &[
-                "constant pr",
-                "pr interval/intervals * constant/fixed/equal/same/identical/unchanged",
-                "pr stays/remains constant/fixed/equal/unchanged",
+                "constant/fixed/unchanging/identical pr",
+                "pr interval/intervals * @same",
+                "pr stays/remains @same",
+                "pr interval/intervals * one length",
+                "without/no * lengthening/prolongation",
             ],
             &[
-                "pr interval/intervals lengthen/lengthens",
+                "pr interval/intervals lengthens/lengthen/grows/stretches/increases/extends/creeps",
+                "pr lengthens/grows/stretches/increases",
                 "pr interval/intervals becom~/get~/grow~ * longer",
                 "pr * longer and longer",
+                "pr * @gradual @longer",
+                "pr * @longer @gradual",
                 "increas~/increment/increments of * pr",
                 "prolongation/lengthening of the pr",
                 "pr * varies/random",
                 "progressive~ prolong~/lengthen~",
+                "gradual * prolong~/lengthen~",
             ],
         ],
     },
@@ -126,9 +133,11 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         poles: [&[], &[]],
         phrases: [
             &[
-                "every/each/all p wave/waves * followed",
-                "every/each/all p wave/waves * conduct~",
-                "every/each/all * impulse/impulses * conduct~/reach~",
+                "@each p wave/waves * @follows",
+                "@each * impulse/impulses * @follows",
+                "constant/fixed distance/interval/relation/relationship to * qrs",
+                "atria and ventricles * same/one/equal/identical rate",
+                "atrial and ventricular rates * same/equal/identical",
                 "one to one",
                 "1 1 conduction/conducted/relation",
                 "conducted/conduction/relation 1 1",
@@ -168,8 +177,10 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         poles: [&[], &[]],
         phrases: [
             &[
+                "p wave/waves * same/identical/uniform/alike/unchanging * shape/form/morphology/beat",
                 "p wave/waves * same/identical/uniform/alike/unchanging",
                 "same/identical/uniform/unchanging * p wave/waves",
+                "p wave/waves * one and the same",
                 "one p wave shape/morphology/form",
                 "one and the same shape/form/morphology",
                 "p wave/waves * single shape/form/morphology",
@@ -187,7 +198,9 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         poles: [&[], &[]],
         phrases: [
             &[
-                "all * same/identical/one shape/form/morphology",
+                "@each * same/identical/one shape/form/morphology",
+                "identical/same shape/form/morphology",
+                "look/looks alike",
                 "uniform",
                 "unifocal",
                 "monomorphic",
@@ -215,8 +228,13 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
-            &["sudden~/abrupt~ * onset/begin~/start~/end~", "begin~/start~/starts * abrupt~/sudden~"],
-            &["gradual~ * onset/begin~/start~/end~", "begin~/start~ * gradual~"],
+            &["@sudden * onset/begin~/start~/end~", "@begins * @sudden", "@sudden * @begins"],
+            &[
+                "gradual~ * onset/begin~/start~/end~",
+                "@begins * gradual~/slowly",
+                "fades/ends/slows * gradual~",
+                "gradual~ * @begins",
+            ],
         ],
     },
     Aspect {
@@ -224,8 +242,13 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
-            &["every/each second/other", "alternat~"],
-            &["every/each third", "two sinus/normal/basic beats * one"],
+            &[
+                "every/each second/other",
+                "alternat~",
+                "follows every/each * sinus/normal",
+                "every/each * sinus/normal beat * followed",
+            ],
+            &["every/each third", "two sinus/normal/basic beats * one", "groups of three", "in threes"],
         ],
     },
     Aspect {
@@ -233,7 +256,7 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
-            &["single", "isolated", "lone", "solitary"],
+            &["single", "isolated", "lone", "solitary", "one at a time", "singly"],
             &["two/three/pair * row/succession", "consecutive", "successive", "couplet"],
         ],
     },
@@ -248,12 +271,45 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
+            &["@each * spike/spikes/stimulus/stimuli * captur~/followed/answered"],
             &[
-                "every/each spike/stimulus * capture~",
-                "every/each spike/stimulus * followed",
-                "all spikes/stimuli * capture~",
+                "fail~ * capture/sense",
+                "not followed",
+                "without * following",
+                "spike/spikes * without * effect/response/capture",
+                "no effect/response",
             ],
-            &["fail~ * capture/sense", "not followed", "without * following"],
+        ],
+    },
+    Aspect {
+        name: "the width of the early beats",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &["@early * @narrow", "@early * beat/beats/complex/complexes * @narrow", "@narrow @early"],
+            &[
+                "@early * @broad",
+                "@early * beat/beats/complex/complexes * @broad",
+                "@broad * @early",
+                "@broad early/premature",
+            ],
+        ],
+    },
+    Aspect {
+        name: "P waves in the pause",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &[
+                "p wave/waves * go/goes/continue/continues/keep/keeps/march * pause",
+                "p wave/waves * pause * no/not/none",
+            ],
+            &[
+                "pause * without/no p",
+                "without * p wave/waves * pause",
+                "no p wave/waves * pause",
+                "no p wave/waves for",
+            ],
         ],
     },
     Aspect {
