@@ -49,6 +49,7 @@ const TURNS: &[&str] = &[
     "suspect~",
     "spares/sparing",
     "but not in",
+    "argu~/speak~/clinch~/decide~ * against",
     "where * normally/usually/ordinarily/should/expected",
 ];
 

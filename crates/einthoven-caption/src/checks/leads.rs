@@ -118,8 +118,9 @@ fn spared(clause: &[Token]) -> BTreeSet<Lead> {
         let said = clause[end..].iter().take_while(|token| !TURNS.contains(&token.lower.as_str()));
         let next = (end..clause.len()).find(|&i| is_lead(i)).unwrap_or(clause.len());
         let said: Vec<&str> = said.take(next - end).map(|token| token.lower.as_str()).collect();
-        let verb = said.iter().take(6).position(|word| VERBS.contains(word));
-        let is_healthy = verb.is_some_and(|verb| said[verb..].iter().any(|word| HEALTHY.contains(word)));
+        let verb = said.iter().take(8).position(|word| VERBS.contains(word));
+        let is_healthy =
+            verb.is_some_and(|verb| said[verb..].windows(2).any(|two| HEALTHY.contains(&two[1]) && two[0] != "than"));
         if is_healthy && !said.iter().any(|word| ILL.iter().any(|stem| word.starts_with(stem))) {
             spared.extend(leads_within(clause, start..end));
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::aside::affirmed;
+use super::says::Says;
 use super::text::{Clause, Token, quote, words, words_and_commas};
 use crate::words::normalise;
 use crate::{KnowledgeBase, Page, Section};
@@ -44,15 +45,19 @@ pub(super) fn opposites<'k>(base: &'k KnowledgeBase, page: &Page) -> Vec<&'k Pag
 }
 
 /// The first clause that names an opposite of the pages as what is there.
-pub(super) fn named(direct: &[Clause], base: &KnowledgeBase, pages: &[&Page], opposites: &[&Page]) -> Option<String> {
+pub(super) fn named(
+    direct: &[Clause],
+    base: &KnowledgeBase,
+    pages: &[&Page],
+    says: &[&Says],
+    opposites: &[&Page],
+) -> Option<String> {
     let mut own: BTreeSet<&str> = pages.iter().map(|page| page.slug.as_str()).collect();
     for page in pages {
         own.extend(base.ancestors(page));
-        // What the page itself names is no contradiction, such as the right axis of a left posterior fascicular block.
-        for section in [Section::Definition, Section::OnTheEcg, Section::Criteria, Section::Waveform] {
-            own.extend(base.read(page.section(section)).present().map(|finding| finding.page.slug.as_str()));
-        }
     }
+    // What the page itself names is no contradiction, such as the right axis of a left posterior fascicular block.
+    own.extend(says.iter().flat_map(|says| &says.named).map(String::as_str));
     let is_named = |clause: &&Clause| {
         let text: Vec<&str> = clause.iter().map(|token| token.text.as_str()).collect();
         let reading = base.read(&text.join(" "));

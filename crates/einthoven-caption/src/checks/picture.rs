@@ -92,6 +92,16 @@ pub(super) fn picture(direct: &[Clause]) -> Picture {
     picture
 }
 
+/// What several pictures show together.
+pub(super) fn together<'a>(pictures: impl Iterator<Item = &'a Picture>) -> Picture {
+    let mut all = Picture::new();
+    for (key, sides) in pictures.flatten() {
+        let known = all.entry(key.clone()).or_default();
+        *known = [known[0] || sides[0], known[1] || sides[1]];
+    }
+    all
+}
+
 /// The feature that leads of the answer show the other way than the pages, if more do than agree.
 pub(super) fn against(said: &Picture, own: &Picture) -> Option<Feature> {
     let mut tallies: BTreeMap<Feature, (usize, usize)> = BTreeMap::new();
@@ -173,7 +183,9 @@ fn list_of<'l>(clause: &[Token], at: usize, lists: &'l [List]) -> Option<&'l Lis
     match (before, after) {
         (Some(before), Some(after)) => {
             let is_parted = has(before.end, at, BREAKS) || has(before.end, at, TURNS) || before.is_place;
-            let is_joined = !has(at, after.start, BREAKS);
+            // "S in V1 is deep": the predicate of what stands before.
+            let is_predicate = has(before.end, before.end + 1, &["is", "are"]);
+            let is_joined = !has(at, after.start, BREAKS) && !is_predicate;
             Some(if is_parted && is_joined { after } else { before })
         }
         (before, after) => {
@@ -205,7 +217,10 @@ fn signs(clause: &[Token], at: usize, is_denied: bool) -> Vec<Sign> {
         return Vec::new();
     }
     let nouns = nouns(clause, at);
+    // "Opposite to the QRS complex, that is, down in I" turns other waves than the nearest.
+    let is_relative = clause.iter().any(|token| ["opposite", "discordant", "away"].contains(&token.lower.as_str()));
     let turned = |feature: &Feature| match feature {
+        Feature::P | Feature::T | Feature::Qrs if is_relative => None,
         Feature::P | Feature::T | Feature::Qrs if is(UP) => Some(true),
         Feature::P | Feature::T | Feature::Qrs if is(DOWN) => Some(false),
         Feature::St if starts(RAISED) => Some(true),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::aside::{affirmed, direct};
-use super::aspects::{ASPECTS, NOUNS, OF_LIMITS, OF_NAMES};
+use super::aspects::{ASPECTS, Aspect, NOUNS, OF_LIMITS, OF_NAMES};
 use super::text::{Clause, Token, clauses, find, quote, words_and_commas};
 use crate::{Page, Quantity, Section};
 
@@ -122,39 +122,48 @@ pub(super) fn noun_at(clause: &[Token], at: usize) -> Option<usize> {
         .or_else(subject)
 }
 
-/// What the knowledge pages say: by aspect, whether they say the one, the other. A name that says it has the last word, a definition is heard
+/// By aspect, whether the one is said, the other.
+pub(super) type Poles = BTreeMap<usize, BTreeSet<usize>>;
+
+/// What a knowledge page says: by aspect, whether it says the one, the other. A name that says it has the last word, a definition is heard
 /// where the descriptions say nothing, and limits speak as words do.
-pub(super) fn of_pages(pages: &[&Page]) -> BTreeMap<usize, BTreeSet<usize>> {
-    let mut poles: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-    for page in pages {
-        let of_text = |text: &str| said(&direct(&clauses(text)));
-        let named = of_text(&page.name);
-        let mut described: Vec<(usize, [Option<String>; 2])> =
-            [page.waveform(), page.section(Section::OnTheEcg)].into_iter().flat_map(of_text).collect();
-        let defined = of_text(page.section(Section::Definition));
-        let open = |aspect: &usize| !described.iter().any(|(known, _)| known == aspect);
-        let added: Vec<_> = defined.into_iter().filter(|(aspect, _)| open(aspect)).collect();
-        described.extend(added);
-        for (aspect, sides) in
-            described.into_iter().filter(|(aspect, _)| !named.contains_key(aspect)).chain(named.clone())
-        {
-            let name = page.name.to_lowercase();
-            let is_named =
-                || name.split(|c: char| !c.is_alphanumeric()).any(|word| ASPECTS[aspect].nouns.contains(&word));
-            let is_left_out =
-                ASPECTS[aspect].name == OF_LIMITS || OF_NAMES.contains(&ASPECTS[aspect].name) && !is_named();
-            if is_left_out {
-                continue;
-            }
+pub(super) fn poles(page: &Page) -> Poles {
+    let mut poles = Poles::new();
+    let of_text = |text: &str| said(&direct(&clauses(text)));
+    let named = of_text(&page.name);
+    let mut described: Vec<(usize, [Option<String>; 2])> =
+        [page.waveform(), page.section(Section::OnTheEcg)].into_iter().flat_map(of_text).collect();
+    let defined = of_text(page.section(Section::Definition));
+    let open = |aspect: &usize| !described.iter().any(|(known, _)| known == aspect);
+    let added: Vec<_> = defined.into_iter().filter(|(aspect, _)| open(aspect)).collect();
+    described.extend(added);
+    let name = page.name.to_lowercase();
+    let is_left_out = |aspect: usize| {
+        let Aspect { name: aspect, nouns, .. } = ASPECTS[aspect];
+        let is_named = || name.split(|c: char| !c.is_alphanumeric()).any(|word| nouns.contains(&word));
+        aspect == OF_LIMITS || OF_NAMES.contains(&aspect) && !is_named()
+    };
+    for (aspect, sides) in described.into_iter().filter(|(aspect, _)| !named.contains_key(aspect)).chain(named.clone())
+    {
+        if !is_left_out(aspect) {
             let said = sides.iter().enumerate().filter(|(_, side)| side.is_some()).map(|(pole, _)| pole);
             poles.entry(aspect).or_default().extend(said);
         }
-        for (name, pole) in limits(page) {
-            let aspect = ASPECTS.iter().position(|aspect| aspect.name == name);
-            aspect.map(|aspect| poles.entry(aspect).or_default().insert(pole));
-        }
+    }
+    for (name, pole) in limits(page) {
+        let aspect = ASPECTS.iter().position(|aspect| aspect.name == name);
+        aspect.map(|aspect| poles.entry(aspect).or_default().insert(pole));
     }
     poles
+}
+
+/// What several pages say together.
+pub(super) fn together<'a>(pages: impl Iterator<Item = &'a Poles>) -> Poles {
+    let mut all = Poles::new();
+    for (aspect, poles) in pages.flatten() {
+        all.entry(*aspect).or_default().extend(poles);
+    }
+    all
 }
 
 /// The aspects of which a page's limits leave one side only.
@@ -181,7 +190,7 @@ fn limits(page: &Page) -> impl Iterator<Item = (&'static str, usize)> {
 /// Whether the answer describes nothing but shapes of which the pages say nothing.
 ///
 /// ST segments and T waves change with so many conditions that no page names them all.
-pub(super) fn is_foreign(direct: &[Clause], pages: &BTreeMap<usize, BTreeSet<usize>>) -> bool {
+pub(super) fn is_foreign(direct: &[Clause], pages: &Poles) -> bool {
     const SHAPES: [&str; 3] = ["the shape of the P wave", "the QRS duration", "the QT interval"];
     let said = said(direct);
     let is_foreign = |aspect: &usize| SHAPES.contains(&ASPECTS[*aspect].name) && !pages.contains_key(aspect);
@@ -189,7 +198,7 @@ pub(super) fn is_foreign(direct: &[Clause], pages: &BTreeMap<usize, BTreeSet<usi
 }
 
 /// The first thing of which the answer says only the opposite of what the pages say: its name and the clause.
-pub(super) fn reversed(direct: &[Clause], pages: &BTreeMap<usize, BTreeSet<usize>>) -> Option<(&'static str, String)> {
+pub(super) fn reversed(direct: &[Clause], pages: &Poles) -> Option<(&'static str, String)> {
     // What may be speaks for the pages, but not against them.
     let is_certain = |clause: &&Clause| !clause.iter().any(|token| ["may", "might"].contains(&token.lower.as_str()));
     let certain: Vec<Clause> = direct.iter().filter(is_certain).cloned().collect();

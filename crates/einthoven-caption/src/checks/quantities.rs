@@ -55,7 +55,7 @@ pub(super) fn quantity(clause: &Clause, first: usize, after: usize) -> Option<(Q
             const NAMES: [(&[&str], Quantity); 4] = [
                 (&["pr"], Quantity::PrMs),
                 (&["qrs", "complex", "complexes"], Quantity::QrsMs),
-                (&["qtc", "qt"], Quantity::QtcMs),
+                (&["qtc", "qt", "corrected"], Quantity::QtcMs),
                 (&["p"], Quantity::PMs),
             ];
             let named = NAMES
@@ -104,13 +104,15 @@ pub(super) fn time(clause: &[Token], after: usize) -> Option<(f64, usize)> {
 /// What a time of more than a beat's waves is the length of: a run of beats, or a pause between them.
 fn length(clause: &[Token], first: usize, factor: f64) -> Option<Quantity> {
     const RUNS: [&str; 6] = ["run", "runs", "episode", "salvo", "burst", "lasts"];
-    const PAUSES: [&str; 7] = ["pause", "pauses", "gap", "arrest", "standstill", "interrupts", "interrupted"];
-    let has = |names: &[&str]| clause.iter().any(|token| names.contains(&token.lower.as_str()));
-    let is_long = clause[first].number().is_some_and(|number| number * factor > LONGEST_CYCLE);
-    if has(&PAUSES) {
+    const PAUSES: [&str; 8] = ["pause", "pauses", "gap", "arrest", "standstill", "interrupts", "interrupted", "flat"];
+    const OTHERS: [&str; 10] = ["p", "pr", "qrs", "complex", "qt", "qtc", "rr", "pp", "r", "beat"];
+    let is = |token: &Token, names: &[&str]| names.contains(&token.lower.as_str());
+    let nearest = clause[..first].iter().rfind(|token| is(token, &PAUSES) || is(token, &OTHERS));
+    if nearest.is_some_and(|token| is(token, &PAUSES)) {
         return Some(Quantity::PauseS);
     }
-    (is_long && has(&RUNS)).then_some(Quantity::RunS)
+    let is_long = clause[first].number().is_some_and(|number| number * factor > LONGEST_CYCLE);
+    (is_long && clause.iter().any(|token| is(token, &RUNS))).then_some(Quantity::RunS)
 }
 
 /// Whether "from the onset of P to" is what a clause says before its QRS complex: the PR interval.
@@ -148,7 +150,9 @@ fn size(clause: &Clause, first: usize) -> Option<Quantity> {
     const ELSEWHERE: [&str; 9] = ["initial", "terminal", "negative", "chest", "precordial", "v1", "v2", "deep", "qs"];
     let is = |token: &Token, names: &[&str]| names.contains(&token.lower.as_str());
     let wave = clause[..first].iter().rfind(|token| is(token, &WAVES))?;
-    let is_whole = !clause.iter().any(|token| is(token, &ELSEWHERE));
+    // What follows a comma is of other leads.
+    let end = (first..clause.len()).find(|&i| clause[i].text == ",").unwrap_or(clause.len());
+    let is_whole = !clause[..end].iter().any(|token| is(token, &ELSEWHERE));
     match wave.lower.as_str() {
         "p" => is_whole.then_some(Quantity::PMv),
         "qrs" | "complexes" => is_whole.then_some(Quantity::QrsMv),

@@ -1,5 +1,6 @@
 //! The things of which a text can say one thing or the opposite, and the words for it.
 
+mod beats;
 mod rhythms;
 mod waves;
 mod wholes;
@@ -21,7 +22,7 @@ pub(super) struct Aspect {
 
 /// What is looked at.
 pub(super) static ASPECTS: LazyLock<Vec<Aspect>> =
-    LazyLock::new(|| [waves::WAVES, rhythms::RHYTHMS, wholes::WHOLES].concat());
+    LazyLock::new(|| [waves::WAVES, rhythms::RHYTHMS, beats::BEATS, wholes::WHOLES].concat());
 
 /// Aspects of which only the pages speak that are named after the noun: waves are healthy in passing on many others.
 pub(super) const OF_NAMES: [&str; 3] =

@@ -102,7 +102,11 @@ pub(super) const WAVES: &[Aspect] = &[
         nouns: &["qrs", "complex", "complexes", "voltage", "voltages", "amplitude", "amplitudes"],
         poles: [&["tall", "high", "increas", "huge"], &["small", "low", "reduc", "diminish", "tiny"]],
         phrases: [
-            &["exceed~/above/over * upper limit/limits", "larger/higher/taller/greater than normal/usual"],
+            &[
+                "exceed~/above/over * upper limit/limits",
+                "larger/higher/taller/greater than normal/usual",
+                "qrs/complex/complexes * very/unusually/exceptionally/abnormally large/big",
+            ],
             &["smaller/lower/less than normal/usual"],
         ],
     },
