@@ -85,6 +85,10 @@ pub enum Quantity {
     QtcMs,
     /// Mean frontal axis of the QRS complex, in degrees from -180 to 180.
     AxisDeg,
+    /// Length of a run of beats, in seconds.
+    RunS,
+    /// Length of a pause between beats, in seconds.
+    PauseS,
 }
 
 /// An interval of values, both ends included; an end left out is open.

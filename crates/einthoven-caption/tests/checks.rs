@@ -134,9 +134,16 @@ fn seventh_answers_are_judged_as_well() {
     judge("answers-seventh", 320, 0.97, 0.02);
 }
 
+/// On its first run: 0.928 and 0.057. Its authors had not seen the rules.
 #[test]
 fn eighth_answers_are_judged_as_well() {
-    judge("answers-eighth", 320, 0.92, 0.06);
+    judge("answers-eighth", 320, 0.97, 0.04);
+}
+
+/// On its first run: 0.978 and 0.036. Its authors had not seen the rules.
+#[test]
+fn ninth_answers_are_judged_as_well() {
+    judge("answers-ninth", 320, 0.98, 0.01);
 }
 
 /// The published dictionary holds refusals, other conditions than the key's, and administrative remarks described as diseases.

@@ -16,6 +16,7 @@ const ABOUT_OTHERS: &[&str] = &[
     "often accompan~",
     "consider/think",
     "is the opposite",
+    "negative/inverted * is/are normal",
 ];
 
 /// From one of these on, a clause is about something else, or about what is not there.
@@ -48,6 +49,8 @@ const TURNS: &[&str] = &[
     "suspect~",
     "spares/sparing",
     "but not in",
+    "argu~/speak~/clinch~/decide~ * against",
+    "where * normally/usually/ordinarily/should/expected",
 ];
 
 /// From one of these up to the next comma, a clause says what is not there, or may not be.
@@ -56,7 +59,11 @@ const DENIALS: &[&str] =
 
 /// The clauses without asides.
 pub(super) fn direct(clauses: &[Clause]) -> Vec<Clause> {
-    let kept = clauses.iter().filter(|clause| !ABOUT_OTHERS.iter().any(|phrase| position(clause, phrase).is_some()));
+    let is_of_health =
+        |clause: &Clause| clause.iter().find(|token| token.is_word()).is_some_and(|token| token.lower == "normally");
+    let is_aside =
+        |clause: &Clause| is_of_health(clause) || ABOUT_OTHERS.iter().any(|phrase| position(clause, phrase).is_some());
+    let kept = clauses.iter().filter(|clause| !is_aside(clause));
     kept.map(|clause| {
         let end = TURNS.iter().filter_map(|phrase| position(clause, phrase)).min().unwrap_or(clause.len());
         clause[..end].to_vec()
@@ -67,15 +74,20 @@ pub(super) fn direct(clauses: &[Clause]) -> Vec<Clause> {
 
 /// A clause without the parts that say what is not there.
 pub(super) fn affirmed(clause: &[Token]) -> Clause {
-    let mut kept = Clause::new();
-    let mut rest = clause;
-    while let Some(start) = DENIALS.iter().filter_map(|phrase| position(rest, phrase)).min() {
-        kept.extend_from_slice(&rest[..start]);
-        let end = rest[start..].iter().position(|token| token.text == ",").map_or(rest.len(), |comma| start + comma);
-        rest = &rest[end..];
+    let kept = clause.iter().zip(denied(clause)).filter(|(_, is_denied)| !is_denied);
+    kept.map(|(token, _)| token.clone()).collect()
+}
+
+/// Whether each token of a clause is in a part that says what is not there.
+pub(super) fn denied(clause: &[Token]) -> Vec<bool> {
+    let mut denied = vec![false; clause.len()];
+    let mut from = 0;
+    while let Some(start) = DENIALS.iter().filter_map(|phrase| position(&clause[from..], phrase)).min() {
+        let start = from + start;
+        from = (start..clause.len()).find(|&i| clause[i].text == ",").unwrap_or(clause.len());
+        denied[start..from].fill(true);
     }
-    kept.extend_from_slice(rest);
-    kept
+    denied
 }
 
 /// The terms of what a clause says to be there.

@@ -1,6 +1,7 @@
 //! Numbers of a text with what they are said of and what they measure: `Q`, time, 30 ms or more.
 
 use super::numbers::{Bound, bound, interval};
+use super::quantities::time;
 use super::text::{Clause, Token};
 
 /// What a unit measures.
@@ -125,8 +126,7 @@ fn unit(clause: &[Token], first: usize, after: usize) -> Option<(Dimension, f64,
         "mm" if lower(after + 1) == "hg" => Some((Foreign, 1.0, after + 2)),
         "m" | "v" | "mmhg" | "kg" | "mg" | "litres" | "liters" | "metres" | "meters" | "km" | "joules" | "volts"
         | "volt" | "kilovolts" | "kv" | "kpa" | "celsius" | "watts" => one(Foreign, 1.0),
-        "ms" | "msec" | "millisecond" | "milliseconds" => one(Time, 1.0),
-        "s" | "sec" | "second" | "seconds" => one(Time, 1000.0),
+        _ if time(clause, after).is_some() => time(clause, after).map(|(factor, end)| (Time, factor, end)),
         "mv" | "millivolt" | "millivolts" => one(Size, 1.0),
         "mm" | "millimetre" | "millimetres" | "millimeter" | "millimeters" => one(Size, 0.1),
         "cm" | "centimetre" | "centimetres" | "centimeter" | "centimeters" => one(Size, 1.0),
@@ -187,7 +187,13 @@ fn measure(clause: &[Token], first: usize) -> Option<Dimension> {
         "from",
         "and",
     ];
-    let noun = clause[..first].iter().rev().find(|token| !BETWEEN.contains(&token.lower.as_str()))?;
+    let at = clause[..first].iter().rposition(|token| !BETWEEN.contains(&token.lower.as_str()))?;
+    let noun = &clause[at];
+    // "2.5 mm in height and 120 ms": the noun is that of the number before it.
+    let is_taken = at > 2 && clause[at - 1].lower == "in" && clause[at - 3].number().is_some();
+    if is_taken {
+        return None;
+    }
     MEASURES.iter().find(|(names, _)| names.contains(&noun.lower.as_str())).map(|(_, dimension)| *dimension)
 }
 
@@ -207,8 +213,21 @@ fn fits(named: Dimension, dimension: Dimension) -> bool {
 /// Words for a part of a wave.
 const PARTS: [&str; 5] = ["terminal", "initial", "negative", "end", "force"];
 /// Words that go with the time from one beat to another, or from the first to the last.
-const BETWEEN_BEATS: [&str; 11] =
-    ["stops", "stop", "expected", "apart", "separate", "separates", "between", "ends", "end", "within", "successive"];
+const BETWEEN_BEATS: [&str; 13] = [
+    "stops",
+    "stop",
+    "expected",
+    "apart",
+    "separate",
+    "separates",
+    "between",
+    "ends",
+    "end",
+    "within",
+    "successive",
+    "no",
+    "neither",
+];
 /// No wave is as long, in milliseconds.
 const LONGER_THAN_WAVES: f64 = 350.0;
 

@@ -19,7 +19,7 @@ const REFUSALS: &[&str] = &[
     "it is/was not specified/mentioned/stated/clear",
     "information * isn't/not available/provided/sufficient",
     "no/insufficient/without * information/mention/details/context",
-    "no * found",
+    "no answer/information/mention/description/evidence/reference/data/details/match * found",
     "none/neither of the * passages/documents/sources/texts/excerpts/references/materials/snippets",
     "share/give/send/supply * another/more/other/further source/context/information/text/details",
     "try/answer again",

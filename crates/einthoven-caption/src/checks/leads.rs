@@ -118,14 +118,44 @@ fn spared(clause: &[Token]) -> BTreeSet<Lead> {
         let said = clause[end..].iter().take_while(|token| !TURNS.contains(&token.lower.as_str()));
         let next = (end..clause.len()).find(|&i| is_lead(i)).unwrap_or(clause.len());
         let said: Vec<&str> = said.take(next - end).map(|token| token.lower.as_str()).collect();
-        let verb = said.iter().take(6).position(|word| VERBS.contains(word));
-        let is_healthy = verb.is_some_and(|verb| said[verb..].iter().any(|word| HEALTHY.contains(word)));
+        let verb = said.iter().take(8).position(|word| VERBS.contains(word));
+        let is_healthy =
+            verb.is_some_and(|verb| said[verb..].windows(2).any(|two| HEALTHY.contains(&two[1]) && two[0] != "than"));
         if is_healthy && !said.iter().any(|word| ILL.iter().any(|stem| word.starts_with(stem))) {
             spared.extend(leads_within(clause, start..end));
         }
         at = end.max(start + 1);
     }
     spared
+}
+
+/// Leads that are named together, and in how many words: "right precordial leads".
+pub(super) struct Group {
+    pub length: usize,
+    pub leads: BTreeSet<Lead>,
+}
+
+/// The group of leads that the clause names at a place.
+pub(super) fn groups_within(clause: &[Token], at: usize) -> Option<Group> {
+    const LIMBS: [Lead; 6] = [Lead::I, Lead::II, Lead::III, Lead::AVR, Lead::AVL, Lead::AVF];
+    let word = |i: usize| clause.get(i).map_or("", |token| token.lower.as_str());
+    let is_chest = |i: usize| ["precordial", "chest"].contains(&word(i));
+    let is_leads = |i: usize| ["lead", "leads"].contains(&word(i));
+    let group = |length, leads: &[Lead]| Some(Group { length, leads: leads.iter().cloned().collect() });
+    match word(at) {
+        "right" if is_chest(at + 1) => group(3, &CHEST[..2]),
+        "left" if is_chest(at + 1) => group(3, &CHEST[4..6]),
+        "precordial" | "chest" if is_leads(at + 1) => group(2, &CHEST[..6]),
+        "limb" | "extremity" if is_leads(at + 1) => group(2, &LIMBS),
+        // "The inferior leads", "the inferior and lateral leads".
+        _ => {
+            let is_wall = |i: usize| of_name(word(i)).next().is_some();
+            let joined = if ["and", "or"].contains(&word(at + 1)) && is_wall(at + 2) { 3 } else { 1 };
+            let walls = (at..at + joined).flat_map(|i| of_name(word(i)));
+            let leads: BTreeSet<Lead> = walls.flat_map(Wall::leads).cloned().collect();
+            (is_wall(at) && is_leads(at + joined)).then_some(Group { length: joined + 1, leads })
+        }
+    }
 }
 
 /// The leads that a clause names as those of a wall: "the inferior leads".

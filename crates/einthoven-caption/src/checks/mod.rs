@@ -8,6 +8,7 @@
 
 mod aside;
 mod aspects;
+mod conduction;
 mod dimensions;
 mod echo;
 mod fault;
@@ -19,9 +20,11 @@ mod nature;
 mod numbers;
 mod opposites;
 mod origin;
+mod picture;
 mod polarity;
 mod quantities;
 mod ranges;
+mod says;
 mod speech;
 mod text;
 mod topic;
@@ -56,6 +59,7 @@ pub struct Checks<'k> {
     language: language::Language,
     echo: echo::Echo,
     names: names::Names,
+    library: says::Library,
 }
 
 /// [`Checks::check`] for a single answer. For many answers, [`Checks`] reads the pages only once.
@@ -72,6 +76,7 @@ impl<'k> Checks<'k> {
             topics: topic::Topics::new(base),
             echo: echo::Echo::new(&language),
             names: names::Names::new(base),
+            library: says::Library::new(base),
             language,
         }
     }
@@ -94,10 +99,14 @@ impl<'k> Checks<'k> {
         let nearest = if reading.is_complete() { None } else { self.names.nearest(statement, self.base) };
         let nearest =
             nearest.map(|page| Finding { page, certainty: Certainty::Certain, location: Location::default() });
-        let findings: Vec<&Finding<'_>> = match &nearest {
-            Some(nearest) => vec![nearest],
-            None => reading.present().collect(),
+        // What is understood of it counts, too, unless the name is a narrower one.
+        let is_covered = |page: &Page| {
+            nearest.as_ref().is_some_and(|nearest| {
+                nearest.page == page || self.base.ancestors(nearest.page).contains(page.slug.as_str())
+            })
         };
+        let understood = reading.present().filter(|finding| !is_covered(finding.page));
+        let findings: Vec<&Finding<'_>> = nearest.iter().chain(understood).collect();
         if findings.is_empty() {
             return faults;
         }
@@ -105,6 +114,7 @@ impl<'k> Checks<'k> {
         pages.dedup();
         let expected = pages.iter().map(|page| page.name.as_str()).collect::<Vec<_>>().join(" with ");
         let direct = aside::direct(&clauses);
+        let says = self.library.of(&pages, self.base);
         let is_remark = pages.iter().all(|page| REMARKS.contains(&page.slug.as_str()));
         let is_measured = direct.iter().flat_map(measures).any(|measure| ranges::fits(&measure, &pages) == Some(true));
         let support = match (is_remark, is_measured || leads::cover(&direct, &pages)) {
@@ -116,13 +126,14 @@ impl<'k> Checks<'k> {
         let is_about = [&direct, &clauses].iter().any(|said| self.topics.is_about(said, &pages, self.base, support));
         let is_foreign = || {
             self.language.is_foreign(&clauses, &pages)
-                || !is_measured && polarity::is_foreign(&direct, &polarity::of_pages(&pages))
+                || !is_measured
+                    && polarity::is_foreign(&direct, &polarity::together(says.iter().map(|says| &says.poles)))
         };
         if !is_about || is_foreign() || is_remark && self.is_diagnosed(&direct) {
             faults.push(Fault::OffTopic { expected: expected.clone() });
         }
-        faults.extend(self.contradiction(&direct, &findings, &pages, &expected));
-        faults.extend(out_of_range(&direct, &pages));
+        faults.extend(self.contradiction(&direct, &findings, &pages, &says, &expected));
+        faults.extend(out_of_range(&direct, &pages, &says));
         faults
     }
 
@@ -161,19 +172,24 @@ impl<'k> Checks<'k> {
         direct: &[text::Clause],
         findings: &[&Finding<'_>],
         pages: &[&Page],
+        says: &[&says::Says],
         expected: &str,
     ) -> Option<Fault> {
         let opposites: Vec<&Page> = pages.iter().flat_map(|page| opposites::opposites(self.base, page)).collect();
         let reversed = || {
-            let (aspect, said) = polarity::reversed(direct, &polarity::of_pages(pages))?;
+            let (aspect, said) = polarity::reversed(direct, &polarity::together(says.iter().map(|says| &says.poles)))?;
             Some(format!("{said} ({aspect})"))
         };
-        let described = || {
-            let is_other = opposites::described(direct, pages, &opposites) || opposites::turned_round(direct, pages);
-            let clause = direct.first().filter(|_| is_other)?;
-            Some(text::quote(clause))
+        let own: Vec<text::Clause> = says.iter().flat_map(|says| says.direct.iter().cloned()).collect();
+        let pictured = || {
+            let feature =
+                picture::against(&picture::picture(direct), &picture::together(says.iter().map(|says| &says.picture)))?;
+            let speaks = |clause: &&text::Clause| {
+                picture::picture(std::slice::from_ref(clause)).keys().any(|(other, _)| *other == feature)
+            };
+            direct.iter().find(speaks).map(|clause| text::quote(clause))
         };
-        let said = opposites::named(direct, self.base, pages, &opposites)
+        let said = opposites::named(direct, self.base, pages, says, &opposites)
             .or_else(|| opposites::wrong_side(direct, pages))
             .or_else(|| opposites::wrong_chamber(direct, pages))
             .or_else(|| opposites::wrong_fascicle(direct, pages))
@@ -182,12 +198,13 @@ impl<'k> Checks<'k> {
             .or_else(|| leads::misplaced(direct, findings).map(|clause| text::quote(&clause)))
             .or_else(reversed)
             .or_else(|| topic::denied(direct, pages).map(|clause| text::quote(clause)))
-            .or_else(described)?;
+            .or_else(|| conduction::wrong_ratio(direct, &own))
+            .or_else(pictured)?;
         Some(Fault::Contradiction { expected: expected.to_owned(), said })
     }
 }
 
-fn out_of_range(direct: &[text::Clause], pages: &[&Page]) -> Option<Fault> {
+fn out_of_range(direct: &[text::Clause], pages: &[&Page], says: &[&says::Says]) -> Option<Fault> {
     let measures = || direct.iter().flat_map(measures);
     let strange = measures().find(|measure| ranges::fits(measure, pages) == Some(false)).map(|measure| {
         let expected =
@@ -199,6 +216,6 @@ fn out_of_range(direct: &[text::Clause], pages: &[&Page]) -> Option<Fault> {
         let lead = direct.iter().find_map(|clause| leads::impossible(clause))?;
         Some((lead.text.clone(), "the chest leads are V1 to V9".to_owned()))
     };
-    let of_nature = || of_leads().or_else(|| nature::impossible(direct)).or_else(|| nature::contradicts(direct, pages));
+    let of_nature = || of_leads().or_else(|| nature::impossible(direct)).or_else(|| nature::contradicts(direct, says));
     strange.or_else(|| of_nature().map(fault))
 }

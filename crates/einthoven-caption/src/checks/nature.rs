@@ -2,8 +2,9 @@
 
 use super::dimensions::{Dimension, Figure, figures};
 use super::numbers::{Measure, measures};
-use super::text::{Clause, clauses};
-use crate::{Page, Quantity, Section};
+use super::says::Says;
+use super::text::Clause;
+use crate::Quantity;
 
 /// How far a number may lie from the pages', relative to it: guidelines differ.
 const LENIENCE: f64 = 0.34;
@@ -75,7 +76,7 @@ pub(super) fn impossible(direct: &[Clause]) -> Option<(String, String)> {
 }
 
 /// The first number that contradicts all that the pages say of the same part: its words, and what they say.
-pub(super) fn contradicts(direct: &[Clause], pages: &[&Page]) -> Option<(String, String)> {
+pub(super) fn contradicts(direct: &[Clause], says: &[&Says]) -> Option<(String, String)> {
     // Rates and angles have limits in the front matter; what comes and goes has no length of its own.
     let is_compared = |figure: &Figure| {
         let is_part =
@@ -86,11 +87,9 @@ pub(super) fn contradicts(direct: &[Clause], pages: &[&Page]) -> Option<(String,
     if said.is_empty() {
         return None;
     }
-    let texts = [Section::Definition, Section::OnTheEcg, Section::Criteria, Section::Waveform];
-    let of_page = |page: &&Page| texts.map(|section| clauses(page.section(section))).concat();
-    let known: Vec<Figure> = pages.iter().flat_map(of_page).flat_map(|clause| figures(&clause)).collect();
+    let known: Vec<&Figure> = says.iter().flat_map(|says| &says.figures).collect();
     said.into_iter().find_map(|figure| {
-        let same = |other: &&Figure| other.subject == figure.subject && other.dimension == figure.dimension;
+        let same = |other: &&&Figure| other.subject == figure.subject && other.dimension == figure.dimension;
         let mut alike = known.iter().filter(same).peekable();
         let first = alike.peek()?.said.clone();
         (!alike.any(|other| agree(&figure, other))).then_some((figure.said.clone(), first))

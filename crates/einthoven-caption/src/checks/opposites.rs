@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::aside::affirmed;
-use super::leads::leads_within;
-use super::polarity::turned;
+use super::says::Says;
 use super::text::{Clause, Token, quote, words, words_and_commas};
 use crate::words::normalise;
 use crate::{KnowledgeBase, Page, Section};
@@ -46,15 +45,19 @@ pub(super) fn opposites<'k>(base: &'k KnowledgeBase, page: &Page) -> Vec<&'k Pag
 }
 
 /// The first clause that names an opposite of the pages as what is there.
-pub(super) fn named(direct: &[Clause], base: &KnowledgeBase, pages: &[&Page], opposites: &[&Page]) -> Option<String> {
+pub(super) fn named(
+    direct: &[Clause],
+    base: &KnowledgeBase,
+    pages: &[&Page],
+    says: &[&Says],
+    opposites: &[&Page],
+) -> Option<String> {
     let mut own: BTreeSet<&str> = pages.iter().map(|page| page.slug.as_str()).collect();
     for page in pages {
         own.extend(base.ancestors(page));
-        // What the page itself names is no contradiction, such as the right axis of a left posterior fascicular block.
-        for section in [Section::Definition, Section::OnTheEcg, Section::Criteria, Section::Waveform] {
-            own.extend(base.read(page.section(section)).present().map(|finding| finding.page.slug.as_str()));
-        }
     }
+    // What the page itself names is no contradiction, such as the right axis of a left posterior fascicular block.
+    own.extend(says.iter().flat_map(|says| &says.named).map(String::as_str));
     let is_named = |clause: &&Clause| {
         let text: Vec<&str> = clause.iter().map(|token| token.text.as_str()).collect();
         let reading = base.read(&text.join(" "));
@@ -143,126 +146,4 @@ pub(super) fn wrong_fascicle(direct: &[Clause], pages: &[&Page]) -> Option<Strin
         return None;
     }
     direct.iter().find(|clause| !of(&words(clause)).is_subset(&named)).map(|clause| quote(clause))
-}
-
-/// What is said of a lead: `(lead, sign)`.
-type Signs = BTreeSet<(String, &'static str)>;
-
-/// Words that describe a deflection, by the sign they give it.
-const SIGNS: [(&str, &[&str]); 9] = [
-    ("positive", &["positive", "upright"]),
-    ("negative", &["negative", "inverted"]),
-    ("rsr'", &["rsr'"]),
-    ("rs", &["rs"]),
-    ("qr", &["qr"]),
-    ("qs", &["qs"]),
-    ("tall", &["tall", "dominant", "high", "large"]),
-    ("deep", &["deep"]),
-    ("notched", &["notched", "monophasic"]),
-];
-
-/// Deflections that are named before the lead which shows them.
-const WAVES: [&str; 5] = ["p", "q", "r", "s", "t"];
-
-/// The signs of the leads: a list of leads takes the signs said since the last list, or else those that follow.
-fn signs(direct: &[Clause]) -> Signs {
-    let mut signs = Signs::new();
-    for clause in direct {
-        let mut since: Vec<&str> = Vec::new();
-        let mut waiting = BTreeSet::new();
-        let mut i = 0;
-        while i < clause.len() {
-            let length = list(&clause[i..]);
-            if length > 0 {
-                let named = leads_within(clause, i..i + length);
-                let is_place = i > 0 && ["in", "("].contains(&clause[i - 1].lower.as_str());
-                // "S in V1 is deep": what is said of the wave follows.
-                let is_wave = i > 1 && WAVES.contains(&clause[i - 2].lower.as_str());
-                waiting = if since.is_empty() && (!is_place || is_wave) { named.clone() } else { BTreeSet::new() };
-                for lead in &named {
-                    signs.extend(since.iter().map(|sign| (lead.name().to_owned(), *sign)));
-                }
-                since.clear();
-                i += length;
-                continue;
-            }
-            let shape =
-                SIGNS.iter().find(|(_, words)| words.contains(&clause[i].lower.as_str())).map(|(sign, _)| *sign);
-            for sign in shape.into_iter().chain(turned(clause, i)) {
-                if waiting.is_empty() {
-                    since.push(sign);
-                }
-                signs.extend(waiting.iter().map(|lead| (lead.name().to_owned(), sign)));
-            }
-            i += 1;
-        }
-    }
-    signs
-}
-
-/// How many tokens the clause begins with that list leads.
-fn list(clause: &[Token]) -> usize {
-    let is_lead = |token: &Token| {
-        ["I", "II", "III", "aVR", "aVL", "aVF"].contains(&token.text.as_str())
-            || token.text.len() == 2
-                && token.text.starts_with('V')
-                && token.text.ends_with(|c: char| c.is_ascii_digit())
-    };
-    let is_joint = |token: &Token| [",", "and", "or", "to", "-", "through"].contains(&token.lower.as_str());
-    if !clause.first().is_some_and(is_lead) {
-        return 0;
-    }
-    let run = clause.iter().take_while(|token| is_lead(token) || is_joint(token)).count();
-    clause[..run].iter().rposition(is_lead).map_or(0, |last| last + 1)
-}
-
-/// Signs of leads that a description must share with an opposite, beyond those it shares with its own, to be the opposite's.
-const SHARED: usize = 2;
-/// Shapes of which a QRS complex has one.
-const SHAPES: [&str; 4] = ["rsr'", "rs", "qr", "qs"];
-
-fn signs_of(page: &Page) -> Signs {
-    let texts = [Section::Waveform, Section::OnTheEcg].map(|section| super::text::clauses(page.section(section)));
-    texts.iter().flat_map(|clauses| signs(&super::aside::direct(clauses))).collect()
-}
-
-/// Whether the leads of the answer are described as an opposite describes them, and not as the pages do.
-pub(super) fn described(direct: &[Clause], pages: &[&Page], opposites: &[&Page]) -> bool {
-    let said = signs(direct);
-    let own: Signs = pages.iter().flat_map(|page| signs_of(page)).collect();
-    // The shape or the direction of a complex where the pages have another one counts as two signs.
-    let weight = |(lead, sign): &(String, &'static str)| {
-        let has_other = own.iter().any(|(other, shape)| other == lead && SHAPES.contains(shape));
-        let turned = match *sign {
-            "positive" => "negative",
-            "negative" => "positive",
-            _ => "",
-        };
-        let is_turned = own.contains(&(lead.clone(), turned));
-        if SHAPES.contains(sign) && has_other || is_turned { SHARED } else { 1 }
-    };
-    opposites.iter().any(|opposite| {
-        let theirs = signs_of(opposite);
-        let foreign = said.iter().filter(|sign| theirs.contains(*sign) && !own.contains(*sign));
-        let as_opposite: usize = foreign.map(weight).sum();
-        let as_own = said.iter().filter(|sign| own.contains(*sign) && !theirs.contains(*sign)).count();
-        as_opposite >= SHARED + as_own
-    })
-}
-
-/// Whether the ST segment, the T wave or the P wave is turned the other way than the pages turn it, in most of the leads that both speak of.
-pub(super) fn turned_round(direct: &[Clause], pages: &[&Page]) -> bool {
-    const PAIRS: [[&str; 2]; 3] = [["ST up", "ST down"], ["T up", "T down"], ["P up", "P down"]];
-    let said = signs(direct);
-    let own: Signs = pages.iter().flat_map(|page| signs_of(page)).collect();
-    PAIRS.iter().flat_map(|[up, down]| [(*up, *down), (*down, *up)]).any(|(sign, other)| {
-        let has = |signs: &Signs, lead: &String, sign| signs.contains(&(lead.clone(), sign));
-        let leads = || said.iter().filter(|(_, said)| *said == sign).map(|(lead, _)| lead);
-        let against =
-            leads().filter(|lead| has(&own, lead, other) && !has(&own, lead, sign) && !has(&said, lead, other)).count();
-        let alike = leads().filter(|lead| has(&own, lead, sign)).count();
-        // Of P waves one lead is enough where the answer speaks of no other: lead II tells where they come from.
-        let least = if sign.starts_with('P') { SHARED.min(leads().count().max(1)) } else { SHARED };
-        against >= least && against > alike
-    })
 }

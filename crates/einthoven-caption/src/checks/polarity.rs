@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::aside::{affirmed, direct};
-use super::aspects::{ASPECTS, NOUNS, OF_NAMES};
+use super::aspects::{ASPECTS, Aspect, NOUNS, OF_LIMITS, OF_NAMES};
 use super::text::{Clause, Token, clauses, find, quote, words_and_commas};
 use crate::{Page, Quantity, Section};
 
@@ -70,8 +70,13 @@ fn is_list(between: &[Token]) -> bool {
             && between.iter().filter(|token| token.is_word()).count() <= 2
 }
 
-/// The noun that the word at `at` belongs to: the nearest, those beyond a comma or conjunction counted as farther.
+/// The noun that the word at `at` belongs to.
 fn noun(clause: &[Token], at: usize) -> Option<&str> {
+    noun_at(clause, at).map(|noun| clause[noun].lower.as_str())
+}
+
+/// Where the noun is that the word at `at` belongs to: the nearest, those beyond a comma or conjunction counted as farther.
+pub(super) fn noun_at(clause: &[Token], at: usize) -> Option<usize> {
     let is_denied = clause[at.saturating_sub(2)..at].iter().any(|token| denies_next(&token.lower));
     // "faster than the ventricles" and "the shortest" compare; "longer than 200 ms" and "longer than normal" say how long.
     let is_absolute = |next: &Token| {
@@ -107,57 +112,69 @@ fn noun(clause: &[Token], at: usize) -> Option<&str> {
         let last = (0..at).rev().find(|&i| NOUNS.contains(&clause[i].lower.as_str()) && !is_atrial(i))?;
         let is_predicate =
             clause[last..at].iter().any(is_verb) && !clause[last..at].iter().any(|token| token.text == "(");
-        is_predicate.then(|| clause[last].lower.as_str())
+        is_predicate.then_some(last)
     };
     candidates
-        .map(|(i, token)| (cost(&clause[(i + 1).min(at + 1)..i.max(at)]), i < at, token.lower.as_str()))
+        .map(|(i, _)| (cost(&clause[(i + 1).min(at + 1)..i.max(at)]), i < at, i))
         .filter(|(cost, ..)| *cost < REACH)
         .min_by_key(|(cost, is_before, _)| (*cost, *is_before))
         .map(|(_, _, noun)| noun)
         .or_else(subject)
 }
 
-/// What the knowledge pages say: by aspect, whether they say the one, the other. A name that says it has the last word, a definition is heard
+/// By aspect, whether the one is said, the other.
+pub(super) type Poles = BTreeMap<usize, BTreeSet<usize>>;
+
+/// What a knowledge page says: by aspect, whether it says the one, the other. A name that says it has the last word, a definition is heard
 /// where the descriptions say nothing, and limits speak as words do.
-pub(super) fn of_pages(pages: &[&Page]) -> BTreeMap<usize, BTreeSet<usize>> {
-    let mut poles: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-    for page in pages {
-        let of_text = |text: &str| said(&direct(&clauses(text)));
-        let named = of_text(&page.name);
-        let mut described: Vec<(usize, [Option<String>; 2])> =
-            [page.waveform(), page.section(Section::OnTheEcg)].into_iter().flat_map(of_text).collect();
-        let defined = of_text(page.section(Section::Definition));
-        let open = |aspect: &usize| !described.iter().any(|(known, _)| known == aspect);
-        let added: Vec<_> = defined.into_iter().filter(|(aspect, _)| open(aspect)).collect();
-        described.extend(added);
-        for (aspect, sides) in
-            described.into_iter().filter(|(aspect, _)| !named.contains_key(aspect)).chain(named.clone())
-        {
-            let name = page.name.to_lowercase();
-            let is_named =
-                || name.split(|c: char| !c.is_alphanumeric()).any(|word| ASPECTS[aspect].nouns.contains(&word));
-            if OF_NAMES.contains(&ASPECTS[aspect].name) && !is_named() {
-                continue;
-            }
+pub(super) fn poles(page: &Page) -> Poles {
+    let mut poles = Poles::new();
+    let of_text = |text: &str| said(&direct(&clauses(text)));
+    let named = of_text(&page.name);
+    let mut described: Vec<(usize, [Option<String>; 2])> =
+        [page.waveform(), page.section(Section::OnTheEcg)].into_iter().flat_map(of_text).collect();
+    let defined = of_text(page.section(Section::Definition));
+    let open = |aspect: &usize| !described.iter().any(|(known, _)| known == aspect);
+    let added: Vec<_> = defined.into_iter().filter(|(aspect, _)| open(aspect)).collect();
+    described.extend(added);
+    let name = page.name.to_lowercase();
+    let is_left_out = |aspect: usize| {
+        let Aspect { name: aspect, nouns, .. } = ASPECTS[aspect];
+        let is_named = || name.split(|c: char| !c.is_alphanumeric()).any(|word| nouns.contains(&word));
+        aspect == OF_LIMITS || OF_NAMES.contains(&aspect) && !is_named()
+    };
+    for (aspect, sides) in described.into_iter().filter(|(aspect, _)| !named.contains_key(aspect)).chain(named.clone())
+    {
+        if !is_left_out(aspect) {
             let said = sides.iter().enumerate().filter(|(_, side)| side.is_some()).map(|(pole, _)| pole);
             poles.entry(aspect).or_default().extend(said);
         }
-        for (name, pole) in limits(page) {
-            let aspect = ASPECTS.iter().position(|aspect| aspect.name == name);
-            aspect.map(|aspect| poles.entry(aspect).or_default().insert(pole));
-        }
+    }
+    for (name, pole) in limits(page) {
+        let aspect = ASPECTS.iter().position(|aspect| aspect.name == name);
+        aspect.map(|aspect| poles.entry(aspect).or_default().insert(pole));
     }
     poles
+}
+
+/// What several pages say together.
+pub(super) fn together<'a>(pages: impl Iterator<Item = &'a Poles>) -> Poles {
+    let mut all = Poles::new();
+    for (aspect, poles) in pages.flatten() {
+        all.entry(*aspect).or_default().extend(poles);
+    }
+    all
 }
 
 /// The aspects of which a page's limits leave one side only.
 fn limits(page: &Page) -> impl Iterator<Item = (&'static str, usize)> {
     // A limit at or beyond these leaves no room for the other side.
-    const SIDES: [(Quantity, &str, f64, f64); 4] = [
+    const SIDES: [(Quantity, &str, f64, f64); 5] = [
         (Quantity::RateBpm, "the rate", 90.0, 65.0),
         (Quantity::PrMs, "the PR interval", 190.0, 130.0),
         (Quantity::QtcMs, "the QT interval", 440.0, 400.0),
         (Quantity::QrsMs, "the QRS duration", 110.0, 0.0),
+        (Quantity::PMs, "the width of the P wave", 110.0, 119.0),
     ];
     SIDES.into_iter().filter_map(|(quantity, name, above, below)| {
         let range = page.ranges.get(&quantity)?;
@@ -170,25 +187,10 @@ fn limits(page: &Page) -> impl Iterator<Item = (&'static str, usize)> {
     })
 }
 
-/// Which way the word at `at` turns the ST segment, the T wave or the P wave: `ST up`.
-pub(super) fn turned(clause: &[Token], at: usize) -> Option<&'static str> {
-    const TURNED: [(&str, [&str; 2]); 3] = [
-        ("the ST segment", ["ST up", "ST down"]),
-        ("the T wave", ["T up", "T down"]),
-        ("the polarity of the P wave", ["P up", "P down"]),
-    ];
-    let lower = &clause[at].lower;
-    let noun = noun(clause, at)?;
-    TURNED.iter().find_map(|(name, signs)| {
-        let aspect = ASPECTS.iter().find(|aspect| aspect.name == *name && aspect.nouns.contains(&noun))?;
-        (0..2).find(|&pole| aspect.poles[pole].iter().any(|stem| lower.starts_with(stem))).map(|pole| signs[pole])
-    })
-}
-
 /// Whether the answer describes nothing but shapes of which the pages say nothing.
 ///
 /// ST segments and T waves change with so many conditions that no page names them all.
-pub(super) fn is_foreign(direct: &[Clause], pages: &BTreeMap<usize, BTreeSet<usize>>) -> bool {
+pub(super) fn is_foreign(direct: &[Clause], pages: &Poles) -> bool {
     const SHAPES: [&str; 3] = ["the shape of the P wave", "the QRS duration", "the QT interval"];
     let said = said(direct);
     let is_foreign = |aspect: &usize| SHAPES.contains(&ASPECTS[*aspect].name) && !pages.contains_key(aspect);
@@ -196,7 +198,7 @@ pub(super) fn is_foreign(direct: &[Clause], pages: &BTreeMap<usize, BTreeSet<usi
 }
 
 /// The first thing of which the answer says only the opposite of what the pages say: its name and the clause.
-pub(super) fn reversed(direct: &[Clause], pages: &BTreeMap<usize, BTreeSet<usize>>) -> Option<(&'static str, String)> {
+pub(super) fn reversed(direct: &[Clause], pages: &Poles) -> Option<(&'static str, String)> {
     // What may be speaks for the pages, but not against them.
     let is_certain = |clause: &&Clause| !clause.iter().any(|token| ["may", "might"].contains(&token.lower.as_str()));
     let certain: Vec<Clause> = direct.iter().filter(is_certain).cloned().collect();

@@ -21,6 +21,9 @@ impl Unit {
     }
 }
 
+/// No cycle is longer, in milliseconds.
+const LONGEST_CYCLE: f64 = 5000.0;
+
 /// The quantity that the numbers between `first` and `after` measure, their unit, and the token after the unit.
 pub(super) fn quantity(clause: &Clause, first: usize, after: usize) -> Option<(Quantity, Unit, usize)> {
     let lower = |i: usize| clause.get(i).map_or("", |token| token.lower.as_str());
@@ -39,17 +42,20 @@ pub(super) fn quantity(clause: &Clause, first: usize, after: usize) -> Option<(Q
             let factor = if unit == "mm" { 0.1 } else { 1.0 };
             Some((size(clause, first)?, Unit::Times(factor), after + 1))
         }
-        unit @ ("ms" | "msec" | "milliseconds" | "s" | "sec" | "seconds") => {
-            let factor = if unit.starts_with('m') { 1.0 } else { 1000.0 };
-            if is_cycle(clause, first, after) {
-                return Some((Quantity::RateBpm, Unit::Cycle(factor), after + 1));
+        _ if time(clause, after).is_some() => {
+            let (factor, end) = time(clause, after)?;
+            if let Some(quantity) = length(clause, first, factor) {
+                return Some((quantity, Unit::Times(factor / 1000.0), end));
+            }
+            if is_cycle(clause, first, end, factor) {
+                return Some((Quantity::RateBpm, Unit::Cycle(factor), end));
             }
             const OTHERS: &[&str] =
                 &["q", "r", "rr", "pp", "terminal", "pause", "intervals", "run", "peak", "peaks", "upstroke", "r-r"];
             const NAMES: [(&[&str], Quantity); 4] = [
                 (&["pr"], Quantity::PrMs),
                 (&["qrs", "complex", "complexes"], Quantity::QrsMs),
-                (&["qtc", "qt"], Quantity::QtcMs),
+                (&["qtc", "qt", "corrected"], Quantity::QtcMs),
                 (&["p"], Quantity::PMs),
             ];
             let named = NAMES
@@ -73,10 +79,40 @@ pub(super) fn quantity(clause: &Clause, first: usize, after: usize) -> Option<(Q
             let is_other = clause[at.min(first)..first].iter().any(|token| OTHERS.contains(&token.lower.as_str()));
             // A run ends within 30 s; no interval of a beat is so long.
             let is_long = factor > 1.0 && clause[first].number().is_some_and(|number| number > 5.0);
-            (!is_other && !is_part && !is_long).then_some((quantity, Unit::Times(factor), after + 1))
+            (!is_other && !is_part && !is_long).then_some((quantity, Unit::Times(factor), end))
         }
         _ => None,
     }
+}
+
+/// How many milliseconds the unit of time after a number has, and the token after it; at 25 mm/s a large square is 200 ms wide.
+pub(super) fn time(clause: &[Token], after: usize) -> Option<(f64, usize)> {
+    const HEIGHTS: [&str; 7] = ["tall", "high", "deep", "height", "depth", "amplitude", "above"];
+    let lower = |i: usize| clause.get(i).map_or("", |token| token.lower.as_str());
+    let is_square =
+        ["square", "squares", "box", "boxes"].contains(&lower(after + 1)) && !HEIGHTS.contains(&lower(after + 2));
+    match lower(after) {
+        "ms" | "msec" | "millisecond" | "milliseconds" => Some((1.0, after + 1)),
+        "s" | "sec" | "second" | "seconds" => Some((1000.0, after + 1)),
+        "minute" | "minutes" => Some((60_000.0, after + 1)),
+        "large" | "big" if is_square => Some((200.0, after + 2)),
+        "small" | "little" if is_square => Some((40.0, after + 2)),
+        _ => None,
+    }
+}
+
+/// What a time of more than a beat's waves is the length of: a run of beats, or a pause between them.
+fn length(clause: &[Token], first: usize, factor: f64) -> Option<Quantity> {
+    const RUNS: [&str; 6] = ["run", "runs", "episode", "salvo", "burst", "lasts"];
+    const PAUSES: [&str; 8] = ["pause", "pauses", "gap", "arrest", "standstill", "interrupts", "interrupted", "flat"];
+    const OTHERS: [&str; 10] = ["p", "pr", "qrs", "complex", "qt", "qtc", "rr", "pp", "r", "beat"];
+    let is = |token: &Token, names: &[&str]| names.contains(&token.lower.as_str());
+    let nearest = clause[..first].iter().rfind(|token| is(token, &PAUSES) || is(token, &OTHERS));
+    if nearest.is_some_and(|token| is(token, &PAUSES)) {
+        return Some(Quantity::PauseS);
+    }
+    let is_long = clause[first].number().is_some_and(|number| number * factor > LONGEST_CYCLE);
+    (is_long && clause.iter().any(|token| is(token, &RUNS))).then_some(Quantity::RunS)
 }
 
 /// Whether "from the onset of P to" is what a clause says before its QRS complex: the PR interval.
@@ -89,14 +125,14 @@ fn is_from_p(before: &[Token]) -> bool {
 }
 
 /// Whether the number is the length of a cycle, from one beat to the next, and not the difference of two.
-fn is_cycle(clause: &Clause, first: usize, after: usize) -> bool {
+fn is_cycle(clause: &Clause, first: usize, end: usize, factor: f64) -> bool {
     const DIFFERENCES: [&str; 9] =
         ["vary", "varies", "varying", "variation", "differ", "difference", "pause", "gap", "longest"];
     let is = |token: &Token, names: &[&str]| names.contains(&token.lower.as_str());
     let mut ends = clause[..first].windows(3).rev();
     let is_named = clause[..first].iter().rev().take(10).any(|token| is(token, &["rr"]))
         || ends.any(|three| is(&three[0], &["r"]) && three[1].text == "-" && is(&three[2], &["r"]));
-    let is_apart = clause.get(after + 1).is_some_and(|token| is(token, &["apart"]))
+    let is_apart = clause.get(end).is_some_and(|token| is(token, &["apart"]))
         && clause[..first].iter().any(|token| is(token, &["beats", "complexes"]));
     let is_nearer = clause[..first]
         .iter()
@@ -104,8 +140,7 @@ fn is_cycle(clause: &Clause, first: usize, after: usize) -> bool {
         .take_while(|token| !is(token, &["rr", "r"]))
         .any(|token| is(token, &["pr", "p", "qrs", "qt", "qtc", "st", "t", "q", "s"]));
     // What is shorter than the shortest cycle is a difference, however it is put.
-    let unit = if clause.get(after).is_some_and(|token| token.lower.starts_with('m')) { 1.0 } else { 1000.0 };
-    let is_long = clause[first].number().is_some_and(|number| number * unit >= 250.0);
+    let is_long = clause[first].number().is_some_and(|number| number * factor >= 250.0);
     is_long && (is_named && !is_nearer || is_apart) && !clause.iter().any(|token| is(token, &DIFFERENCES))
 }
 
@@ -115,7 +150,9 @@ fn size(clause: &Clause, first: usize) -> Option<Quantity> {
     const ELSEWHERE: [&str; 9] = ["initial", "terminal", "negative", "chest", "precordial", "v1", "v2", "deep", "qs"];
     let is = |token: &Token, names: &[&str]| names.contains(&token.lower.as_str());
     let wave = clause[..first].iter().rfind(|token| is(token, &WAVES))?;
-    let is_whole = !clause.iter().any(|token| is(token, &ELSEWHERE));
+    // What follows a comma is of other leads.
+    let end = (first..clause.len()).find(|&i| clause[i].text == ",").unwrap_or(clause.len());
+    let is_whole = !clause[..end].iter().any(|token| is(token, &ELSEWHERE));
     match wave.lower.as_str() {
         "p" => is_whole.then_some(Quantity::PMv),
         "qrs" | "complexes" => is_whole.then_some(Quantity::QrsMv),

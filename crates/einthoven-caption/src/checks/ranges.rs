@@ -36,6 +36,8 @@ pub(super) fn describe(quantity: Quantity, page: &Page) -> String {
         Quantity::QrsMs => ("a QRS complex", " ms"),
         Quantity::QtcMs => ("a QTc", " ms"),
         Quantity::AxisDeg => ("an axis", "°"),
+        Quantity::RunS => ("a run", " s"),
+        Quantity::PauseS => ("a pause", " s"),
     };
     match page.ranges.get(&quantity) {
         Some(Range { min: Some(min), max: Some(max) }) => format!("{name} of {min} to {max}{unit}"),
@@ -63,6 +65,7 @@ fn holds(measure: &Measure, range: &Range) -> bool {
             Quantity::QrsMs => 40.0..=300.0,
             Quantity::QtcMs => 200.0..=800.0,
             Quantity::AxisDeg => -180.0..=270.0,
+            Quantity::RunS | Quantity::PauseS => 0.0..=100_000.0,
         };
         !value.is_finite() || limits.contains(&value)
     };

@@ -48,7 +48,21 @@ pub(crate) fn clauses(answer: &str) -> Vec<Clause> {
         start = end;
     }
     clauses.retain(|clause| clause.iter().any(Token::is_word));
+    clauses.iter_mut().for_each(|clause| count(clause));
     clauses
+}
+
+/// Writes numbers before units as digits: "three large squares", "two minutes".
+fn count(clause: &mut Clause) {
+    const NUMBERS: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
+    const UNITS: [&str; 10] =
+        ["large", "small", "big", "little", "square", "squares", "seconds", "minute", "minutes", "millimetres"];
+    for at in 1..clause.len() {
+        let number = NUMBERS.iter().position(|number| *number == clause[at - 1].lower);
+        if let (Some(number), true) = (number, UNITS.contains(&clause[at].lower.as_str())) {
+            clause[at - 1] = Token::new(&(number + 1).to_string());
+        }
+    }
 }
 
 /// One way to write dashes and quotes.
@@ -82,7 +96,8 @@ fn length(text: &[char]) -> usize {
 
 /// Whether the words of a clause contain a phrase, and where: the index after its last word.
 ///
-/// In a phrase `a/b` is one word or the other, `stem~` every word that begins with the stem, and `*` up to four words that deny nothing.
+/// In a phrase `a/b` is one word or the other, `stem~` every word that begins with the stem, `@same` every word of that meaning (see
+/// [`MEANINGS`]), and `*` up to four words that deny nothing.
 pub(super) fn find(words: &[&str], phrase: &str) -> Option<(usize, usize)> {
     let pattern: Vec<&str> = phrase.split(' ').collect();
     (0..words.len()).find_map(|start| Some((start, start + matched(&words[start..], &pattern)?)))
@@ -96,12 +111,35 @@ fn matched(words: &[&str], pattern: &[&str]) -> Option<usize> {
         return (0..=skipped).find_map(|skip| Some(skip + matched(&words[skip..], rest)?));
     }
     let (word, after) = words.split_first()?;
-    let fits = first.split('/').any(|option| match option.strip_suffix('~') {
-        Some(stem) => word.starts_with(stem),
-        None => option == *word,
-    });
-    if fits { Some(1 + matched(after, rest)?) } else { None }
+    if fits(first, word) { Some(1 + matched(after, rest)?) } else { None }
 }
+
+/// Whether a word is one of the options `a/b`.
+fn fits(options: &str, word: &str) -> bool {
+    options.split('/').any(|option| match (option.strip_prefix('@'), option.strip_suffix('~')) {
+        (Some(meaning), _) => MEANINGS.iter().any(|(name, words)| *name == meaning && fits(words, word)),
+        (None, Some(stem)) => word.starts_with(stem),
+        (None, None) => option == word,
+    })
+}
+
+/// Words of one meaning, by the name that phrases call them.
+const MEANINGS: [(&str, &str); 11] = [
+    ("each", "each/every/all/any"),
+    ("same", "same/identical/equal/constant/fixed/uniform/unchanged/unchanging/alike/stable/invariable/unvarying"),
+    (
+        "varied",
+        "vary/varies/varying/change/changes/changing/differ/differs/different/various/several/multiple/diverse/unequal/dissimilar/variable",
+    ),
+    ("longer", "lengthen~/prolong~/grow~/stretch~/increas~/longer/extend~/creep~"),
+    ("follows", "conduct~/follow~/reach~/captur~/transmit~/answer~/find/finds/gets/passes/leads/produces/yields"),
+    ("narrow", "narrow/slim/slender/thin"),
+    ("broad", "broad/wide/widened/broadened/bizarre"),
+    ("sudden", "sudden~/abrupt~"),
+    ("gradual", "gradual~/slow~/progressive~/little/step"),
+    ("begins", "begin~/start~/starts/set/sets/onset/commence~/arise~"),
+    ("early", "early/premature/ectopic/extra"),
+];
 
 /// The words of a clause in lower case.
 pub(super) fn words(clause: &[Token]) -> Vec<&str> {
@@ -110,7 +148,12 @@ pub(super) fn words(clause: &[Token]) -> Vec<&str> {
 
 /// The words of a clause in lower case, and its commas, which no phrase goes beyond.
 pub(super) fn words_and_commas(clause: &[Token]) -> Vec<&str> {
-    let kept = clause.iter().filter(|token| token.is_word() || token.text == ",");
+    words_and(",", clause)
+}
+
+/// The words of a clause in lower case, and one of its signs.
+pub(super) fn words_and<'a>(sign: &str, clause: &'a [Token]) -> Vec<&'a str> {
+    let kept = clause.iter().filter(|token| token.is_word() || token.text == sign);
     kept.map(|token| token.lower.as_str()).collect()
 }
 

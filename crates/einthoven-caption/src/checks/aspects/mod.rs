@@ -1,5 +1,6 @@
 //! The things of which a text can say one thing or the opposite, and the words for it.
 
+mod beats;
 mod rhythms;
 mod waves;
 mod wholes;
@@ -21,10 +22,14 @@ pub(super) struct Aspect {
 
 /// What is looked at.
 pub(super) static ASPECTS: LazyLock<Vec<Aspect>> =
-    LazyLock::new(|| [waves::WAVES, rhythms::RHYTHMS, wholes::WHOLES].concat());
+    LazyLock::new(|| [waves::WAVES, rhythms::RHYTHMS, beats::BEATS, wholes::WHOLES].concat());
 
 /// Aspects of which only the pages speak that are named after the noun: waves are healthy in passing on many others.
-pub(super) const OF_NAMES: [&str; 2] = ["the health of the ST segment", "the health of the T wave"];
+pub(super) const OF_NAMES: [&str; 3] =
+    ["the health of the ST segment", "the health of the T wave", "the health of the P wave"];
+
+/// The aspect that the limits of the pages' front matter tell, and not their text.
+pub(super) const OF_LIMITS: &str = "the width of the P wave";
 
 /// The nouns to which a word may belong.
 pub(super) const NOUNS: &[&str] = &[
@@ -74,4 +79,5 @@ pub(super) const NOUNS: &[&str] = &[
     "peak",
     "extrasystole",
     "extrasystoles",
+    "undulations",
 ];

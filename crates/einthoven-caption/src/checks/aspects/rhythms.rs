@@ -1,8 +1,8 @@
-//! What can be said of rhythms and of their beats.
+//! What can be said of rhythms.
 
 use super::Aspect;
 
-/// The one and the other, of rhythms and beats.
+/// The one and the other, of rhythms.
 pub(super) const RHYTHMS: &[Aspect] = &[
     Aspect {
         name: "the activity of the atria",
@@ -40,7 +40,7 @@ pub(super) const RHYTHMS: &[Aspect] = &[
     },
     Aspect {
         name: "the regularity of the rhythm",
-        nouns: &["rhythm", "rr", "r-r", "r", "pp", "p-p", "intervals", "rate", "pulse", "complexes"],
+        nouns: &["rhythm", "rr", "r-r", "r", "pp", "p-p", "intervals", "rate", "pulse", "complexes", "undulations"],
         poles: [
             &["regular", "steady", "evenly"],
             &["irregular", "unequal", "uneven", "erratic", "chaotic", "unpredictable"],
@@ -48,7 +48,8 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         phrases: [
             &[
                 "no variation",
-                "does/do not vary/change",
+                "never/not/hardly vary/varies/change/changes",
+                "interval/intervals never/hardly vary/varies/change/changes",
                 "pp interval/intervals * constant/equal/fixed/identical/same",
                 "p p interval/intervals * constant/equal/fixed/identical/same",
                 "rr interval/intervals * constant/equal/fixed/identical/same",
@@ -105,18 +106,24 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         poles: [&[], &[]],
         phrases: [
             &[
-                "constant pr",
-                "pr interval/intervals * constant/fixed/equal/same/identical/unchanged",
-                "pr stays/remains constant/fixed/equal/unchanged",
+                "constant/fixed/unchanging/identical pr",
+                "pr interval/intervals * @same",
+                "pr stays/remains @same",
+                "pr interval/intervals * one length",
+                "without/no * lengthening/prolongation",
             ],
             &[
-                "pr interval/intervals lengthen/lengthens",
+                "pr interval/intervals lengthens/lengthen/grows/stretches/increases/extends/creeps",
+                "pr lengthens/grows/stretches/increases",
                 "pr interval/intervals becom~/get~/grow~ * longer",
                 "pr * longer and longer",
+                "pr * @gradual @longer",
+                "pr * @longer @gradual",
                 "increas~/increment/increments of * pr",
                 "prolongation/lengthening of the pr",
                 "pr * varies/random",
                 "progressive~ prolong~/lengthen~",
+                "gradual * prolong~/lengthen~",
             ],
         ],
     },
@@ -126,9 +133,11 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         poles: [&[], &[]],
         phrases: [
             &[
-                "every/each/all p wave/waves * followed",
-                "every/each/all p wave/waves * conduct~",
-                "every/each/all * impulse/impulses * conduct~/reach~",
+                "@each p wave/waves * @follows",
+                "@each * impulse/impulses * @follows",
+                "constant/fixed distance/interval/relation/relationship to * qrs",
+                "atria and ventricles * same/one/equal/identical rate",
+                "atrial and ventricular rates * same/equal/identical",
                 "one to one",
                 "1 1 conduction/conducted/relation",
                 "conducted/conduction/relation 1 1",
@@ -168,8 +177,10 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         poles: [&[], &[]],
         phrases: [
             &[
+                "p wave/waves * same/identical/uniform/alike/unchanging * shape/form/morphology/beat",
                 "p wave/waves * same/identical/uniform/alike/unchanging",
                 "same/identical/uniform/unchanging * p wave/waves",
+                "p wave/waves * one and the same",
                 "one p wave shape/morphology/form",
                 "one and the same shape/form/morphology",
                 "p wave/waves * single shape/form/morphology",
@@ -179,94 +190,6 @@ pub(super) const RHYTHMS: &[Aspect] = &[
                 "varying/changing/several/multiple/three * p wave/waves",
                 "three/several/different/various/multiple * shapes/morphologies/forms",
             ],
-        ],
-    },
-    Aspect {
-        name: "the likeness of the premature beats",
-        nouns: &[],
-        poles: [&[], &[]],
-        phrases: [
-            &[
-                "all * same/identical/one shape/form/morphology",
-                "uniform",
-                "unifocal",
-                "monomorphic",
-                "one/single focus/origin",
-                "same shape/form/morphology",
-            ],
-            &[
-                "different/several/various/multiple/differing/two * shape/shapes/forms/morphologies/focus/foci",
-                "more than one shape/form/morphology/focus",
-                "multiform/multifocal/polymorphic",
-            ],
-        ],
-    },
-    Aspect {
-        name: "the pause",
-        nouns: &[],
-        poles: [&[], &[]],
-        phrases: [
-            &["compensatory pause", "followed by * pause", "pause follows/arises/results/ensues"],
-            &["no * pause", "without * pause", "not * pause"],
-        ],
-    },
-    Aspect {
-        name: "the onset",
-        nouns: &[],
-        poles: [&[], &[]],
-        phrases: [
-            &["sudden~/abrupt~ * onset/begin~/start~/end~", "begin~/start~/starts * abrupt~/sudden~"],
-            &["gradual~ * onset/begin~/start~/end~", "begin~/start~ * gradual~"],
-        ],
-    },
-    Aspect {
-        name: "which beat comes early",
-        nouns: &[],
-        poles: [&[], &[]],
-        phrases: [
-            &["every/each second/other", "alternat~"],
-            &["every/each third", "two sinus/normal/basic beats * one"],
-        ],
-    },
-    Aspect {
-        name: "how many beats come in a row",
-        nouns: &[],
-        poles: [&[], &[]],
-        phrases: [
-            &["single", "isolated", "lone", "solitary"],
-            &["two/three/pair * row/succession", "consecutive", "successive", "couplet"],
-        ],
-    },
-    Aspect {
-        name: "the time of the beats",
-        nouns: &["beat", "beats", "extrasystole", "extrasystoles"],
-        poles: [&["premature", "early", "earlier", "sooner"], &["late", "delayed", "overdue"]],
-        phrases: [&["too early", "too soon"], &["too late", "later than expected"]],
-    },
-    Aspect {
-        name: "the capture",
-        nouns: &[],
-        poles: [&[], &[]],
-        phrases: [
-            &[
-                "every/each spike/stimulus * capture~",
-                "every/each spike/stimulus * followed",
-                "all spikes/stimuli * capture~",
-            ],
-            &["fail~ * capture/sense", "not followed", "without * following"],
-        ],
-    },
-    Aspect {
-        name: "the line between the waves",
-        nouns: &[],
-        poles: [&[], &[]],
-        phrases: [
-            &[
-                "isoelectric baseline/line * between/seen/visible/separat~",
-                "isoelectric interval/intervals",
-                "separated by * isoelectric",
-            ],
-            &["no isoelectric", "without * isoelectric", "no flat"],
         ],
     },
 ];

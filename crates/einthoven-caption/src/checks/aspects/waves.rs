@@ -9,7 +9,7 @@ pub(super) const WAVES: &[Aspect] = &[
         nouns: &["st"],
         poles: [
             &["elevat", "raised", "above", "lifted", "rises"],
-            &["depress", "sag", "below", "beneath", "downslop", "scoop", "lowered", "sunk"],
+            &["depress", "sag", "below", "beneath", "under", "dip", "downslop", "scoop", "lowered", "sunk", "pressed"],
         ],
         phrases: [&[], &[]],
     },
@@ -25,7 +25,7 @@ pub(super) const WAVES: &[Aspect] = &[
     Aspect {
         name: "the height of the T wave",
         nouns: &["t"],
-        poles: [&["tall", "peaked", "tented", "pointed", "giant"], &["flat", "low"]],
+        poles: [&["tall", "peaked", "tented", "pointed", "giant"], &["flat", "low", "sink", "vanish"]],
         phrases: [&[], &[]],
     },
     Aspect {
@@ -38,6 +38,21 @@ pub(super) const WAVES: &[Aspect] = &[
         name: "the shape of the P wave",
         nouns: &["p"],
         poles: [&["notch", "bifid", "tall", "peaked", "pointed", "broad", "wide"], &[]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the width of the P wave",
+        nouns: &["p"],
+        poles: [&["broad", "wide"], &["narrow", "brief"]],
+        phrases: [&[], &[]],
+    },
+    Aspect {
+        name: "the health of the P wave",
+        nouns: &["p"],
+        poles: [
+            &["normal", "ordinary", "unremarkable"],
+            &["abnormal", "tall", "notch", "bifid", "broad", "wide", "negative", "invert", "peaked"],
+        ],
         phrases: [&[], &[]],
     },
     Aspect {
@@ -79,7 +94,7 @@ pub(super) const WAVES: &[Aspect] = &[
     Aspect {
         name: "the QRS duration",
         nouns: &["qrs", "complex", "complexes", "beat", "beats"],
-        poles: [&["broad", "wide", "prolong", "bizarre"], &["narrow", "slender"]],
+        poles: [&["broad", "wide", "prolong", "bizarre"], &["narrow", "slender", "slim", "thin"]],
         phrases: [&[], &[]],
     },
     Aspect {
@@ -87,7 +102,11 @@ pub(super) const WAVES: &[Aspect] = &[
         nouns: &["qrs", "complex", "complexes", "voltage", "voltages", "amplitude", "amplitudes"],
         poles: [&["tall", "high", "increas", "huge"], &["small", "low", "reduc", "diminish", "tiny"]],
         phrases: [
-            &["exceed~/above/over * upper limit/limits", "larger/higher/taller/greater than normal/usual"],
+            &[
+                "exceed~/above/over * upper limit/limits",
+                "larger/higher/taller/greater than normal/usual",
+                "qrs/complex/complexes * very/unusually/exceptionally/abnormally large/big",
+            ],
             &["smaller/lower/less than normal/usual"],
         ],
     },
