@@ -28,7 +28,7 @@ const VENTRICULAR: &str = "qrs/complex/complexes/ventricular/beat/response";
 
 /// The first clause in which no ratio is one that the pages give, if they give any.
 pub(super) fn wrong_ratio(direct: &[Clause], own: &[Clause]) -> Option<String> {
-    let known: Vec<Ratio> = own.iter().flat_map(|clause| ratios(clause)).collect();
+    let known: Vec<Ratio> = own.iter().flat_map(ratios).collect();
     let least = known.iter().map(|ratio| ratio.value).reduce(f64::min)?;
     let is_open = known.iter().any(|ratio| ratio.is_open);
     let most = known.iter().map(|ratio| ratio.value).fold(if is_open { f64::INFINITY } else { 0.0 }, f64::max);
@@ -57,14 +57,15 @@ fn ratios(clause: &Clause) -> Vec<Ratio> {
         let (rest, before) = (&words[at + 1..], at.checked_sub(1).map_or("", |i| words[i]));
         let begins = |phrase: &str| find(rest, phrase).is_some_and(|(start, _)| start <= 3);
         let is_open = begins("or more");
-        let ratio = if begins(&format!("{ATRIAL} * to/for/per/before each/every/one/a * {VENTRICULAR}")) {
+        let said = |subject: &str| find(&words[..at], subject).is_some();
+        let ratio = if begins(&format!("{ATRIAL} * to/for/per/before each/every/one/a * {VENTRICULAR}"))
+            || begins("the ventricular") && said("atrial rate/atria")
+        {
             Some(*number)
-        } else if begins(&format!("{VENTRICULAR} * to/for/per each/every/one/a * {ATRIAL}")) {
+        } else if begins(&format!("{VENTRICULAR} * to/for/per each/every/one/a * {ATRIAL}"))
+            || begins("the atrial") && said("ventricular rate/ventricles")
+        {
             Some(1.0 / number)
-        } else if begins("the atrial") && find(&words[..at], "ventricular rate/ventricles").is_some() {
-            Some(1.0 / number)
-        } else if begins("the ventricular") && find(&words[..at], "atrial rate/atria").is_some() {
-            Some(*number)
         } else if ["every", "each"].contains(&before) && begins(&format!("{ATRIAL}/wave/impulse")) {
             every(&words, at, *number)
         } else {

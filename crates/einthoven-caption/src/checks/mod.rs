@@ -34,7 +34,7 @@ pub(crate) use leads::leads;
 pub(crate) use numbers::{Measure, measures};
 pub(crate) use text::clauses;
 
-use crate::{Certainty, Finding, KnowledgeBase, Location, Page, Section};
+use crate::{Certainty, Finding, KnowledgeBase, Location, Page};
 
 /// Pages of statements that say nothing of the heart.
 const REMARKS: &[&str] = &["computer-interpretation-note", "technically-unsatisfactory-recording"];
@@ -148,7 +148,7 @@ impl<'k> Checks<'k> {
     }
 
     /// The clause that names a disturbance in a normal recording.
-    fn disturbed(&self, direct: &[text::Clause], pages: &[&Page]) -> Option<String> {
+    fn disturbed(&self, direct: &[text::Clause], pages: &[&Page], says: &[&says::Says]) -> Option<String> {
         let [page] = pages else { return None };
         if page.slug != NORMAL {
             return None;
@@ -156,13 +156,9 @@ impl<'k> Checks<'k> {
         let names = |text: &str| -> Vec<&str> {
             self.base.read(text).present().map(|finding| finding.page.slug.as_str()).collect()
         };
-        let own: Vec<&str> = [Section::Definition, Section::OnTheEcg, Section::Criteria, Section::Waveform]
-            .into_iter()
-            .flat_map(|section| names(page.section(section)))
-            .collect();
         let is_disturbed = |clause: &&text::Clause| {
             let text = aside::joined(&aside::affirmed(clause));
-            names(&text).iter().any(|name| *name != NORMAL && !own.contains(name))
+            names(&text).iter().any(|name| *name != NORMAL && !says.iter().any(|says| says.named.contains(*name)))
         };
         direct.iter().find(is_disturbed).map(|clause| text::quote(clause))
     }
@@ -194,7 +190,7 @@ impl<'k> Checks<'k> {
             .or_else(|| opposites::wrong_chamber(direct, pages))
             .or_else(|| opposites::wrong_fascicle(direct, pages))
             .or_else(|| origin::wrong_origin(direct, pages))
-            .or_else(|| self.disturbed(direct, pages))
+            .or_else(|| self.disturbed(direct, pages, says))
             .or_else(|| leads::misplaced(direct, findings).map(|clause| text::quote(&clause)))
             .or_else(reversed)
             .or_else(|| topic::denied(direct, pages).map(|clause| text::quote(clause)))

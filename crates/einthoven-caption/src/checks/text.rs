@@ -48,7 +48,7 @@ pub(crate) fn clauses(answer: &str) -> Vec<Clause> {
         start = end;
     }
     clauses.retain(|clause| clause.iter().any(Token::is_word));
-    clauses.iter_mut().for_each(|clause| count(clause));
+    clauses.iter_mut().for_each(count);
     clauses
 }
 

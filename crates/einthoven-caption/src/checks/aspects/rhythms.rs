@@ -40,7 +40,20 @@ pub(super) const RHYTHMS: &[Aspect] = &[
     },
     Aspect {
         name: "the regularity of the rhythm",
-        nouns: &["rhythm", "rr", "r-r", "r", "pp", "p-p", "intervals", "rate", "pulse", "complexes", "undulations"],
+        nouns: &[
+            "rhythm",
+            "ventricular",
+            "rr",
+            "r-r",
+            "r",
+            "pp",
+            "p-p",
+            "intervals",
+            "rate",
+            "pulse",
+            "complexes",
+            "undulations",
+        ],
         poles: [
             &["regular", "steady", "evenly"],
             &["irregular", "unequal", "uneven", "erratic", "chaotic", "unpredictable"],
