@@ -23,7 +23,7 @@ fn assert_described(dataset: &Dataset) {
     let (kept, captions, leftovers) = CaptionConfig::default().captions(dataset, &KNOWLEDGE.descriptions());
     assert!(leftovers.is_empty(), "{leftovers}");
     let mut statements = BTreeSet::new();
-    for (entry, caption) in kept.entries.iter().zip(&captions) {
+    for (entry, caption) in kept.entries.iter().zip(captions.iter()) {
         assert_eq!(caption.lines().count(), 2 + entry.statements.len(), "{caption}");
         statements.extend(&entry.statements);
     }
