@@ -10,6 +10,9 @@ use crate::{Finding, Page, Wall};
 
 const CHEST: [Lead; 9] = [Lead::V1, Lead::V2, Lead::V3, Lead::V4, Lead::V5, Lead::V6, Lead::V7, Lead::V8, Lead::V9];
 
+/// Where a clause turns to something else.
+const TURNS: &[&str] = &["while", "whereas", "but", "although", "then"];
+
 /// The leads of a clause, those between `V1 to V4` included.
 pub(crate) fn leads(clause: &[Token]) -> BTreeSet<Lead> {
     leads_within(clause, 0..clause.len())
@@ -108,8 +111,7 @@ fn spared(clause: &[Token]) -> BTreeSet<Lead> {
         "press",
     ];
     const VERBS: &[&str] =
-        &["is", "are", "remain", "remains", "stay", "stays", "look", "have", "has", "keep", "keeps", "show", "shows"];
-    const TURNS: &[&str] = &["while", "whereas", "but", "although", "then"];
+        &["is", "are", "remain", "remains", "stay", "stays", "look", "have", "has", "keep", "keeps", "retain", "retains", "show", "shows"];
     let is_lead = |i: usize| !leads_within(clause, i..i + 1).is_empty();
     let is_joint = |i: usize| [",", "and", "or", "-", "to"].contains(&clause[i].lower.as_str());
     let mut spared = BTreeSet::new();
@@ -122,12 +124,38 @@ fn spared(clause: &[Token]) -> BTreeSet<Lead> {
         let verb = said.iter().take(8).position(|word| VERBS.contains(word));
         let is_healthy =
             verb.is_some_and(|verb| said[verb..].windows(2).any(|two| HEALTHY.contains(&two[1]) && two[0] != "than"));
-        if is_healthy && !said.iter().any(|word| ILL.iter().any(|stem| word.starts_with(stem))) {
+        let is_denied = |at: usize| said[at.saturating_sub(2)..at].iter().any(|word| ["no", "nor"].contains(word));
+        let is_ill = |at: usize| ILL.iter().any(|stem| said[at].starts_with(stem)) && !is_denied(at);
+        if is_healthy && !(0..said.len()).any(is_ill) {
             spared.extend(leads_within(clause, start..end));
         }
         at = end.max(start + 1);
     }
     spared
+}
+
+/// The leads of a clause in which it sees no more than the mirror image of what other leads show: "II, III and aVF show reciprocal
+/// depression", "with reciprocal changes in I and aVL".
+fn mirrored(clause: &[Token]) -> BTreeSet<Lead> {
+    const JOINTS: &[&str] = &["with", "and", "there", "while", "whereas", "but", ";"];
+    let is_mirror = |i: &usize| ["reciproc", "mirror"].iter().any(|stem| clause[*i].lower.starts_with(stem));
+    let has_lead = |i: usize| !leads_within(clause, i..i + 1).is_empty();
+    let is_joint = |i: usize| JOINTS.contains(&clause[i].lower.as_str());
+    let of = |mirror: usize| {
+        let end = (mirror..clause.len()).find(|&i| TURNS.contains(&clause[i].lower.as_str())).unwrap_or(clause.len());
+        let after = leads_within(clause, mirror..end);
+        if !after.is_empty() {
+            return after;
+        }
+        // The leads before it, if nothing begins between the two.
+        let Some(last) = (0..mirror).rev().find(|&i| has_lead(i)) else { return BTreeSet::new() };
+        if (last + 1..mirror).any(is_joint) {
+            return BTreeSet::new();
+        }
+        let is_part = |&i: &usize| has_lead(i) || [",", "and", "or", "-", "to"].contains(&clause[i].lower.as_str());
+        leads_within(clause, (0..=last).rev().take_while(is_part).last().unwrap_or(last)..last + 1)
+    };
+    (0..clause.len()).filter(is_mirror).flat_map(of).collect()
 }
 
 /// Leads that are named together, and in how many words: "right precordial leads".
@@ -203,8 +231,12 @@ pub(super) fn misplaced(direct: &[Clause], findings: &[&Finding<'_>]) -> Option<
         expected.extend(CHEST[6..].iter().cloned());
     }
     let spared: BTreeSet<Lead> = direct.iter().flat_map(|clause| spared(clause)).collect();
+    // A posterior wall is seen by its mirror image.
+    let is_posterior = named.contains(&Wall::Posterior);
+    let mirrored: BTreeSet<Lead> =
+        direct.iter().filter(|_| !is_posterior).flat_map(|clause| mirrored(clause)).collect();
     let mut found: BTreeSet<Lead> = direct.iter().flat_map(|clause| leads(clause)).collect();
-    found.retain(|lead| !spared.contains(lead));
+    found.retain(|lead| !spared.contains(lead) && !mirrored.contains(lead));
     if found.is_empty() {
         found.extend(direct.iter().flat_map(|clause| groups(clause)));
     }
@@ -213,7 +245,8 @@ pub(super) fn misplaced(direct: &[Clause], findings: &[&Finding<'_>]) -> Option<
     let is_denied = 2 * spared.intersection(&expected).count() >= expected.len();
     let is_elsewhere = is_denied || !found.is_empty() && if is_whole { 4 * right < found.len() } else { right == 0 };
     let strange = |clause: &&Clause| {
-        let leads = leads(clause);
+        let mut leads = leads(clause);
+        leads.retain(|lead| found.contains(lead));
         let walls = walls(clause);
         let elsewhere = is_elsewhere && !leads.is_empty() && leads.is_disjoint(&expected);
         elsewhere || is_whole && right == 0 && !walls.is_empty() && !named.is_empty() && walls.is_disjoint(&named)

@@ -34,6 +34,8 @@ pub(crate) use leads::leads;
 pub(crate) use numbers::{Measure, measures};
 pub(crate) use text::clauses;
 
+use std::collections::BTreeSet;
+
 use crate::{Certainty, Finding, KnowledgeBase, Location, Page};
 
 /// Pages of statements that say nothing of the heart.
@@ -113,6 +115,9 @@ impl<'k> Checks<'k> {
         let mut pages: Vec<&Page> = findings.iter().map(|finding| finding.page).collect();
         pages.dedup();
         let expected = pages.iter().map(|page| page.name.as_str()).collect::<Vec<_>>().join(" with ");
+        if is_named_only(&clauses, statement, &pages) {
+            return vec![Fault::Empty];
+        }
         let direct = aside::direct(&clauses);
         let says = self.library.of(&pages, self.base);
         let is_remark = pages.iter().all(|page| REMARKS.contains(&page.slug.as_str()));
@@ -198,6 +203,13 @@ impl<'k> Checks<'k> {
             .or_else(pictured)?;
         Some(Fault::Contradiction { expected: expected.to_owned(), said })
     }
+}
+
+/// Whether an answer says no more than what it was asked about is called.
+fn is_named_only(clauses: &[text::Clause], statement: &str, pages: &[&Page]) -> bool {
+    let names = pages.iter().map(|page| page.name.as_str()).chain([statement]).flat_map(text::clauses).flatten();
+    let names: BTreeSet<String> = names.map(|token| token.lower).collect();
+    clauses.iter().flatten().all(|token| !token.is_word() || names.contains(&token.lower))
 }
 
 fn out_of_range(direct: &[text::Clause], pages: &[&Page], says: &[&says::Says]) -> Option<Fault> {

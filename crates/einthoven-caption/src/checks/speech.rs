@@ -14,7 +14,7 @@ const OF_PROMPTS: &str = "\
     prompt prompts instruction instructions instructed assistant user users passages excerpt excerpts paragraph \
     paragraphs sentence sentences markdown json verbatim placeholder questions answer answers answered answering \
     reply replies paraphrase bullet bullets wording llm gpt chatgpt openai anthropic tokens retrieved caption \
-    captions jargon chatml html yaml";
+    captions jargon chatml html yaml page pages";
 
 /// Words of other errands: what machines, money and messages are about.
 const OF_ERRANDS: &str = "\
