@@ -152,6 +152,12 @@ fn tenth_answers_are_judged_as_well() {
     judge("answers-tenth", 320, 0.92, 0.03);
 }
 
+/// On its first run: X and Y. Its authors had not seen the rules.
+#[test]
+fn eleventh_answers_are_judged_as_well() {
+    judge("answers-eleventh", 320, 0.0, 1.0);
+}
+
 /// The published dictionary holds refusals, other conditions than the key's, and administrative remarks described as diseases.
 #[test]
 fn the_faults_of_the_published_dictionary_are_found() {

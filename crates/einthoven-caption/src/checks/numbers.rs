@@ -116,7 +116,9 @@ pub(super) fn bound(clause: &Clause, first: usize) -> Bound {
     let window = &clause[first.saturating_sub(4)..first];
     for (i, token) in window.iter().enumerate().rev() {
         // "not wider than" is "at most".
-        let is_denied = i > 0 && ["not", "no", "never"].contains(&window[i - 1].lower.as_str());
+        // and so is "no complex exceeds".
+        let before = if token.lower.starts_with("exceed") { 0 } else { i.saturating_sub(1) };
+        let is_denied = window[before..i].iter().any(|token| ["not", "no", "never"].contains(&token.lower.as_str()));
         if token.number().is_some()
             || [",", ":", "ms", "bpm", "s"].contains(&token.lower.as_str())
             || is_at(clause, token)

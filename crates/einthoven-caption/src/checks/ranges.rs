@@ -56,7 +56,7 @@ fn holds(measure: &Measure, range: &Range) -> bool {
     let high = range.max.map_or(f64::INFINITY, |max| max + slack(max));
     let is_plausible = |value: f64| {
         let limits = match measure.quantity {
-            Quantity::RateBpm => 10.0..=350.0,
+            Quantity::RateBpm => 10.0..=600.0,
             Quantity::AtrialBpm => 10.0..=700.0,
             Quantity::PMv => 0.0..=1.5,
             Quantity::QrsMv => 0.0..=10.0,

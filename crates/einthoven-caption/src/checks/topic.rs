@@ -9,9 +9,9 @@ use crate::retrieval::terms;
 use crate::{KnowledgeBase, Page, Section};
 
 /// The least weight of what an answer shares with the pages, relative to what it shares with the page nearest to it.
-const LEAST_RATIO: f64 = 0.42;
+const LEAST_RATIO: f64 = 0.45;
 /// The same where a number of the answer is one of the pages', or all leads of their walls are named.
-const LEAST_RATIO_WITH_FIGURES: f64 = 0.2;
+const LEAST_RATIO_WITH_FIGURES: f64 = 0.25;
 /// The same for a statement on the recording alone, which has no waveform to describe.
 const LEAST_RATIO_OF_REMARKS: f64 = 0.3;
 

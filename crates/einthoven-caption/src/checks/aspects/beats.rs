@@ -64,6 +64,18 @@ pub(super) const BEATS: &[Aspect] = &[
         ],
     },
     Aspect {
+        name: "whether beats come as a pair or as a run",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &["two * beats/complexes * row/succession", "two consecutive/successive * beats/complexes", "couplet", "paired"],
+            &[
+                "four/five/six/seven/eight/nine/ten/many * beats/complexes * row/succession",
+                "four/five/six/seven/eight/nine/ten/many consecutive/successive * beats/complexes",
+            ],
+        ],
+    },
+    Aspect {
         name: "how many beats come in a row",
         nouns: &[],
         poles: [&[], &[]],

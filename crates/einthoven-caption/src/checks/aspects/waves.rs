@@ -105,9 +105,26 @@ pub(super) const WAVES: &[Aspect] = &[
             &[
                 "exceed~/above/over * upper limit/limits",
                 "larger/higher/taller/greater than normal/usual",
-                "qrs/complex/complexes * very/unusually/exceptionally/abnormally large/big",
+                "very/unusually/exceptionally/abnormally large/big",
             ],
             &["smaller/lower/less than normal/usual"],
+        ],
+    },
+    Aspect {
+        name: "the ST segment of most leads",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &[
+                "widespread/diffuse/diffusely/generalised/generalized * st * elevat~/raised",
+                "st * widespread/diffuse/diffusely/generalised/generalized * elevat~/raised",
+                "st * elevat~/raised * most/nearly all/almost all leads",
+            ],
+            &[
+                "widespread/diffuse/diffusely/generalised/generalized * st * depress~/lowered",
+                "st * widespread/diffuse/diffusely/generalised/generalized * depress~/lowered",
+                "st * depress~/lowered * most/nearly all/almost all leads",
+            ],
         ],
     },
     Aspect {
