@@ -110,8 +110,10 @@ fn spared(clause: &[Token]) -> BTreeSet<Lead> {
         "absent", "fail", "without", "poor", "reduc", "below", "above", "from", "instead", "may", "beneath", "under",
         "press",
     ];
-    const VERBS: &[&str] =
-        &["is", "are", "remain", "remains", "stay", "stays", "look", "have", "has", "keep", "keeps", "retain", "retains", "show", "shows"];
+    const VERBS: &[&str] = &[
+        "is", "are", "remain", "remains", "stay", "stays", "look", "have", "has", "keep", "keeps", "retain", "retains",
+        "show", "shows",
+    ];
     let is_lead = |i: usize| !leads_within(clause, i..i + 1).is_empty();
     let is_joint = |i: usize| [",", "and", "or", "-", "to"].contains(&clause[i].lower.as_str());
     let mut spared = BTreeSet::new();
@@ -219,7 +221,8 @@ pub(super) fn cover(direct: &[Clause], pages: &[&Page]) -> bool {
 /// The clause that puts a finding at a wall or in leads other than those of the statement.
 ///
 /// The leads are judged over the whole answer: some of them must be the statement's, and not be lost among others.
-pub(super) fn misplaced(direct: &[Clause], findings: &[&Finding<'_>]) -> Option<Clause> {
+/// `clauses` are the answer with its asides, which tell of mirror images.
+pub(super) fn misplaced(clauses: &[Clause], direct: &[Clause], findings: &[&Finding<'_>]) -> Option<Clause> {
     let named: BTreeSet<Wall> =
         findings.iter().flat_map(|finding| finding.page.walls.iter().chain(&finding.location.walls)).copied().collect();
     let mut expected: BTreeSet<Lead> = named.iter().flat_map(|wall| wall.leads()).cloned().collect();
@@ -234,7 +237,7 @@ pub(super) fn misplaced(direct: &[Clause], findings: &[&Finding<'_>]) -> Option<
     // A posterior wall is seen by its mirror image.
     let is_posterior = named.contains(&Wall::Posterior);
     let mirrored: BTreeSet<Lead> =
-        direct.iter().filter(|_| !is_posterior).flat_map(|clause| mirrored(clause)).collect();
+        clauses.iter().filter(|_| !is_posterior).flat_map(|clause| mirrored(clause)).collect();
     let mut found: BTreeSet<Lead> = direct.iter().flat_map(|clause| leads(clause)).collect();
     found.retain(|lead| !spared.contains(lead) && !mirrored.contains(lead));
     if found.is_empty() {

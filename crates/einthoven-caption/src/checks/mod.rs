@@ -137,7 +137,7 @@ impl<'k> Checks<'k> {
         if !is_about || is_foreign() || is_remark && self.is_diagnosed(&direct) {
             faults.push(Fault::OffTopic { expected: expected.clone() });
         }
-        faults.extend(self.contradiction(&direct, &findings, &pages, &says, &expected));
+        faults.extend(self.contradiction([&clauses, &direct], &findings, &pages, &says, &expected));
         faults.extend(out_of_range(&direct, &pages, &says));
         faults
     }
@@ -168,9 +168,10 @@ impl<'k> Checks<'k> {
         direct.iter().find(is_disturbed).map(|clause| text::quote(clause))
     }
 
+    /// What the answer, with its asides and without them, says against the statement.
     fn contradiction(
         &self,
-        direct: &[text::Clause],
+        [clauses, direct]: [&[text::Clause]; 2],
         findings: &[&Finding<'_>],
         pages: &[&Page],
         says: &[&says::Says],
@@ -196,7 +197,7 @@ impl<'k> Checks<'k> {
             .or_else(|| opposites::wrong_fascicle(direct, pages))
             .or_else(|| origin::wrong_origin(direct, pages))
             .or_else(|| self.disturbed(direct, pages, says))
-            .or_else(|| leads::misplaced(direct, findings).map(|clause| text::quote(&clause)))
+            .or_else(|| leads::misplaced(clauses, direct, findings).map(|clause| text::quote(&clause)))
             .or_else(reversed)
             .or_else(|| topic::denied(direct, pages).map(|clause| text::quote(clause)))
             .or_else(|| conduction::wrong_ratio(direct, &own))

@@ -68,7 +68,12 @@ pub(super) const BEATS: &[Aspect] = &[
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
-            &["two * beats/complexes * row/succession", "two consecutive/successive * beats/complexes", "couplet", "paired"],
+            &[
+                "two * beats/complexes * row/succession",
+                "two consecutive/successive * beats/complexes",
+                "couplet",
+                "paired",
+            ],
             &[
                 "four/five/six/seven/eight/nine/ten/many * beats/complexes * row/succession",
                 "four/five/six/seven/eight/nine/ten/many consecutive/successive * beats/complexes",
