@@ -149,13 +149,19 @@ fn ninth_answers_are_judged_as_well() {
 /// On its first run: 0.922 and 0.029. Its authors had not seen the rules.
 #[test]
 fn tenth_answers_are_judged_as_well() {
-    judge("answers-tenth", 320, 0.92, 0.03);
+    judge("answers-tenth", 320, 0.96, 0.03);
 }
 
-/// On its first run: X and Y. Its authors had not seen the rules.
+/// On its first run: 0.939 and 0.014. Its authors had not seen the rules.
 #[test]
 fn eleventh_answers_are_judged_as_well() {
-    judge("answers-eleventh", 320, 0.0, 1.0);
+    judge("answers-eleventh", 320, 0.96, 0.02);
+}
+
+/// Nothing has been mended by it, so that its first run is what the checks are worth: 0.933 and 0.021.
+#[test]
+fn twelfth_answers_are_judged_as_well() {
+    judge("answers-twelfth", 320, 0.93, 0.03);
 }
 
 /// The published dictionary holds refusals, other conditions than the key's, and administrative remarks described as diseases.
