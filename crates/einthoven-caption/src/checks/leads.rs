@@ -230,12 +230,12 @@ pub(super) fn misplaced(clauses: &[Clause], direct: &[Clause], findings: &[&Find
     if expected.is_empty() || findings.iter().any(|finding| finding.location.diffuse) {
         return None;
     }
-    if named.contains(&Wall::Posterior) {
+    let is_posterior = named.contains(&Wall::Posterior);
+    if is_posterior {
         expected.extend(CHEST[6..].iter().cloned());
     }
     let spared: BTreeSet<Lead> = direct.iter().flat_map(|clause| spared(clause)).collect();
     // A posterior wall is seen by its mirror image.
-    let is_posterior = named.contains(&Wall::Posterior);
     let mirrored: BTreeSet<Lead> =
         clauses.iter().filter(|_| !is_posterior).flat_map(|clause| mirrored(clause)).collect();
     let mut found: BTreeSet<Lead> = direct.iter().flat_map(|clause| leads(clause)).collect();

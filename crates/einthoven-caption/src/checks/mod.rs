@@ -29,12 +29,12 @@ mod speech;
 mod text;
 mod topic;
 
+use std::collections::BTreeSet;
+
 pub use fault::{Fault, FaultKind};
 pub(crate) use leads::leads;
 pub(crate) use numbers::{Measure, measures};
 pub(crate) use text::clauses;
-
-use std::collections::BTreeSet;
 
 use crate::{Certainty, Finding, KnowledgeBase, Location, Page};
 
