@@ -51,6 +51,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
         .filter(|(name, _)| !name.ends_with(".json"))
         .collect();
     files.sort();
+    files.push(("endless.parquet".into(), endless_footer()));
     let mut npy = b"\x93NUMPY\x01\x00".to_vec();
     let header = "{'descr': '<i2', 'fortran_order': False, 'shape': (2, 50), }\n";
     npy.extend((header.len() as u16).to_le_bytes());
@@ -75,6 +76,15 @@ const FINDINGS: [(u32, usize, &[u8]); 3] = [
     (516, 5, b"fLaC\x02\x02\0\0\0\xf7fL\xe3\0\xe3\0\0\0\x02\0\0\0\xf7fLaC\xe0\xcd\xff\xff"),
     (524, 3, b"fLaC\x02\x5b\0\0\0\0\0\0\0\0\0\x01\x02 2"),
 ];
+
+/// Two hundred lists of as many truth values as can be counted, in a footer of two kilobytes: to count them took minutes.
+fn endless_footer() -> Vec<u8> {
+    let list = [0x09, 0xc8, 0x01, 0xf1, 0xff, 0xff, 0xff, 0xff, 0x07];
+    let mut footer = list.repeat(200);
+    footer.push(0);
+    let length = (footer.len() as u32).to_le_bytes();
+    [b"PAR1", &footer[..], &length, b"PAR1"].concat()
+}
 
 #[test]
 fn damaged_files_do_no_harm() {

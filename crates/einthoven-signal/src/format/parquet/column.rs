@@ -11,6 +11,7 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::schema::types::ColumnDescriptor;
 
 use super::super::read_file;
+use super::footer;
 use super::page::{Budget, Pages};
 use crate::{Error, Result};
 
@@ -58,6 +59,9 @@ pub(super) struct Column {
 impl<'a> File<'a> {
     pub fn open(path: &'a Path) -> Result<Self> {
         let bytes = Bytes::from(read_file(path)?);
+        if !footer::is_bounded(&bytes) {
+            return Err(Error::Damaged { path: path.to_owned(), message: "its footer is damaged".to_owned() });
+        }
         let metadata = ParquetMetaDataReader::new().parse_and_finish(&bytes).map_err(|error| wrong(path, error))?;
         let budget = Budget::of(bytes.len());
         Ok(Self { path, bytes, metadata, budget })

@@ -8,6 +8,8 @@
 #[cfg(feature = "parquet")]
 mod column;
 #[cfg(feature = "parquet")]
+mod footer;
+#[cfg(feature = "parquet")]
 mod page;
 #[cfg(feature = "parquet")]
 mod recording;

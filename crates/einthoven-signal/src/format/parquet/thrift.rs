@@ -77,7 +77,7 @@ fn skip(bytes: &mut Bytes<'_>, kind: u8, path: &mut Vec<i16>, numbers: &mut Numb
     }
 }
 
-fn varint(bytes: &mut Bytes<'_>) -> Parsed<u64> {
+pub(super) fn varint(bytes: &mut Bytes<'_>) -> Parsed<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
         let byte = bytes.u8().ok_or(CUT)?;
@@ -89,6 +89,6 @@ fn varint(bytes: &mut Bytes<'_>) -> Parsed<u64> {
     Err(CUT)
 }
 
-fn zigzag(value: u64) -> i64 {
+pub(super) fn zigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }
