@@ -1,8 +1,11 @@
 //! Pages and documents as chunks: pieces that say one thing and fit a sentence encoder.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::terms;
 use crate::{Page, Section};
 
 /// The longest chunk of a document, in words: sentence encoders read some 256 tokens.
@@ -23,9 +26,13 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    /// The text that is searched for words.
+    /// The text that is searched for words. Those of the names stand there once: names that put them in another order would make the
+    /// page look longer, and them more frequent, than they are.
     pub fn searched(&self) -> String {
-        format!("{}. {}. {}", self.title, self.section, self.text)
+        let mut known = HashSet::new();
+        let mut is_new = |word: &&str| terms(word).into_iter().fold(false, |is_new, term| known.insert(term) || is_new);
+        let names: Vec<&str> = self.title.split([';', ' ']).filter(|word| is_new(word)).collect();
+        format!("{}. {}. {}", names.join(" "), self.section, self.text)
     }
 
     /// The text that is encoded: the name stands for the synonyms, which would push the text out of the encoder's sight.
