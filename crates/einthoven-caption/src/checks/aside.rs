@@ -65,11 +65,21 @@ pub(super) fn direct(clauses: &[Clause]) -> Vec<Clause> {
         |clause: &Clause| is_of_health(clause) || ABOUT_OTHERS.iter().any(|phrase| position(clause, phrase).is_some());
     let kept = clauses.iter().filter(|clause| !is_aside(clause));
     kept.map(|clause| {
+        let clause = without_opening(clause);
         let end = TURNS.iter().filter_map(|phrase| position(clause, phrase)).min().unwrap_or(clause.len());
         clause[..end].to_vec()
     })
     .filter(|clause| !clause.is_empty())
     .collect()
+}
+
+/// A clause without what it says at its beginning not to be there: "instead of P waves, the baseline shows ...".
+fn without_opening(clause: &[Token]) -> &[Token] {
+    let is = |i: usize, word: &str| clause.get(i).is_some_and(|token| token.lower == word);
+    let is_opening = is(0, "instead") && is(1, "of") || is(0, "rather") && is(1, "than");
+    let begins = |&i: &usize| [",", "there", "the", "a", "an"].iter().any(|word| is(i, word));
+    let start = if is_opening { (3..clause.len()).find(begins) } else { None };
+    &clause[start.unwrap_or(0)..]
 }
 
 /// A clause without the parts that say what is not there.

@@ -104,9 +104,18 @@ pub(super) fn figures(clause: &Clause) -> Vec<Figure> {
         let is_misnamed = !is_place && measure(clause, first).is_some_and(|named| !fits(named, dimension));
         let is_long = dimension == Dimension::Time
             && if high.is_finite() { high > LONGER_THAN_WAVES } else { low > LONGER_THAN_WAVES };
-        found.push(Figure { subject: subject(clause, first, end, is_long), dimension, low, high, is_misnamed, said });
+        let is_sum = dimension == Dimension::Size && is_sum(clause, first);
+        let subject = if is_sum { Some("sum") } else { subject(clause, first, end, is_long) };
+        found.push(Figure { subject, dimension, low, high, is_misnamed, said });
     }
     found
+}
+
+/// Whether a size is that of several waves: what stands between it and the number before it adds them up.
+fn is_sum(clause: &[Token], first: usize) -> bool {
+    const SUMS: [&str; 7] = ["plus", "+", "sum", "together", "combined", "add", "index"];
+    let near = clause[..first].iter().rev().take_while(|token| token.number().is_none());
+    near.into_iter().any(|token| SUMS.contains(&token.lower.as_str()))
 }
 
 fn is_minus(clause: &[Token], number: usize) -> bool {
@@ -252,8 +261,16 @@ fn subject(clause: &[Token], first: usize, end: usize, is_long: bool) -> Option<
     };
     let is = |token: &Token, words: &[&str]| words.contains(&token.lower.as_str());
     let is_part = || clause[..first].iter().any(|token| is(token, &PARTS));
+    // "A QRS duration of 120 s" is of the QRS, however long.
+    let beside = || {
+        let near = clause[first.saturating_sub(6)..first].iter().rev().take_while(|token| token.text != ",");
+        let near: Vec<&str> = near.map(|token| token.lower.as_str()).collect();
+        near.iter().any(|word| ["duration", "interval"].contains(word))
+    };
+    let is_part = || is_part() || clause[end.min(clause.len())..].iter().take(4).any(|token| is(token, &PARTS));
     let subject = (0..first).rev().find_map(named).or_else(after);
     match subject {
+        Some("p" | "pr" | "qrs" | "qt") if is_long && beside() => subject,
         // What lies between two beats is no wave, however it is put.
         Some(_) if is_long && clause.iter().any(|token| is(token, &BETWEEN_BEATS)) => Some("run"),
         Some("p") if is_part() => Some("terminal"),

@@ -9,9 +9,9 @@ use crate::retrieval::terms;
 use crate::{KnowledgeBase, Page, Section};
 
 /// Of an answer about ECGs, more terms than this are the pages', too.
-const LEAST_KNOWN: f64 = 0.62;
+const LEAST_KNOWN: f64 = 0.68;
 /// The same for each of its clauses, if it has enough terms to tell.
-const LEAST_KNOWN_OF_CLAUSES: f64 = 0.45;
+const LEAST_KNOWN_OF_CLAUSES: f64 = 0.5;
 /// Fewer terms than this tell nothing of a clause.
 const FEWEST_TERMS: usize = 4;
 /// Of an answer about a tracing that uses at most so many of the pages' terms, more terms than this describe one.

@@ -107,8 +107,8 @@ fn spared(clause: &[Token]) -> BTreeSet<Lead> {
     ];
     const ILL: &[&str] = &[
         "elevat", "depress", "invert", "negative", "deep", "tall", "abnormal", "patholog", "los", "low", "lack",
-        "absent", "fail", "without", "poor", "reduc", "below", "above", "from", "instead", "may", "beneath", "under",
-        "press",
+        "vanish", "absent", "fail", "without", "poor", "reduc", "below", "above", "from", "instead", "may", "beneath",
+        "under", "press",
     ];
     const VERBS: &[&str] = &[
         "is", "are", "remain", "remains", "stay", "stays", "look", "have", "has", "keep", "keeps", "retain", "retains",

@@ -25,6 +25,7 @@ mod polarity;
 mod quantities;
 mod ranges;
 mod says;
+mod signature;
 mod speech;
 mod text;
 mod topic;
@@ -134,11 +135,15 @@ impl<'k> Checks<'k> {
                 || !is_measured
                     && polarity::is_foreign(&direct, &polarity::together(says.iter().map(|says| &says.poles)))
         };
-        if !is_about || is_foreign() || is_remark && self.is_diagnosed(&direct) {
+        if !is_about
+            || is_foreign()
+            || signature::is_foreign(&direct, &pages)
+            || is_remark && self.is_diagnosed(&direct)
+        {
             faults.push(Fault::OffTopic { expected: expected.clone() });
         }
         faults.extend(self.contradiction([&clauses, &direct], &findings, &pages, &says, &expected));
-        faults.extend(out_of_range(&direct, &pages, &says));
+        faults.extend(out_of_range([&clauses, &direct], &pages, &says));
         faults
     }
 
@@ -213,7 +218,7 @@ fn is_named_only(clauses: &[text::Clause], statement: &str, pages: &[&Page]) -> 
     clauses.iter().flatten().all(|token| !token.is_word() || names.contains(&token.lower))
 }
 
-fn out_of_range(direct: &[text::Clause], pages: &[&Page], says: &[&says::Says]) -> Option<Fault> {
+fn out_of_range([clauses, direct]: [&[text::Clause]; 2], pages: &[&Page], says: &[&says::Says]) -> Option<Fault> {
     let measures = || direct.iter().flat_map(measures);
     let strange = measures().find(|measure| ranges::fits(measure, pages) == Some(false)).map(|measure| {
         let expected =
@@ -222,7 +227,7 @@ fn out_of_range(direct: &[text::Clause], pages: &[&Page], says: &[&says::Says]) 
     });
     let fault = |(said, expected)| Fault::OutOfRange { expected, said };
     let of_leads = || {
-        let lead = direct.iter().find_map(|clause| leads::impossible(clause))?;
+        let lead = clauses.iter().find_map(|clause| leads::impossible(clause))?;
         Some((lead.text.clone(), "the chest leads are V1 to V9".to_owned()))
     };
     let of_nature = || of_leads().or_else(|| nature::impossible(direct)).or_else(|| nature::contradicts(direct, says));

@@ -24,6 +24,7 @@ const LIMITS: &[(&str, Dimension, f64, f64)] = &[
     ("cycle", Dimension::Time, 10.0, 20_000.0),
     ("pause", Dimension::Time, 200.0, 60_000.0),
     ("peak", Dimension::Time, 10.0, 250.0),
+    ("spike", Dimension::Time, 0.05, 40.0),
     ("p", Dimension::Size, 0.03, 1.5),
     ("st", Dimension::Size, 0.02, 2.5),
     ("t", Dimension::Size, 0.02, 3.5),

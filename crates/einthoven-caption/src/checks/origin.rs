@@ -27,6 +27,7 @@ fn origins(words: &[&str]) -> BTreeSet<&'static str> {
         let told = find(words, &format!("{BEFORE} * from/in/at/within/by/outside/above/below * {names}"));
         let elsewhere = |(from, to): (usize, usize)| {
             words[from..to].iter().any(|word| ["outside", "above", "below", "than", "beyond", "towards"].contains(word))
+                || from > 0 && (words[from - 1] == "not" || words[from - 1].ends_with("n't"))
         };
         find(words, &format!("{names} {AFTER}")).is_some() || told.is_some_and(|place| !elsewhere(place))
     };

@@ -150,6 +150,15 @@ fn lists(clause: &[Token]) -> Vec<List> {
             .map(|token| token.lower.as_str())
             .find(|word| !["lead", "leads", "the", "both"].contains(word));
         let is_place = before.is_some_and(|word| PREPOSITIONS.contains(&word));
+        // "Upright except in aVR".
+        let is_excepted = clause[..at]
+            .iter()
+            .rev()
+            .take_while(|token| !BREAKS.contains(&token.lower.as_str()))
+            .any(|token| token.lower.starts_with("except"));
+        if is_excepted {
+            leads.clear();
+        }
         lists.push(List { start: at, end: at + length, leads, is_place });
         at += length;
     }

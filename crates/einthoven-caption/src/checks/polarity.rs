@@ -24,6 +24,8 @@ fn said(direct: &[Clause]) -> Said {
             let text = if denies { &all } else { &affirmed };
             let before = |start: usize| start.checked_sub(1).map(|before| text[before]);
             find(text, phrase).is_some_and(|(start, end)| {
+                // "Cannot be read reliably".
+                let start = if before(start) == Some("be") { start - 1 } else { start };
                 (denies || !is_absent(&text[end..])) && !before(start).is_some_and(denies_next)
             })
         };
@@ -38,7 +40,10 @@ fn said(direct: &[Clause]) -> Said {
         for (at, token) in clause_said.iter().enumerate() {
             // "upright, flat or inverted": the words of a list share the noun of the first.
             let listed = last.filter(|(before, _)| is_list(&clause_said[before + 1..at])).map(|(_, noun)| noun);
-            let Some(noun) = noun(&clause_said, at).or(listed) else { continue };
+            // So do "upright T waves here, inverted ones there".
+            let is_repeated = clause_said.get(at + 1).is_some_and(|next| next.lower == "ones");
+            let repeated = last.filter(|_| is_repeated).map(|(_, noun)| noun);
+            let Some(noun) = repeated.or_else(|| noun(&clause_said, at)).or(listed) else { continue };
             for (index, aspect) in ASPECTS.iter().enumerate().filter(|(_, aspect)| aspect.nouns.contains(&noun)) {
                 for (pole, stems) in aspect.poles.iter().enumerate() {
                     if stems.iter().any(|stem| token.lower.starts_with(stem)) {
@@ -59,7 +64,9 @@ fn denies_next(word: &str) -> bool {
 
 /// Whether the words after a phrase deny it: "sinus P waves are absent".
 fn is_absent(after: &[&str]) -> bool {
-    after.iter().take(4).take_while(|word| **word != ",").any(|word| ["absent", "missing", "lost"].contains(word))
+    let near: Vec<&str> = after.iter().take(4).take_while(|word| **word != ",").copied().collect();
+    find(&near, "absent/missing/lost/lacking/cease/ceases/stop/stops").is_some()
+        || find(&near, "not * required/needed/necessary/part/found/seen/present/develop").is_some()
 }
 
 /// Whether the tokens between two words join them in a list.
@@ -90,7 +97,14 @@ pub(super) fn noun_at(clause: &[Token], at: usize) -> Option<usize> {
         || clause.get(at + 1).is_some_and(|next| next.lower == "than") && !clause.get(at + 2).is_some_and(is_absolute);
     // "30 ms wide" is a measure of anything, not "wide".
     // "departs from normal".
-    let is_standard = at > 0 && ["from", "than", "outside", "expected"].contains(&clause[at - 1].lower.as_str());
+    let is_departure = |two: &[Token]| {
+        two[1].lower == "from" && ["depart", "differ", "deviat"].iter().any(|stem| two[0].lower.starts_with(stem))
+    };
+    let is_standard = at > 0 && ["from", "than", "outside", "expected"].contains(&clause[at - 1].lower.as_str())
+        || clause[at.saturating_sub(6)..at]
+            .rsplit(|token| token.text == ":")
+            .next()
+            .is_some_and(|near| near.windows(2).any(is_departure));
     let is_place = ["above", "below", "beneath"].contains(&clause[at].lower.as_str());
     let is_measure = at > 0 && !is_place && ["ms", "s", "mm", "mv"].contains(&clause[at - 1].lower.as_str());
     if is_denied || is_compared || is_standard || is_measure || NOUNS.contains(&clause[at].lower.as_str()) {
@@ -114,11 +128,21 @@ pub(super) fn noun_at(clause: &[Token], at: usize) -> Option<usize> {
             clause[last..at].iter().any(is_verb) && !clause[last..at].iter().any(|token| token.text == "(");
         is_predicate.then_some(last)
     };
-    candidates
-        .map(|(i, _)| (cost(&clause[(i + 1).min(at + 1)..i.max(at)]), i < at, i))
-        .filter(|(cost, ..)| *cost < REACH)
-        .min_by_key(|(cost, is_before, _)| (*cost, *is_before))
-        .map(|(_, _, noun)| noun)
+    // "R waves in V5 and V6 are tall and S waves deep", "P waves precede each QRS, but are inverted".
+    let predicate = || {
+        let verb = at.checked_sub(1).filter(|verb| is_verb(&clause[*verb]))?;
+        let mut nouns = (0..verb).filter(|&i| NOUNS.contains(&clause[i].lower.as_str()) && !is_atrial(i));
+        let is_second = verb > 0 && clause[verb - 1].lower == "but";
+        if is_second { nouns.next() } else { nouns.next_back() }
+    };
+    predicate()
+        .or_else(|| {
+            candidates
+                .map(|(i, _)| (cost(&clause[(i + 1).min(at + 1)..i.max(at)]), i < at, i))
+                .filter(|(cost, ..)| *cost < REACH)
+                .min_by_key(|(cost, is_before, _)| (*cost, *is_before))
+                .map(|(_, _, noun)| noun)
+        })
         .or_else(subject)
 }
 
@@ -200,7 +224,8 @@ pub(super) fn is_foreign(direct: &[Clause], pages: &Poles) -> bool {
 /// The first thing of which the answer says only the opposite of what the pages say: its name and the clause.
 pub(super) fn reversed(direct: &[Clause], pages: &Poles) -> Option<(&'static str, String)> {
     // What may be speaks for the pages, but not against them.
-    let is_certain = |clause: &&Clause| !clause.iter().any(|token| ["may", "might"].contains(&token.lower.as_str()));
+    let is_certain =
+        |clause: &&Clause| !clause.iter().any(|token| ["may", "might", "can"].contains(&token.lower.as_str()));
     let certain: Vec<Clause> = direct.iter().filter(is_certain).cloned().collect();
     let possible = said(direct);
     said(&certain).into_iter().find_map(|(aspect, sides)| {

@@ -36,7 +36,9 @@ pub(super) fn quantity(clause: &Clause, first: usize, after: usize) -> Option<(Q
             let is_rate = unit.iter().any(|word| ["min", "minute"].contains(word));
             is_rate.then(|| (rate(clause, first), Unit::Times(1.0), after + 3))
         }
-        "°" | "degrees" | "degree" => near(&["axis"]).then_some((Quantity::AxisDeg, Unit::Times(1.0), after + 1)),
+        "°" | "degrees" | "degree" => {
+            near(&["axis", "vector"]).then_some((Quantity::AxisDeg, Unit::Times(1.0), after + 1))
+        }
         unit @ ("mm" | "mv") => {
             // One millimetre is 0.1 mV.
             let factor = if unit == "mm" { 0.1 } else { 1.0 };
@@ -104,7 +106,8 @@ pub(super) fn time(clause: &[Token], after: usize) -> Option<(f64, usize)> {
 /// What a time of more than a beat's waves is the length of: a run of beats, or a pause between them.
 fn length(clause: &[Token], first: usize, factor: f64) -> Option<Quantity> {
     const RUNS: [&str; 6] = ["run", "runs", "episode", "salvo", "burst", "lasts"];
-    const PAUSES: [&str; 8] = ["pause", "pauses", "gap", "arrest", "standstill", "interrupts", "interrupted", "flat"];
+    const PAUSES: [&str; 9] =
+        ["pause", "pauses", "gap", "arrest", "standstill", "interrupts", "interrupted", "flat", "stretch"];
     const OTHERS: [&str; 10] = ["p", "pr", "qrs", "complex", "qt", "qtc", "rr", "pp", "r", "beat"];
     let is = |token: &Token, names: &[&str]| names.contains(&token.lower.as_str());
     let nearest = clause[..first].iter().rfind(|token| is(token, &PAUSES) || is(token, &OTHERS));

@@ -9,7 +9,7 @@ use crate::retrieval::terms;
 use crate::{KnowledgeBase, Page, Section};
 
 /// The least weight of what an answer shares with the pages, relative to what it shares with the page nearest to it.
-const LEAST_RATIO: f64 = 0.45;
+const LEAST_RATIO: f64 = 0.5;
 /// The same where a number of the answer is one of the pages', or all leads of their walls are named.
 const LEAST_RATIO_WITH_FIGURES: f64 = 0.25;
 /// The same for a statement on the recording alone, which has no waveform to describe.
@@ -84,8 +84,12 @@ impl Topics {
 /// The clause that denies a wave of which the pages speak: "no delta wave" of an accessory pathway.
 pub(super) fn denied<'a>(clauses: &'a [Clause], pages: &[&Page]) -> Option<&'a Clause> {
     let said: BTreeSet<String> = clauses.iter().flat_map(|clause| aside::affirmed_terms(clause)).collect();
+    // "The septal q waves are missing" affirms none.
+    let is_of_lost =
+        |clause: &&Clause| !clause.iter().any(|token| ["missing", "absent", "lost"].contains(&token.lower.as_str()));
     let of_page = |page: &&Page| {
-        text::clauses(page.waveform()).iter().flat_map(|clause| aside::affirmed_terms(clause)).collect::<Vec<_>>()
+        let clauses = text::clauses(page.waveform());
+        clauses.iter().filter(is_of_lost).flat_map(|clause| aside::affirmed_terms(clause)).collect::<Vec<_>>()
     };
     let known: BTreeSet<String> = pages.iter().flat_map(of_page).collect();
     clauses

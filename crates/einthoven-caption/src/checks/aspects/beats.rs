@@ -36,6 +36,15 @@ pub(super) const BEATS: &[Aspect] = &[
         ],
     },
     Aspect {
+        name: "the missing of beats",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &["cycle/cycles/beat/beats * missing/drop/drops/dropped/omitted/lost", "pause/pauses"],
+            &["no p wave/beat/cycle * missing/dropped/omitted/lost", "no pause/pauses"],
+        ],
+    },
+    Aspect {
         name: "the onset",
         nouns: &[],
         poles: [&[], &[]],

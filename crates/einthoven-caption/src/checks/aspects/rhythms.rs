@@ -92,6 +92,7 @@ pub(super) const RHYTHMS: &[Aspect] = &[
                 "p wave/waves of constant",
                 "p wave/waves * lead/leads/ahead",
                 "sinus p",
+                "normal p wave/waves",
             ],
             &[
                 "no p",
@@ -137,6 +138,7 @@ pub(super) const RHYTHMS: &[Aspect] = &[
                 "pr * varies/random",
                 "progressive~ prolong~/lengthen~",
                 "gradual * prolong~/lengthen~",
+                "lengthening * pr",
             ],
         ],
     },

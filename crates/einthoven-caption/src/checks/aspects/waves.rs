@@ -58,7 +58,7 @@ pub(super) const WAVES: &[Aspect] = &[
     Aspect {
         name: "the height of the P wave",
         nouns: &["p"],
-        poles: [&["tall", "peaked", "pointed", "high"], &["low", "flat", "small", "tiny"]],
+        poles: [&["tall", "peaked", "pointed", "high", "prominent"], &["low", "flat", "small", "tiny"]],
         phrases: [&[], &[]],
     },
     Aspect {
@@ -71,7 +71,10 @@ pub(super) const WAVES: &[Aspect] = &[
         name: "the PR interval",
         nouns: &["pr", "p-r"],
         poles: [&["prolong", "long", "lengthen", "longer"], &["short", "shortened"]],
-        phrases: [&[], &[]],
+        phrases: [
+            &["distance/interval/time/gap/space * p * qrs * long/longer/prolong~/wide/widened/increas~"],
+            &["distance/interval/time/gap/space * p * qrs * short~/brief/small/reduced"],
+        ],
     },
     Aspect {
         name: "the health of the PR interval",
@@ -88,8 +91,11 @@ pub(super) const WAVES: &[Aspect] = &[
     Aspect {
         name: "the QT interval",
         nouns: &["qt", "qtc"],
-        poles: [&["prolong", "long", "lengthen"], &["short", "brief", "abbreviat"]],
-        phrases: [&[], &[]],
+        poles: [&["prolong", "long", "lengthen", "stretch"], &["short", "brief", "abbreviat", "shrunk"]],
+        phrases: [
+            &["t wave/waves end/ends/come/comes * late/later"],
+            &["t wave/waves end/ends/come/comes * early/earlier/soon/sooner"],
+        ],
     },
     Aspect {
         name: "the QRS duration",
@@ -100,14 +106,16 @@ pub(super) const WAVES: &[Aspect] = &[
     Aspect {
         name: "the voltage",
         nouns: &["qrs", "complex", "complexes", "voltage", "voltages", "amplitude", "amplitudes"],
-        poles: [&["tall", "high", "increas", "huge"], &["small", "low", "reduc", "diminish", "tiny"]],
+        poles: [&["tall", "high", "increas", "huge"], &["small", "low", "reduc", "diminish", "tiny", "shrunk"]],
         phrases: [
             &[
+                "r and s waves * tall/high/huge",
                 "exceed~/above/over * upper limit/limits",
                 "larger/higher/taller/greater than normal/usual",
+                "complexes * large",
                 "very/unusually/exceptionally/abnormally large/big",
             ],
-            &["smaller/lower/less than normal/usual"],
+            &["smaller/lower/less than normal/usual", "r and s waves * small/low/tiny"],
         ],
     },
     Aspect {
@@ -119,11 +127,14 @@ pub(super) const WAVES: &[Aspect] = &[
                 "widespread/diffuse/diffusely/generalised/generalized * st * elevat~/raised",
                 "st * widespread/diffuse/diffusely/generalised/generalized * elevat~/raised",
                 "st * elevat~/raised * most/nearly all/almost all leads",
+                "st * elevat~/raised * nearly/almost all",
+                "st * elevat~/raised , * , in most",
             ],
             &[
                 "widespread/diffuse/diffusely/generalised/generalized * st * depress~/lowered",
                 "st * widespread/diffuse/diffusely/generalised/generalized * depress~/lowered",
                 "st * depress~/lowered * most/nearly all/almost all leads",
+                "st * depress~/lowered * nearly/almost all",
             ],
         ],
     },
@@ -193,7 +204,16 @@ pub(super) const WAVES: &[Aspect] = &[
         name: "the time of the R peak",
         nouns: &["intrinsicoid", "peak"],
         poles: [&["late", "delay", "prolong", "long"], &["early", "short", "prompt", "normal"]],
-        phrases: [&[], &[]],
+        phrases: [&[], &["peak/peaks * on time/promptly/early"]],
+    },
+    Aspect {
+        name: "the J point",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &["j point * elevat~/raised/lifted/notched", "elevat~/raised/lifted j point"],
+            &["j point * on/at the baseline", "j point * isoelectric/level/depress~"],
+        ],
     },
     Aspect {
         name: "the frontal axis",
@@ -212,8 +232,14 @@ pub(super) const WAVES: &[Aspect] = &[
         nouns: &[],
         poles: [&[], &[]],
         phrases: [
-            &["merge~", "fuse~", "blend~", "run/runs into", "t u fusion"],
-            &["separate~", "distinct * u", "u * distinct", "apart"],
+            &[
+                "merge~/fuse~/blend~ * u",
+                "u wave/waves * merge~/fuse~/blend~",
+                "t and u * merge~/fuse~/blend~",
+                "run/runs into * u",
+                "t u fusion",
+            ],
+            &["separate~ * u", "u * separate~", "t and u * separate~/apart", "distinct * u", "u * distinct"],
         ],
     },
 ];
