@@ -160,6 +160,21 @@ fn eleventh_answers_are_judged_as_well() {
 
 /// Nothing has been mended by it, so that its first run is what the checks are worth: 0.933 and 0.021.
 #[test]
+fn fifteenth_answers_are_judged_as_well() {
+    judge("answers-fifteenth", 320, 0.0, 1.0);
+}
+
+#[test]
+fn fourteenth_answers_are_judged_as_well() {
+    judge("answers-fourteenth", 320, 0.0, 1.0);
+}
+
+#[test]
+fn thirteenth_answers_are_judged_as_well() {
+    judge("answers-thirteenth", 320, 0.0, 1.0);
+}
+
+#[test]
 fn twelfth_answers_are_judged_as_well() {
     judge("answers-twelfth", 320, 0.93, 0.03);
 }
