@@ -266,10 +266,15 @@ fn pretraining_begins_with_an_imported_encoder() {
     import("ecgfounder", "ecgfounder", &path("founder"));
     std::fs::write(path("tiny.toml"), TINY).unwrap();
     let pretrain = |settings: &[String]| {
-        let mut command = einthoven();
-        command.arg("pretrain").arg(path("tiny.toml")).arg("--out").arg(path("run"));
-        settings.iter().for_each(|setting| drop(command.arg("--set").arg(setting)));
-        command.output().unwrap()
+        let settings = settings.iter().flat_map(|setting| ["--set", setting]);
+        einthoven()
+            .arg("pretrain")
+            .arg(path("tiny.toml"))
+            .arg("--out")
+            .arg(path("run"))
+            .args(settings)
+            .output()
+            .unwrap()
     };
     let contract: Value = serde_json::from_slice(&std::fs::read(path("founder/contract.json")).unwrap()).unwrap();
     let mut settings = vec![

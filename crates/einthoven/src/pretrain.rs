@@ -42,7 +42,7 @@ pub fn pretrain(mut experiment: Experiment, options: &RunOptions) -> Result<Outc
     match &experiment.start_from {
         Some(run) if Start::is_encoder_alone(run) => {
             let start = Start::open(run)?;
-            start.pretrain(&experiment, &parameters)?;
+            start.load_into_esi(&parameters, &experiment)?;
             options.say(&format!("starting from the signal encoder of {}", start.about));
             centre_texts()?;
         }

@@ -99,7 +99,7 @@ impl Start {
     ///
     /// # Errors
     /// [`Error::Setting`] if `experiment` has another encoder, other leads or another sampling rate than it was trained with.
-    pub fn pretrain(&self, experiment: &Experiment, parameters: &Parameters) -> Result<()> {
+    pub fn load_into_esi(&self, parameters: &Parameters, experiment: &Experiment) -> Result<()> {
         let own = spelt_out(&self.signal, ChannelNorm::Channels);
         if encoder_of(&experiment.model) != own {
             let shape =
