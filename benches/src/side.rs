@@ -54,7 +54,8 @@ impl Side {
     pub fn losses(&self) -> Result<(f64, f64, Tensor)> {
         let pass = Pass::evaluate();
         let captions = Captions::new(&self.tokens);
-        let losses = self.model.losses(&self.signals, None, captions, LossWeights::default(), &pass)?;
+        let features = self.model.features(&self.signals, None, usize::MAX, &pass)?;
+        let losses = self.model.losses(&features, captions, LossWeights::default(), &pass)?;
         let value =
             |loss: Option<Tensor>| -> Result<f64> { Ok(loss.ok_or("a loss is missing")?.to_scalar::<f32>()?.into()) };
         Ok((value(losses.contrastive)?, value(losses.caption)?, losses.total))

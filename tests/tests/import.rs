@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use einthoven_tests::{einthoven, failed, root, run, succeeded};
@@ -244,6 +245,62 @@ fn small_run(folder: &Path) -> String {
     let (experiment, out) = (folder.join("tiny.toml").display().to_string(), folder.join("tiny").display().to_string());
     succeeded(&run(["pretrain", &experiment, "--out", &out]));
     out
+}
+
+/// The bytes of each tensor of a safetensors file.
+fn tensors(file: &Path) -> BTreeMap<String, Vec<u8>> {
+    let bytes = std::fs::read(file).unwrap();
+    let (size, rest) = bytes.split_at(8);
+    let (header, data) = rest.split_at(u64::from_le_bytes(size.try_into().unwrap()) as usize);
+    let header: BTreeMap<String, Value> = serde_json::from_slice(header).unwrap();
+    let tensors = header.into_iter().filter(|(name, _)| name != "__metadata__");
+    let offset = |entry: &Value, end: usize| entry["data_offsets"][end].as_u64().unwrap() as usize;
+    tensors.map(|(name, entry)| (name, data[offset(&entry, 0)..offset(&entry, 1)].to_vec())).collect()
+}
+
+/// The encoder is locked, so it ends as it was imported; what it is fed and how it is shaped, errors say.
+#[test]
+fn pretraining_begins_with_an_imported_encoder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    import("ecgfounder", "ecgfounder", &path("founder"));
+    std::fs::write(path("tiny.toml"), TINY).unwrap();
+    let pretrain = |settings: &[String]| {
+        let settings = settings.iter().flat_map(|setting| ["--set", setting]);
+        einthoven()
+            .arg("pretrain")
+            .arg(path("tiny.toml"))
+            .arg("--out")
+            .arg(path("run"))
+            .args(settings)
+            .output()
+            .unwrap()
+    };
+    let contract: Value = serde_json::from_slice(&std::fs::read(path("founder/contract.json")).unwrap()).unwrap();
+    let mut settings = vec![
+        format!("start_from={}", path("founder").display()),
+        "train.encoder.learning_rate_scale=0.0".to_owned(),
+        "data.simulated.simulator.sampling_rate=500.0".to_owned(),
+    ];
+    let (_, message) = failed(&pretrain(&settings));
+    assert!(message.contains("model.signal: is another encoder"), "{message}");
+    let shape = message.split_once("make it ").unwrap().1.lines().next().unwrap();
+    settings.push(format!("model.signal={shape}"));
+    let (_, message) = failed(&pretrain(&settings));
+    assert!(message.contains("contract: has other leads or another sampling rate"), "{message}");
+    settings.push(format!("contract.leads={}", contract["leads"]));
+    settings.push(format!("contract.sampling_rate={:.1}", contract["sampling_rate"].as_f64().unwrap()));
+    assert!(!path("run").exists());
+    succeeded(&pretrain(&settings));
+
+    let (there, here) = (
+        tensors(&path("founder/model.safetensors")),
+        tensors(&path("run/checkpoints/step-00000002/model.safetensors")),
+    );
+    assert!(there.len() > 10);
+    for (name, bytes) in there {
+        assert!(here[&format!("img_encoder.{name}")] == bytes, "{name}");
+    }
 }
 
 #[test]

@@ -213,6 +213,14 @@ fn a_run_begins_with_the_weights_of_another() {
     };
     assert!(weights("first") == weights("second"));
 
+    // The locked encoder of another run stays; a new one is not locked.
+    let locked = ["--set", "train.steps=2", "--set", "train.encoder.learning_rate_scale=0.0"];
+    let (_, message) = failed(&pretrain(place.path(), "refused", &locked).output().unwrap());
+    assert!(message.contains("train.encoder") && message.contains("start_from"), "{message}");
+    assert!(!place.path().join("refused").exists());
+    succeeded(&pretrain(place.path(), "third", &[&locked[..], &["--set", &from]].concat()).output().unwrap());
+    assert!(weights("third") != weights("first"));
+
     for (change, says) in [("model.latents=12", "latents"), ("text.vocabulary=120", "vocabulary")] {
         let more = ["--set", &from, "--set", "train.steps=1", "--set", change];
         let (_, message) = failed(&pretrain(place.path(), "refused", &more).output().unwrap());

@@ -29,6 +29,8 @@ pub struct PassSize {
     pub weights: LossWeights,
     /// Whether recordings are contrasted with themselves, too ([`Embeddings::dropout_views`](crate::Embeddings::dropout_views)).
     pub dropout_views: bool,
+    /// Whether the signal encoder is locked.
+    pub signal_is_locked: bool,
     /// Whether the text encoder is locked.
     pub text_is_locked: bool,
     /// Whether the pass is checkpointed.
@@ -46,6 +48,12 @@ impl Esi {
         let signal = self.signal_encoder().kept(samples).into_iter();
         let mut parts: Vec<Kept> =
             signal.map(|part| Kept { inside: records * part.inside, result: records * part.result }).collect();
+        let mut passing = 0;
+        if pass.signal_is_locked {
+            passing = largest_inside(&parts);
+            // Of all parts, what the last makes is kept.
+            parts = parts.pop().map(|last| Kept { inside: 0, ..last }).into_iter().collect();
+        }
         if weights.contrastive != 0.0 && !pass.text_is_locked {
             // Per token: joint queries, keys and values; attention and its projection; two sums, two norms, two
             // dropouts; the feed-forward part.
@@ -67,7 +75,7 @@ impl Esi {
         // Cosines, a softmax each way and the slopes; the slopes of a second loss.
         let matrices = if weights.contrastive == 0.0 { 0 } else { 4 + usize::from(pass.dropout_views) };
         let pairs = matrices * contrasted * contrasted;
-        kept + input + logits.max(pairs)
+        input + passing.max(kept + logits.max(pairs))
     }
 }
 
@@ -83,20 +91,21 @@ impl Classifier {
     ) -> usize {
         let seen = self.config().crop.map_or(samples, |crop| crop.samples.min(samples));
         let parts = self.encoder().kept(seen);
-        let of_encoder = if encoder_is_locked {
-            parts.iter().map(|part| part.inside).max().unwrap_or(0)
-        } else {
-            in_memory(&parts, checkpointing)
-        };
+        let of_encoder = if encoder_is_locked { largest_inside(&parts) } else { in_memory(&parts, checkpointing) };
         records * (of_encoder + 2 * self.leads() * seen)
     }
+}
+
+/// The most values that one of these parts has in memory for a while.
+fn largest_inside(parts: &[Kept]) -> usize {
+    parts.iter().map(|part| part.inside).max().unwrap_or(0)
 }
 
 /// The most values of these parts that are in memory at once.
 fn in_memory(parts: &[Kept], checkpointing: bool) -> usize {
     let results: usize = parts.iter().map(|part| part.result).sum();
     let inside = parts.iter().map(|part| part.inside);
-    let largest = inside.clone().max().unwrap_or(0);
+    let largest = largest_inside(parts);
     // The gradients of a part's activations are about as many as they, though not all at once.
     if checkpointing { results + largest + largest / 2 } else { results + inside.sum::<usize>() + largest / 2 }
 }

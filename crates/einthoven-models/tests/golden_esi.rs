@@ -82,7 +82,8 @@ fn losses_and_every_gradient_equal_the_published_ones() {
         // Equal groups would take negatives away; the published loss knows nothing of them.
         let groups = vec![0; tokens.count()];
         let captions = Captions { negatives: Some(&groups[..]).into(), ..Captions::new(&tokens) };
-        let losses = model.losses(&signals, None, captions, weights, &pass).unwrap();
+        let features = model.features(&signals, None, usize::MAX, &pass).unwrap();
+        let losses = model.losses(&features, captions, weights, &pass).unwrap();
         let weighted = |loss: &Tensor, weight: f64| (loss * weight).unwrap().reshape(1).unwrap();
         golden.assert_close(&weighted(losses.caption.as_ref().unwrap(), weights.caption), "out.loss.caption");
         golden
@@ -130,7 +131,8 @@ fn training_follows_the_published_trace() {
             let chosen = signals.index_select(&index, 0).unwrap();
             let tokens = esi::tokens(&golden, &rows);
             let pass = Pass::evaluate();
-            let losses = model.losses(&chosen, None, Captions::new(&tokens), LossWeights::default(), &pass).unwrap();
+            let features = model.features(&chosen, None, usize::MAX, &pass).unwrap();
+            let losses = model.losses(&features, Captions::new(&tokens), LossWeights::default(), &pass).unwrap();
             for (name, loss) in [
                 ("loss_total", &losses.total),
                 ("loss_caption", losses.caption.as_ref().unwrap()),
@@ -170,7 +172,8 @@ fn training_follows_the_published_trace() {
         let all: Vec<usize> = (0..golden.number("records")).collect();
         let tokens = esi::tokens(&golden, &all);
         let pass = Pass::evaluate();
-        let losses = model.losses(&signals, None, Captions::new(&tokens), LossWeights::default(), &pass).unwrap();
+        let features = model.features(&signals, None, usize::MAX, &pass).unwrap();
+        let losses = model.losses(&features, Captions::new(&tokens), LossWeights::default(), &pass).unwrap();
         let wanted = values(golden.tensor("out.eval_losses"));
         let EsiLosses { contrastive, caption, total, .. } = losses;
         for (loss, wanted) in [&total, &caption.unwrap(), &contrastive.unwrap()].into_iter().zip(wanted) {

@@ -125,8 +125,8 @@ fn tokens_with(place: usize, id: u32) -> TokenBatch {
 fn unreached(config: &EsiConfig, valid: Option<&[usize]>) -> Vec<String> {
     let (model, parameters) = model(config);
     let pass = Pass::train(Streams::new(3).stream("dropout", &[0]));
-    let losses =
-        model.losses(&signals(4, 0.0), valid, Captions::new(&tokens()), LossWeights::default(), &pass).unwrap();
+    let features = model.features(&signals(4, 0.0), valid, usize::MAX, &pass).unwrap();
+    let losses = model.losses(&features, Captions::new(&tokens()), LossWeights::default(), &pass).unwrap();
     unreached_by(&losses.total, &parameters)
 }
 
@@ -184,7 +184,8 @@ fn trained(mode: Mode, signal: SignalConfig, checkpointing: bool) -> BTreeMap<St
     let pass = Pass::train(Streams::new(3).stream("dropout", &[0])).with_checkpointing(checkpointing);
     let (tokens, weights) = (tokens(), LossWeights::default());
     let valid = [400, 400, 200, 300];
-    let losses = model.losses(&signals(4, 0.0), Some(&valid), Captions::new(&tokens), weights, &pass).unwrap();
+    let features = model.features(&signals(4, 0.0), Some(&valid), usize::MAX, &pass).unwrap();
+    let losses = model.losses(&features, Captions::new(&tokens), weights, &pass).unwrap();
     let gradients = backward(&losses.total).unwrap();
     let numbers = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1().unwrap();
     let gradients = parameters.trainable().into_iter().filter_map(|(name, variable)| {
@@ -310,7 +311,8 @@ fn identical_captions_are_no_negatives_in_a_corrected_model() {
         let captions = Captions { negatives: groups.into(), ..Captions::new(&tokens) };
         let weights = LossWeights::default();
         let pass = Pass::evaluate();
-        let losses = model.losses(&signals(4, 0.0), None, captions, weights, &pass).unwrap();
+        let features = model.features(&signals(4, 0.0), None, usize::MAX, &pass).unwrap();
+        let losses = model.losses(&features, captions, weights, &pass).unwrap();
         common::scalar(&losses.contrastive.unwrap())
     };
     assert!(loss(Mode::Corrected, Some(&groups)) < loss(Mode::Corrected, None));
@@ -378,7 +380,8 @@ fn the_input_gradient_reaches_the_recording() {
     let input = Var::from_tensor(&signals(4, 0.0)).unwrap();
     let weights = LossWeights { contrastive: 0.0, caption: 1.0 };
     let pass = Pass::evaluate();
-    let losses = model.losses(&input, None, Captions::new(&tokens()), weights, &pass).unwrap();
+    let features = model.features(&input, None, usize::MAX, &pass).unwrap();
+    let losses = model.losses(&features, Captions::new(&tokens()), weights, &pass).unwrap();
     let gradients = backward(&losses.total).unwrap();
     let gradient = values(gradients.get(&input).unwrap());
     assert!(gradient.iter().filter(|x| **x != 0.0).count() > gradient.len() / 2);
@@ -387,7 +390,7 @@ fn the_input_gradient_reaches_the_recording() {
 /// The loss of a classifier of three classes in training, with dropout, on four recordings.
 fn classifier_loss(classifier: &Classifier) -> Tensor {
     let pass = Pass::train(Streams::new(3).stream("dropout", &[0]));
-    let pooled = classifier.pooled(&signals(4, 0.0), Some(&[400, 400, 300, 400]), &pass).unwrap();
+    let pooled = classifier.pooled(&signals(4, 0.0), Some(&[400, 400, 300, 400]), usize::MAX, &pass).unwrap();
     let targets: Vec<bool> = (0..12).map(|i| i % 3 == 0 || i == 7).collect();
     binary_cross_entropy(&classifier.logits(&pooled, &pass).unwrap(), &targets).unwrap()
 }
@@ -475,6 +478,6 @@ fn crops_are_combined() {
             }
         }
         let width = model.embed(&signals, &valid).unwrap().len() / 2;
-        assert_eq!(width, model.pooled(&signals, None, &Pass::evaluate()).unwrap().dim(1).unwrap());
+        assert_eq!(width, model.pooled(&signals, None, usize::MAX, &Pass::evaluate()).unwrap().dim(1).unwrap());
     }
 }

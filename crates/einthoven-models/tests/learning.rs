@@ -67,8 +67,10 @@ fn caption_loss_after_training(mode: Mode) -> (f64, f64) {
     let mut optimizer = AdamW::new(vec![group], AdamWConfig::default()).unwrap();
     let weights = LossWeights { contrastive: 0.0, caption: 1.0 };
     let tokens = captions();
-    let loss =
-        |signals: &Tensor| model.losses(signals, None, Captions::new(&tokens), weights, &Pass::evaluate()).unwrap();
+    let loss = |signals: &Tensor| {
+        let features = model.features(signals, None, usize::MAX, &Pass::evaluate()).unwrap();
+        model.losses(&features, Captions::new(&tokens), weights, &Pass::evaluate()).unwrap()
+    };
     for step in 0..200 {
         let losses = loss(&signals(0.3 * step as f64));
         optimizer.step(&backward(&losses.total).unwrap(), 3e-3).unwrap();

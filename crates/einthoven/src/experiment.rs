@@ -23,8 +23,8 @@ pub struct Experiment {
     /// The seed of every random stream of the run.
     #[serde(default)]
     pub seed: u64,
-    /// The run, or the checkpoint, whose weights this one begins with: a model of the same shape and vocabulary. Absent: it
-    /// begins with new weights, but for a pretrained text encoder.
+    /// The run, or the checkpoint, whose weights this one begins with: a model of the same shape and vocabulary; or an import or a
+    /// classifier's run, which gives its signal encoder alone. Absent: it begins with new weights, but for a pretrained text encoder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_from: Option<PathBuf>,
     /// The recordings and their captions.

@@ -7,13 +7,17 @@ use einthoven_corpus::Split;
 use einthoven_eval::bootstrap::BootstrapConfig;
 use einthoven_eval::{ReferenceSet, embed};
 use einthoven_random::Streams;
+use einthoven_train::config::EncoderConfig;
 use einthoven_train::{BatchSizes, EsiObjective, MEASURED_BATCH, Setup, Summary, Trainer};
 
 use crate::assemble::Parts;
 use crate::judge::Monitor;
 use crate::model::REFERENCE_FILE;
 use crate::run::no_test_folds;
-use crate::{Data, EvaluateConfig, Experiment, Judged, Judgement, Model, Result, RunOptions, assemble, judge, report};
+use crate::supervised::Start;
+use crate::{
+    Data, Error, EvaluateConfig, Experiment, Judged, Judgement, Model, Result, RunOptions, assemble, judge, report,
+};
 
 /// How a run came out.
 #[derive(Debug)]
@@ -31,14 +35,22 @@ pub struct Outcome {
 /// # Errors
 /// Those of every part; [`Error::RunExists`](crate::Error::RunExists) for a folder that holds a run already, unless it is to be resumed.
 pub fn pretrain(mut experiment: Experiment, options: &RunOptions) -> Result<Outcome> {
+    check_locks(&experiment)?;
     let dataset = options.open(&experiment.data)?;
     let Parts { training, tokenizer, parameters, network } = Parts::new(&mut experiment, &dataset)?;
+    let centre_texts = || assemble::centre_texts(&network, &tokenizer, &training.captions, experiment.train.max_tokens);
     match &experiment.start_from {
+        Some(run) if Start::is_encoder_alone(run) => {
+            let start = Start::open(run)?;
+            start.load_into_esi(&parameters, &experiment)?;
+            options.say(&format!("starting from the signal encoder of {}", start.about));
+            centre_texts()?;
+        }
         Some(run) => {
             let step = assemble::start_from(run, &parameters, &tokenizer)?;
             options.say(&format!("starting from {}, {step}", run.display()));
         }
-        None => assemble::centre_texts(&network, &tokenizer, &training.captions, experiment.train.max_tokens)?,
+        None => centre_texts()?,
     }
     let streams = Streams::new(experiment.seed);
     let contract = experiment.contract.clone();
@@ -108,6 +120,19 @@ pub fn pretrain(mut experiment: Experiment, options: &RunOptions) -> Result<Outc
     let page = options.out.join("report.html");
     report::build(&model, &test, &judgement, Some(&options.out.join("metrics.jsonl")))?.save(&page)?;
     Ok(Outcome { summary, judgement: Some(judgement), report: Some(page) })
+}
+
+/// Refuses to lock a signal encoder that has learnt nothing.
+fn check_locks(experiment: &Experiment) -> Result<()> {
+    let is_locked = |encoder: EncoderConfig| {
+        encoder.learning_rate_scale == 0.0 || encoder.unlock.is_some() || encoder.unlock_every.is_some()
+    };
+    if experiment.start_from.is_none() && experiment.train.encoder.is_some_and(is_locked) {
+        let message = "locks a signal encoder with new weights; name the run or the import that it comes from (start_from), or \
+                       let it learn from the first step";
+        return Err(Error::setting("train.encoder", message));
+    }
+    Ok(())
 }
 
 /// The largest batches that pretraining can take without swapping, as [`einthoven_train::find_batch_size`] finds them.

@@ -16,7 +16,7 @@ pub enum Task {
     /// Linear classifiers on embeddings that stay as they are.
     Probe(Probe),
     /// Classifiers that the subject's encoder is trained into.
-    FineTuning(FineTuning),
+    FineTuning(Box<FineTuning>),
     /// The labels of the nearest embeddings.
     Neighbours(Neighbours),
     /// A recording finds its statements among those of all, and they find it.

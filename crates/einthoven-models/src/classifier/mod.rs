@@ -62,12 +62,13 @@ impl Classifier {
     }
 
     /// The encoder's pooled vectors of `signals` `[batch, leads, samples]`, seen whole: `[batch, width]`. The first `valid`
-    /// samples of each recording are not padding.
+    /// samples of each recording are not padding. Only the encoder's uppermost `learning` layers learn, all if there are no more; the
+    /// others are [locked](SignalEncoder::forward_locked).
     ///
     /// # Errors
     /// [`Error::Input`] if the signals do not fit the encoder.
-    pub fn pooled(&self, signals: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Tensor> {
-        Ok(self.encoder.forward(&signals.to_dtype(self.dtype)?, valid, pass)?.pooled)
+    pub fn pooled(&self, signals: &Tensor, valid: Option<&[usize]>, learning: usize, pass: &Pass) -> Result<Tensor> {
+        Ok(self.encoder.forward_locked(&signals.to_dtype(self.dtype)?, valid, learning, pass)?.pooled)
     }
 
     /// What the head makes of pooled vectors `[batch, width]`: logits `[batch, classes]`.
@@ -117,7 +118,7 @@ impl Classifier {
         }
         without_gradients(|| {
             let Some(crop) = self.config.crop.filter(|crop| crop.samples < samples) else {
-                return read(&self.pooled(signals, Some(valid), &Pass::evaluate())?);
+                return read(&self.pooled(signals, Some(valid), usize::MAX, &Pass::evaluate())?);
             };
             let mut counts = vec![0.0; batch];
             let mut combined: Vec<f64> = Vec::new();
@@ -130,7 +131,7 @@ impl Classifier {
                     break;
                 }
                 let cropped = signals.narrow(2, start, crop.samples)?.contiguous()?;
-                let values = read(&self.pooled(&cropped, Some(&within), &Pass::evaluate())?)?;
+                let values = read(&self.pooled(&cropped, Some(&within), usize::MAX, &Pass::evaluate())?)?;
                 let width = values.len() / batch;
                 combined.resize(values.len(), 0.0);
                 for (row, (sums, values)) in combined.chunks_mut(width).zip(values.chunks(width)).enumerate() {

@@ -29,7 +29,7 @@ impl Esi {
         let longest = self.config.text.max_position_embeddings;
         without_gradients(|| {
             let pass = Pass::evaluate();
-            let signal = self.view(signals, valid, &pass)?.tokens;
+            let signal = self.view(&self.features(signals, valid, usize::MAX, &pass)?)?.tokens;
             let batch = signal.dim(0)?;
             let mut captions = vec![prompt.to_vec(); batch];
             let mut ended = vec![false; batch];

@@ -2,7 +2,7 @@ use candle_core::Tensor;
 use einthoven_nn::{Negatives, Pass, Spans, dropout_views, info_nce, linear_cross_entropy, siglip, without_gradients};
 
 use super::{Esi, LossWeights, SignalView, rows};
-use crate::{Error, Result, TokenBatch};
+use crate::{Error, Features, Result, TokenBatch};
 
 /// Of the dropout that makes two views of an embedding, and the temperature of their contrast, as MERL's.
 const VIEW_DROPOUT: f64 = 0.1;
@@ -94,21 +94,18 @@ struct CaptionTask {
 }
 
 impl Esi {
-    /// The losses of `signals` `[batch, leads, samples]` and their captions.
-    ///
-    /// `valid` says how many samples of each recording are not padding; a `paper` model takes no notice of it.
+    /// The losses of recordings, given their [`features`](Self::features), and of their captions.
     ///
     /// # Errors
-    /// [`Error::Input`] if signals and captions do not fit the model or each other; [`Error::Config`] if both weights are 0.
+    /// [`Error::Input`] if features and captions do not fit the model or each other; [`Error::Config`] if both weights are 0.
     pub fn losses(
         &self,
-        signals: &Tensor,
-        valid: Option<&[usize]>,
+        features: &Features,
         captions: Captions<'_>,
         weights: LossWeights,
         pass: &Pass,
     ) -> Result<EsiLosses> {
-        let EsiOutputs { embeddings, caption } = self.outputs(signals, valid, captions, weights, pass)?;
+        let EsiOutputs { embeddings, caption } = self.outputs(features, captions, weights, pass)?;
         let contrast = |embeddings: &Embeddings| self.contrastive_loss(embeddings, captions.negatives);
         let contrastive = embeddings.as_ref().map(contrast).transpose()?;
         let weighted = |loss: &Option<Tensor>, weight: f64| loss.as_ref().map(|loss| loss * weight).transpose();
@@ -120,25 +117,24 @@ impl Esi {
         Ok(EsiLosses { contrastive, caption, total, embeddings })
     }
 
-    /// What `signals` `[batch, leads, samples]` and their captions contribute to the losses of a batch that they are
-    /// all or a part of. Whatever the `weights`, `pass` draws in the same order.
+    /// What recordings, given their [`features`](Self::features), and their captions contribute to the losses of a batch that
+    /// they are all or a part of. Whatever the `weights`, `pass` draws in the same order.
     ///
     /// # Errors
-    /// [`Error::Input`] if signals and captions do not fit the model or each other.
+    /// [`Error::Input`] if features and captions do not fit the model or each other.
     pub fn outputs(
         &self,
-        signals: &Tensor,
-        valid: Option<&[usize]>,
+        features: &Features,
         captions: Captions<'_>,
         weights: LossWeights,
         pass: &Pass,
     ) -> Result<EsiOutputs> {
         let tokens = captions.tokens;
-        if signals.dim(0)? != tokens.count() {
-            let message = format!("{} recordings, {} captions", signals.dim(0)?, tokens.count());
-            return Err(Error::input("batch", message));
+        let records = features.pooled.dim(0)?;
+        if records != tokens.count() {
+            return Err(Error::input("batch", format!("{records} recordings, {} captions", tokens.count())));
         }
-        let view = self.view(signals, valid, pass)?;
+        let view = self.view(features)?;
         let TextView { pooled, task } = self.read_captions(captions, weights, pass)?;
         let embed = |pooled: Tensor| -> Result<Embeddings> {
             let signal = self.to_shared(&self.signal_latents, &view.embedding)?;
@@ -191,7 +187,7 @@ impl Esi {
         tokens: &TokenBatch,
         pass: &Pass,
     ) -> Result<Tensor> {
-        let SignalView { tokens: signal, .. } = self.view(signals, valid, pass)?;
+        let SignalView { tokens: signal, .. } = self.view(&self.features(signals, valid, usize::MAX, pass)?)?;
         let weights = LossWeights { contrastive: 0.0, caption: 1.0 };
         let Some(task) = self.read_captions(Captions::new(tokens), weights, pass)?.task else {
             return Err(Error::input("tokens", "they hold no caption"));

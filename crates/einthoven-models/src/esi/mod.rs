@@ -174,7 +174,7 @@ impl Esi {
     /// # Errors
     /// [`Error::Input`](crate::Error::Input) if the signals do not fit the model.
     pub fn signal_embeddings(&self, signals: &Tensor, valid: Option<&[usize]>) -> Result<Tensor> {
-        let view = self.view(signals, valid, &Pass::evaluate())?;
+        let view = self.view(&self.features(signals, valid, usize::MAX, &Pass::evaluate())?)?;
         self.to_shared(&self.signal_latents, &view.embedding)
     }
 
@@ -233,18 +233,35 @@ impl Esi {
         Ok(())
     }
 
-    fn view(&self, signals: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<SignalView> {
+    /// What the signal encoder makes of recordings `[batch, leads, samples]`. Only its uppermost `learning` layers learn, all if
+    /// there are no more; the others are [locked](SignalEncoder::forward_locked).
+    ///
+    /// `valid` says how many samples of each recording are not padding; a `paper` model takes no notice of it.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::Error::Input) if the signals do not fit the model.
+    pub fn features(
+        &self,
+        signals: &Tensor,
+        valid: Option<&[usize]>,
+        learning: usize,
+        pass: &Pass,
+    ) -> Result<Features> {
         let signals = signals.to_dtype(self.temperature.dtype())?;
+        let valid = valid.filter(|_| self.corrected.is_some());
+        self.encoder.forward_locked(&signals, valid, learning, pass)
+    }
+
+    fn view(&self, features: &Features) -> Result<SignalView> {
+        let Features { sequence, lengths, pooled } = features;
         let Some(corrected) = &self.corrected else {
-            let features = self.encoder.forward(&signals, None, pass)?;
-            let embedding = self.pool_norm.forward(&self.token_head.forward(&features.pooled)?)?;
+            let embedding = self.pool_norm.forward(&self.token_head.forward(pooled)?)?;
             // Attention to copies of one token is attention to one of them.
             let tokens = embedding.unsqueeze(1)?;
             return Ok(SignalView { embedding, tokens });
         };
-        let Features { sequence, lengths, pooled } = self.encoder.forward(&signals, valid, pass)?;
-        let gathered = self.pool.forward(&corrected.queries, &sequence, lengths.as_deref())?;
-        let embedding = (self.token_head.forward(&pooled)? + gathered.narrow(1, 0, 1)?.squeeze(1)?)?;
+        let gathered = self.pool.forward(&corrected.queries, sequence, lengths.as_deref())?;
+        let embedding = (self.token_head.forward(pooled)? + gathered.narrow(1, 0, 1)?.squeeze(1)?)?;
         Ok(SignalView {
             embedding: self.pool_norm.forward(&embedding)?,
             tokens: self.pool_norm.forward(&gathered.narrow(1, 1, self.config.signal_tokens)?)?,

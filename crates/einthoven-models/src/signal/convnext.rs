@@ -5,7 +5,7 @@ use einthoven_nn::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Features, SignalEncoder, channels_last, valid_steps};
+use super::{Features, SignalEncoder, channels_last, run_layer, valid_steps};
 use crate::{Error, Kept, Result};
 
 const EPS: f64 = 1e-6;
@@ -175,17 +175,21 @@ impl ConvNext {
 }
 
 impl SignalEncoder for ConvNext {
-    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
+    fn forward_locked(&self, x: &Tensor, valid: Option<&[usize]>, learning: usize, pass: &Pass) -> Result<Features> {
         // The norm over time takes a standard deviation, so at least two steps must reach the last one.
         let stride = STEM_STRIDE * 8;
         let mut sequence = channels_last(x, self.leads, stride, valid)?;
-        for stage in self.stages.clone() {
-            sequence = checkpoint(&[&sequence], pass, move |inputs, _| {
-                stage.run_blocks(&stage.downsampling.forward(&inputs[0])?)
+        for (above, stage) in (0..self.stages.len()).rev().zip(self.stages.clone()) {
+            sequence = run_layer(above, learning, pass, |pass| {
+                checkpoint(&[&sequence], pass, move |inputs, _| {
+                    stage.run_blocks(&stage.downsampling.forward(&inputs[0])?)
+                })
             })?;
         }
         let lengths = valid_steps(valid, stride, sequence.dim(1)?);
-        let pooled = self.norm.forward(&mean_over_time(&sequence, lengths.as_deref())?)?;
+        let pooled = run_layer(0, learning, pass, |_| {
+            Ok(self.norm.forward(&mean_over_time(&sequence, lengths.as_deref())?)?)
+        })?;
         Ok(Features { sequence, lengths, pooled })
     }
 

@@ -2,7 +2,7 @@ use candle_core::Tensor;
 use einthoven_nn::{Attention, Init, Linear, Pass, Scope, Spans, cross_attention, linear, relu, without_gradients};
 use serde::{Deserialize, Serialize};
 
-use super::{Features, ResNet, ResNetConfig, SignalEncoder, Vit, VitConfig};
+use super::{Features, ResNet, ResNetConfig, SignalEncoder, Vit, VitConfig, run_layer};
 use crate::attended::{attention_weights, single};
 use crate::vector_norm::VectorNorm;
 use crate::{Error, Kept, Result};
@@ -126,12 +126,13 @@ impl Merl {
 }
 
 impl SignalEncoder for Merl {
-    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
-        let features = self.network().forward(x, valid, pass)?;
-        let pooled = match &self.head {
-            Head::Pool(pool) => pool.forward(&features.sequence)?,
-            Head::Projection(projection) => projection.forward(&features.pooled, pass)?,
-        };
+    fn forward_locked(&self, x: &Tensor, valid: Option<&[usize]>, learning: usize, pass: &Pass) -> Result<Features> {
+        // The head is the uppermost layer.
+        let features = self.network().forward_locked(x, valid, learning.saturating_sub(1), pass)?;
+        let pooled = run_layer(0, learning, pass, |pass| match &self.head {
+            Head::Pool(pool) => pool.forward(&features.sequence),
+            Head::Projection(projection) => projection.forward(&features.pooled, pass),
+        })?;
         Ok(Features { pooled, ..features })
     }
 

@@ -11,7 +11,7 @@ mod wav2vec2;
 mod xresnet;
 
 use candle_core::Tensor;
-use einthoven_nn::{Pass, Scope};
+use einthoven_nn::{Pass, Scope, without_gradients};
 use serde::{Deserialize, Serialize};
 
 pub use convnext::{ChannelNorm, ConvNext, ConvNextConfig, ConvNextSize};
@@ -41,7 +41,17 @@ pub trait SignalEncoder {
     ///
     /// # Errors
     /// [`Error::Input`] for a recording of other leads, too few samples or a `valid` that does not fit.
-    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features>;
+    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
+        self.forward_locked(x, valid, usize::MAX, pass)
+    }
+
+    /// As [`forward`](Self::forward), where only the uppermost `learning` layers learn, as [`SignalConfig::layers_above`] counts
+    /// them. Those below are locked: they run as in evaluation, so that their batch statistics rest, and leave nothing for a
+    /// backward pass to do, the gradient with respect to `x` included.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    fn forward_locked(&self, x: &Tensor, valid: Option<&[usize]>, learning: usize, pass: &Pass) -> Result<Features>;
 
     /// How much of what the pooled vector of a single recording `[1, leads, samples]` gathers comes from each time step, as far as attention
     /// says: numbers from 0 on whose sum is 1. `None` for a network without attention.
@@ -149,8 +159,8 @@ impl AnyEncoder {
 }
 
 impl SignalEncoder for AnyEncoder {
-    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
-        self.inner().forward(x, valid, pass)
+    fn forward_locked(&self, x: &Tensor, valid: Option<&[usize]>, learning: usize, pass: &Pass) -> Result<Features> {
+        self.inner().forward_locked(x, valid, learning, pass)
     }
 
     fn attention(&self, x: &Tensor, valid: Option<&[usize]>) -> Result<Option<Vec<f64>>> {
@@ -168,6 +178,20 @@ impl SignalEncoder for AnyEncoder {
     fn sequence_width(&self) -> usize {
         self.inner().sequence_width()
     }
+}
+
+/// What `layer`, which lies below `above` others of its network, makes of a pass in which the uppermost `learning` learn.
+fn run_layer(
+    above: usize,
+    learning: usize,
+    pass: &Pass,
+    layer: impl FnOnce(&Pass) -> Result<Tensor>,
+) -> Result<Tensor> {
+    if above < learning {
+        return layer(pass);
+    }
+    // Operations of candle take part in its graph even without gradients.
+    Ok(without_gradients(|| layer(&Pass::evaluate()))?.detach())
 }
 
 /// Checks a batch of recordings and turns it channels last, `[batch, samples, leads]`.

@@ -2,7 +2,7 @@ use candle_core::Tensor;
 use einthoven_nn::{Conv1d, Init, Linear, Pass, Scope, add, checkpoint, conv1d, max_pool1d, mean_over_time, silu};
 use serde::{Deserialize, Serialize};
 
-use super::{Features, SignalEncoder, channels_last, valid_steps};
+use super::{Features, SignalEncoder, channels_last, run_layer, valid_steps};
 use crate::{Error, Kept, Result};
 
 /// The shape of a [`Net1d`]; the default is ECGFounder's.
@@ -94,14 +94,18 @@ impl Net1d {
 }
 
 impl SignalEncoder for Net1d {
-    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
+    fn forward_locked(&self, x: &Tensor, valid: Option<&[usize]>, learning: usize, pass: &Pass) -> Result<Features> {
         let signals = channels_last(x, self.leads, 1, valid)?;
         let stem = self.stem.clone();
-        let mut sequence =
-            checkpoint(&[&signals], pass, move |inputs, _| -> Result<_> { Ok(silu(&stem.forward(&inputs[0])?)?) })?;
-        for blocks in self.stages.clone() {
-            sequence = checkpoint(&[&sequence], pass, move |inputs, _| {
-                blocks.iter().try_fold(inputs[0].clone(), |x, block| block.forward(&x))
+        let depth = self.stages.len();
+        let mut sequence = run_layer(depth, learning, pass, |pass| {
+            checkpoint(&[&signals], pass, move |inputs, _| Ok(silu(&stem.forward(&inputs[0])?)?))
+        })?;
+        for (above, blocks) in (0..depth).rev().zip(self.stages.clone()) {
+            sequence = run_layer(above, learning, pass, |pass| {
+                checkpoint(&[&sequence], pass, move |inputs, _| {
+                    blocks.iter().try_fold(inputs[0].clone(), |x, block| block.forward(&x))
+                })
             })?;
         }
         let lengths = valid_steps(valid, 2 << self.stages.len(), sequence.dim(1)?);

@@ -3,7 +3,7 @@ use einthoven_nn::{Pass, Scope, add, checkpoint, mean_over_time, relu};
 use serde::{Deserialize, Serialize};
 
 use super::conv_norm::ConvNorm;
-use super::{Features, SignalEncoder, channels_last, valid_steps};
+use super::{Features, SignalEncoder, channels_last, run_layer, valid_steps};
 use crate::{Error, Kept, Result};
 
 /// The shape of a [`ResNet`]; the default is ResNet-18.
@@ -73,15 +73,18 @@ impl ResNet {
 }
 
 impl SignalEncoder for ResNet {
-    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
+    fn forward_locked(&self, x: &Tensor, valid: Option<&[usize]>, learning: usize, pass: &Pass) -> Result<Features> {
         let signals = channels_last(x, self.leads, 1, valid)?;
         let stem = self.stem.clone();
-        let mut sequence = checkpoint(&[&signals], pass, move |inputs, pass| -> Result<_> {
-            Ok(relu(&stem.forward(&inputs[0], pass)?)?)
+        let depth = self.stages.len();
+        let mut sequence = run_layer(depth, learning, pass, |pass| {
+            checkpoint(&[&signals], pass, move |inputs, pass| Ok(relu(&stem.forward(&inputs[0], pass)?)?))
         })?;
-        for blocks in self.stages.clone() {
-            sequence = checkpoint(&[&sequence], pass, move |inputs, pass| {
-                blocks.iter().try_fold(inputs[0].clone(), |x, block| block.forward(&x, pass))
+        for (above, blocks) in (0..depth).rev().zip(self.stages.clone()) {
+            sequence = run_layer(above, learning, pass, |pass| {
+                checkpoint(&[&sequence], pass, move |inputs, pass| {
+                    blocks.iter().try_fold(inputs[0].clone(), |x, block| block.forward(&x, pass))
+                })
             })?;
         }
         let lengths = valid_steps(valid, 1 << self.stages.len(), sequence.dim(1)?);

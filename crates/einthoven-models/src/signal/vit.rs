@@ -5,7 +5,7 @@ use einthoven_nn::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Features, SignalEncoder, channels_last, valid_steps};
+use super::{Features, SignalEncoder, channels_last, run_layer, valid_steps};
 use crate::attended::{Tokens, attention_weights, rollout, single};
 use crate::{Error, Kept, Result};
 
@@ -96,16 +96,19 @@ impl Vit {
         })
     }
 
-    fn tokens(&self, x: &Tensor, valid: Option<&[usize]>) -> Result<Tokens> {
+    fn tokens(&self, x: &Tensor, valid: Option<&[usize]>, learning: usize, pass: &Pass) -> Result<Tokens> {
         let VitConfig { width, patch, positions, .. } = self.config;
         let signals = channels_last(x, self.leads, patch, valid)?;
-        let tokens = conv1d(&signals, &self.patches, None, Conv1d { stride: patch, ..Conv1d::default() })?;
+        let tokens = run_layer(self.blocks.len(), learning, pass, |_| {
+            let tokens = conv1d(&signals, &self.patches, None, Conv1d { stride: patch, ..Conv1d::default() })?;
+            let steps = tokens.dim(1)?;
+            if steps > positions {
+                let message = format!("{} samples, the model takes {} at most", x.dim(2)?, positions * patch);
+                return Err(Error::input("signals", message));
+            }
+            Ok(tokens.broadcast_add(&self.positions.narrow(1, 0, steps)?)?)
+        })?;
         let (batch, steps, _) = tokens.dims3()?;
-        if steps > positions {
-            let message = format!("{} samples, the model takes {} at most", x.dim(2)?, positions * patch);
-            return Err(Error::input("signals", message));
-        }
-        let tokens = tokens.broadcast_add(&self.positions.narrow(1, 0, steps)?)?;
         let lengths = valid_steps(valid, patch, steps);
         let spans = match &lengths {
             Some(lengths) => Spans::padded(lengths, steps)?,
@@ -116,21 +119,25 @@ impl Vit {
 }
 
 impl SignalEncoder for Vit {
-    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
-        let Tokens { mut hidden, steps, lengths, spans } = self.tokens(x, valid)?;
-        for block in self.blocks.clone() {
+    fn forward_locked(&self, x: &Tensor, valid: Option<&[usize]>, learning: usize, pass: &Pass) -> Result<Features> {
+        let Tokens { mut hidden, steps, lengths, spans } = self.tokens(x, valid, learning, pass)?;
+        for (above, block) in (0..self.blocks.len()).rev().zip(self.blocks.clone()) {
             let spans = spans.clone();
-            hidden = checkpoint(&[&hidden], pass, move |inputs, _| block.forward(&inputs[0], &spans))?;
+            hidden = run_layer(above, learning, pass, |pass| {
+                checkpoint(&[&hidden], pass, move |inputs, _| block.forward(&inputs[0], &spans))
+            })?;
         }
         let sequence = hidden.reshape((spans.count(), steps, self.config.width))?;
-        let pooled = self.norm.forward(&mean_over_time(&sequence, lengths.as_deref())?)?;
+        let pooled = run_layer(0, learning, pass, |_| {
+            Ok(self.norm.forward(&mean_over_time(&sequence, lengths.as_deref())?)?)
+        })?;
         Ok(Features { sequence, lengths, pooled })
     }
 
     /// By attention rollout.
     fn attention(&self, x: &Tensor, valid: Option<&[usize]>) -> Result<Option<Vec<f64>>> {
         single(x)?;
-        let tokens = without_gradients(|| self.tokens(x, valid))?;
+        let tokens = without_gradients(|| self.tokens(x, valid, usize::MAX, &Pass::evaluate()))?;
         rollout(&self.blocks, tokens, Block::weights, Block::forward).map(Some)
     }
 

@@ -5,7 +5,7 @@ use einthoven_nn::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Features, SignalEncoder, channels_last};
+use super::{Features, SignalEncoder, channels_last, run_layer};
 use crate::attended::{Tokens, attention_weights, rollout, single};
 use crate::{Error, Kept, Result};
 
@@ -145,15 +145,19 @@ impl Wav2Vec2 {
         Ok(x)
     }
 
-    fn tokens(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Tokens> {
+    fn tokens(&self, x: &Tensor, valid: Option<&[usize]>, learning: usize, pass: &Pass) -> Result<Tokens> {
         let signals = channels_last(x, self.leads, WINDOW << (self.convolutions.len() - 1), valid)?;
         let extractor = self.clone();
-        let features = checkpoint(&[&signals], pass, move |inputs, _| extractor.extract(&inputs[0]))?;
-        let mut features = self.features_norm.forward(&features)?;
-        if let Some(projection) = &self.features_projection {
-            features = projection.forward(&features)?;
-        }
-        let (batch, steps, width) = features.dims3()?;
+        let placed = run_layer(self.layers.len(), learning, pass, |pass| {
+            let features = checkpoint(&[&signals], pass, move |inputs, _| extractor.extract(&inputs[0]))?;
+            let mut features = self.features_norm.forward(&features)?;
+            if let Some(projection) = &self.features_projection {
+                features = projection.forward(&features)?;
+            }
+            let placed = add(&[&features, &gelu(&self.positions.forward(&features)?)?])?;
+            Ok(self.norm.forward(&placed)?)
+        })?;
+        let (batch, steps, width) = placed.dims3()?;
         // A window counts where it lies within the recording as a whole.
         let lengths: Option<Vec<usize>> =
             valid.map(|valid| valid.iter().map(|count| (count >> self.convolutions.len()).clamp(1, steps)).collect());
@@ -161,18 +165,18 @@ impl Wav2Vec2 {
             Some(lengths) => Spans::padded(lengths, steps)?,
             None => Spans::even(batch, steps)?,
         };
-        let placed = add(&[&features, &gelu(&self.positions.forward(&features)?)?])?;
-        let hidden = self.norm.forward(&placed)?.reshape((batch * steps, width))?;
-        Ok(Tokens { hidden, steps, lengths, spans })
+        Ok(Tokens { hidden: placed.reshape((batch * steps, width))?, steps, lengths, spans })
     }
 }
 
 impl SignalEncoder for Wav2Vec2 {
-    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
-        let Tokens { mut hidden, steps, lengths, spans } = self.tokens(x, valid, pass)?;
-        for layer in self.layers.clone() {
+    fn forward_locked(&self, x: &Tensor, valid: Option<&[usize]>, learning: usize, pass: &Pass) -> Result<Features> {
+        let Tokens { mut hidden, steps, lengths, spans } = self.tokens(x, valid, learning, pass)?;
+        for (above, layer) in (0..self.layers.len()).rev().zip(self.layers.clone()) {
             let spans = spans.clone();
-            hidden = checkpoint(&[&hidden], pass, move |inputs, _| layer.forward(&inputs[0], &spans))?;
+            hidden = run_layer(above, learning, pass, |pass| {
+                checkpoint(&[&hidden], pass, move |inputs, _| layer.forward(&inputs[0], &spans))
+            })?;
         }
         let sequence = hidden.reshape((spans.count(), steps, self.config.width))?;
         let pooled = mean_over_time(&sequence, lengths.as_deref())?;
@@ -182,7 +186,7 @@ impl SignalEncoder for Wav2Vec2 {
     /// By attention rollout.
     fn attention(&self, x: &Tensor, valid: Option<&[usize]>) -> Result<Option<Vec<f64>>> {
         single(x)?;
-        let tokens = without_gradients(|| self.tokens(x, valid, &Pass::evaluate()))?;
+        let tokens = without_gradients(|| self.tokens(x, valid, usize::MAX, &Pass::evaluate()))?;
         rollout(&self.layers, tokens, Layer::weights, Layer::forward).map(Some)
     }
 

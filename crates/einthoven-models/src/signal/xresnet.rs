@@ -3,7 +3,7 @@ use einthoven_nn::{Pass, Scope, add, avg_pool1d, checkpoint, max_over_time, max_
 use serde::{Deserialize, Serialize};
 
 use super::conv_norm::ConvNorm;
-use super::{Features, SignalEncoder, channels_last, valid_steps};
+use super::{Features, SignalEncoder, channels_last, run_layer, valid_steps};
 use crate::{Error, Kept, Result};
 
 /// Samples per time step after the stem and the max pool.
@@ -119,12 +119,17 @@ fn run_blocks(blocks: &[Block], x: &Tensor, pass: &Pass) -> Result<Tensor> {
 }
 
 impl SignalEncoder for XResNet {
-    fn forward(&self, x: &Tensor, valid: Option<&[usize]>, pass: &Pass) -> Result<Features> {
+    fn forward_locked(&self, x: &Tensor, valid: Option<&[usize]>, learning: usize, pass: &Pass) -> Result<Features> {
         let signals = channels_last(x, self.leads, 1, valid)?;
         let stem = self.stem.clone();
-        let mut sequence = checkpoint(&[&signals], pass, move |inputs, pass| run_stem(&stem, &inputs[0], pass))?;
-        for blocks in self.stages.clone() {
-            sequence = checkpoint(&[&sequence], pass, move |inputs, pass| run_blocks(&blocks, &inputs[0], pass))?;
+        let depth = self.stages.len();
+        let mut sequence = run_layer(depth, learning, pass, |pass| {
+            checkpoint(&[&signals], pass, move |inputs, pass| run_stem(&stem, &inputs[0], pass))
+        })?;
+        for (above, blocks) in (0..depth).rev().zip(self.stages.clone()) {
+            sequence = run_layer(above, learning, pass, |pass| {
+                checkpoint(&[&sequence], pass, move |inputs, pass| run_blocks(&blocks, &inputs[0], pass))
+            })?;
         }
         let stride = STEM_STRIDE << (self.stages.len() - 1);
         let lengths = valid_steps(valid, stride, sequence.dim(1)?);

@@ -7,6 +7,7 @@ mod classifier;
 mod common;
 mod esi;
 mod hostile;
+mod locked;
 mod merl;
 mod parity;
 mod pickles;

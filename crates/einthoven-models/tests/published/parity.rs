@@ -11,7 +11,7 @@ use einthoven_nn::{Pass, backward};
 use crate::common::{self, TOLERANCE, parameters, relative_error, values};
 use crate::merl;
 
-const SMALL: [(&str, SignalSystem); 6] = [
+pub const SMALL: [(&str, SignalSystem); 6] = [
     ("merl-resnet", SignalSystem::Merl),
     ("merl-resnet-encoder", SignalSystem::Merl),
     ("merl-vit", SignalSystem::Merl),

@@ -70,13 +70,11 @@ impl TrainConfig {
             if encoder.layer_decay.is_some_and(|decay| !(decay > 0.0 && decay <= 1.0)) {
                 return fail("encoder.layer_decay", "must be above 0 and at most 1");
             }
-            if let Some(span) = encoder.unlock {
-                check_fraction("encoder.unlock", span)?;
+            for (key, span) in [("encoder.unlock", encoder.unlock), ("encoder.unlock_every", encoder.unlock_every)] {
+                let Some(span) = span else { continue };
+                check_fraction(key, span)?;
                 if encoder.learning_rate_scale == 0.0 {
-                    return fail(
-                        "encoder.unlock",
-                        "encoder.learning_rate_scale = 0 keeps the encoder locked; give one of them",
-                    );
+                    return fail(key, "encoder.learning_rate_scale = 0 keeps the encoder locked; give one of them");
                 }
             }
         }
@@ -146,6 +144,7 @@ mod tests {
             trace = { first = 10, steps = 3 }
             text_layer_decay = 0.9
             unlock_text = { epochs = 5 }
+            encoder = { learning_rate_scale = 0.1, unlock = { epochs = 3 }, unlock_every = { epochs = 2 } }
             schedule = { kind = "step", warmup = { epochs = 5 }, every = { epochs = 10 }, factor = 0.1 }
             losses = { caption = 0.5, dropout_views = 1.0, near_duplicate = 0.95 }
             checkpoint = { every = 100, keep = 3, best = "zero_shot.auroc" }
@@ -192,6 +191,11 @@ mod tests {
             ("steps = 1\nencoder = { layer_decay = 0.0 }", "train.encoder.layer_decay"),
             ("steps = 1\nencoder = { unlock = { fraction = 2.0 } }", "train.encoder.unlock"),
             ("steps = 1\nencoder = { learning_rate_scale = 0.0, unlock = { steps = 1 } }", "train.encoder.unlock"),
+            ("steps = 1\nencoder = { unlock_every = { fraction = -0.1 } }", "train.encoder.unlock_every"),
+            (
+                "steps = 1\nencoder = { learning_rate_scale = 0.0, unlock_every = { steps = 1 } }",
+                "train.encoder.unlock_every",
+            ),
             ("steps = 1\ntrace = { first = 0, steps = 1 }", "train.trace.first"),
             ("steps = 1\ntrace = { first = 1, steps = 0 }", "train.trace.steps"),
             ("steps = 1\nema = { decay = 1.0 }", "train.ema.decay"),

@@ -85,7 +85,7 @@ pub struct TrainConfig {
     /// Steps to write a profile of. Absent: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceConfig>,
-    /// How the encoder of a classifier learns. Absent: as the head does; pretraining has no such part.
+    /// How the signal encoder learns. Absent: as the rest of the model does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<EncoderConfig>,
     /// How the learning rate changes over the run.
@@ -119,26 +119,37 @@ pub struct TraceConfig {
     pub steps: u64,
 }
 
-/// How the encoder of a classifier learns, beside a head that is new.
+/// How the signal encoder learns, in pretraining beside the text encoder and the projections of both, in a classifier beside a
+/// head that is new.
+///
+/// While locked, its layers have no dropout, their batch norms keep their statistics, and the backward pass ends above them, so
+/// that a step costs less. Their moments, their counts of updates and their weight decay begin when they are unlocked, and
+/// `clip_norm` does not see their gradients before; the schedule runs on meanwhile. A layer is a stage of a convolutional network
+/// or a block of a transformer; what comes before the first of them is one, too, but for a ConvNeXt's stem, which belongs to its first stage.
+///
+/// In pretraining, an encoder is locked where it has learnt before, in the run that this one starts from.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EncoderConfig {
     /// Factor on its learning rate; 0 locks it for the whole run.
     pub learning_rate_scale: f64,
     /// Layer-wise decay of its learning rate (Clark et al. 2020, arXiv 2003.10555): its uppermost layer has the encoder's rate,
-    /// each one below this factor times the rate of the one above it. A layer is a stage of a convolutional network or a block of
-    /// a transformer. Above 0, at most 1. Absent: one rate for all.
+    /// each one below this factor times the rate of the one above it. Above 0, at most 1. Absent: one rate for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layer_decay: Option<f64>,
-    /// The part of the run before it learns, e.g. `{ epochs = 5 }`. A locked encoder has no dropout, and its batch norms
-    /// keep their statistics; its moments and its count of updates begin when it is unlocked. Absent: it learns from the first step.
+    /// The part of the run before it learns, e.g. `{ epochs = 5 }`. Absent: it learns from the first step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unlock: Option<Span>,
+    /// The part of the run from the unlocking of a layer to that of the one below it, e.g. `{ epochs = 1 }` (gradual unfreezing: Howard
+    /// and Ruder 2018, arXiv 1801.06146): the uppermost is unlocked when `unlock` says, the lowest before the run ends. Absent: all
+    /// layers are unlocked at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unlock_every: Option<Span>,
 }
 
 impl Default for EncoderConfig {
     fn default() -> Self {
-        Self { learning_rate_scale: 1.0, layer_decay: None, unlock: None }
+        Self { learning_rate_scale: 1.0, layer_decay: None, unlock: None, unlock_every: None }
     }
 }
 

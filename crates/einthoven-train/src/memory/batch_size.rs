@@ -121,7 +121,7 @@ fn one_step(config: &TrainConfig) -> TrainConfig {
         contrastive_batch: None,
         accumulate: 1,
         unlock_text: None,
-        encoder: config.encoder.map(|encoder| EncoderConfig { unlock: None, ..encoder }),
+        encoder: config.encoder.map(|encoder| EncoderConfig { unlock: None, unlock_every: None, ..encoder }),
         trace: None,
         schedule: ScheduleConfig { kind: Decay::Constant, warmup: Span::Steps(0), ..ScheduleConfig::default() },
         ..config.clone()

@@ -18,6 +18,8 @@ struct Part<'a> {
     contrasted: Option<TokenBatch>,
     /// What the text encoder says of what is contrasted, where it is locked.
     pooled: Option<Tensor>,
+    /// How many of the signal encoder's uppermost layers learn.
+    signal_layers: usize,
     /// Its first recording's place in the contrastive batch.
     start: usize,
     /// Its part of the tokens that the caption loss is the mean over.
@@ -51,7 +53,7 @@ impl EsiObjective {
         let indices: Vec<usize> = batches.iter().flat_map(|batch| batch.indices.iter().copied()).collect();
         let whole = self.captions.batch(&indices)?;
         let true_texts = true_texts(batches);
-        let parts = clock.time(Phase::Forward, || self.parts(batches, &whole, round.is_locked))?;
+        let parts = clock.time(Phase::Forward, || self.parts(batches, &whole, round))?;
         let contrasted: Vec<TokenBatch> = parts.iter().filter_map(|part| part.contrasted.clone()).collect();
         let groups = if contrasted.is_empty() { whole.groups() } else { TokenBatch::joined(&contrasted)?.groups() };
         let negatives = self.negatives(&groups, true_texts.as_deref());
@@ -76,7 +78,7 @@ impl EsiObjective {
         Ok([("loss", total)].into_iter().chain(contrast.named).chain(told.map(|told| (CAPTION, told))).collect())
     }
 
-    fn parts<'a>(&mut self, batches: &'a [Batch], whole: &TokenBatch, text_is_locked: bool) -> Result<Vec<Part<'a>>> {
+    fn parts<'a>(&mut self, batches: &'a [Batch], whole: &TokenBatch, round: &Round) -> Result<Vec<Part<'a>>> {
         let targets = self.model.caption_targets(whole) as f64;
         let contrasted = batches.iter().map(|batch| self.parts_of_captions(batch)).collect::<Result<Vec<_>>>()?;
         let longest = contrasted.iter().flatten().map(TokenBatch::padded_len).max().unwrap_or(0);
@@ -87,9 +89,10 @@ impl EsiObjective {
             let tokens = self.captions.batch(&batch.indices)?.padded_to(whole.padded_len());
             let contrasted = contrasted.map(|texts| texts.padded_to(longest));
             let read = contrasted.as_ref().unwrap_or(&tokens);
-            let pooled = text_is_locked.then(|| self.locked_text.pooled(&self.model, read)).transpose()?;
+            let pooled = (round.text_layers == 0).then(|| self.locked_text.pooled(&self.model, read)).transpose()?;
             let share = self.model.caption_targets(&tokens) as f64 / targets;
-            parts.push(Part { batch, tokens, contrasted, pooled, start, share });
+            let signal_layers = round.signal_layers;
+            parts.push(Part { batch, tokens, contrasted, pooled, signal_layers, start, share });
             start += batch.len();
         }
         Ok(parts)
@@ -98,8 +101,8 @@ impl EsiObjective {
     fn outputs(&self, part: &Part, weights: LossWeights, pass: &Pass) -> Result<(Embeddings, Option<Tensor>)> {
         let (contrasted, pooled) = (part.contrasted.as_ref(), part.pooled.as_ref());
         let captions = Captions { contrasted, pooled, ..Captions::new(&part.tokens) };
-        let signals = self.signals(part.batch)?;
-        let outputs = self.model.outputs(&signals, Some(&part.batch.valid), captions, weights, pass)?;
+        let features = self.features(part.batch, part.signal_layers, pass)?;
+        let outputs = self.model.outputs(&features, captions, weights, pass)?;
         let EsiOutputs { embeddings: Some(embeddings), caption } = outputs else {
             let message = "contrasts nothing, for losses.contrastive is 0".to_owned();
             return Err(Error::Config { key: "contrastive_batch", message });

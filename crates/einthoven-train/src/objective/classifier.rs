@@ -3,12 +3,12 @@
 use candle_core::{Device, Tensor};
 use einthoven_corpus::Batch;
 use einthoven_models::Classifier;
-use einthoven_nn::{Gradients, Pass, backward, binary_cross_entropy, without_gradients};
+use einthoven_nn::{Gradients, backward, binary_cross_entropy};
 use einthoven_random::Stream;
 use rand::RngExt;
 
 use super::{Objective, PretrainedPart, Round, scalar};
-use crate::config::{EncoderConfig, LossConfig, TrainConfig};
+use crate::config::{LossConfig, TrainConfig};
 use crate::trainer::clock::{Clock, Phase};
 use crate::{Error, Result};
 
@@ -51,7 +51,7 @@ impl ClassifierObjective {
         Ok(Self { model, targets, device })
     }
 
-    /// The mean loss of a batch, a scalar with a gradient. A locked encoder runs as in evaluation.
+    /// The mean loss of a batch, a scalar with a gradient.
     fn loss(&self, batch: &Batch, round: &Round, index: usize) -> Result<Tensor> {
         let targets = batch.indices.iter().map(|&index| {
             let message = || format!("end before record {index}, there are {}", self.targets.len());
@@ -60,11 +60,7 @@ impl ClassifierObjective {
         let targets = targets.collect::<Result<Vec<_>>>()?.concat();
         let (signals, valid) = self.signals(batch, round.stream("crop", index))?;
         let pass = round.pass(index);
-        let pooled = if round.is_locked {
-            without_gradients(|| self.model.pooled(&signals, Some(&valid), &Pass::evaluate()))?
-        } else {
-            self.model.pooled(&signals, Some(&valid), &pass)?
-        };
+        let pooled = self.model.pooled(&signals, Some(&valid), round.signal_layers, &pass)?;
         Ok(binary_cross_entropy(&self.model.logits(&pooled, &pass)?, &targets)?)
     }
 
@@ -94,16 +90,8 @@ impl Objective for ClassifierObjective {
         &self.model
     }
 
-    fn pretrained_part(&self, config: &TrainConfig) -> PretrainedPart {
-        let EncoderConfig { learning_rate_scale, layer_decay, unlock } = config.encoder.unwrap_or_default();
-        PretrainedPart {
-            name: "encoder",
-            prefix: Classifier::ENCODER,
-            learning_rate_scale,
-            layer_decay,
-            unlock,
-            keys: ["encoder.unlock", "encoder.learning_rate_scale"],
-        }
+    fn pretrained_parts(&self, config: &TrainConfig) -> Vec<PretrainedPart> {
+        vec![PretrainedPart::signal_encoder(Classifier::ENCODER, config)]
     }
 
     fn layers_above(&self, name: &str) -> usize {
@@ -134,7 +122,7 @@ impl Objective for ClassifierObjective {
     }
 
     fn activation_count(&self, config: &TrainConfig, samples: usize) -> usize {
-        let is_locked = self.pretrained_part(config).is_always_locked();
+        let is_locked = PretrainedPart::signal_encoder(Classifier::ENCODER, config).is_always_locked();
         self.model.activation_count(config.batch_size, samples, config.checkpointing, is_locked)
     }
 }

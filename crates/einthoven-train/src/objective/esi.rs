@@ -2,10 +2,12 @@
 
 use candle_core::{Device, Tensor};
 use einthoven_corpus::{Batch, PartialCaption};
-use einthoven_models::{Captions, Embeddings, Esi, LossWeights, Mode, PassSize, TokenBatch, Tokenizer, is_decayed};
+use einthoven_models::{
+    Captions, Embeddings, Esi, Features, LossWeights, Mode, PassSize, TokenBatch, Tokenizer, is_decayed,
+};
 use einthoven_nn::{Gradients, Negatives, Pass, backward};
 
-use super::{Objective, PretrainedPart, Round, scalar};
+use super::{Objective, PretrainedPart, Round, Tower, scalar};
 use crate::captions::TokenizedCaptions;
 use crate::config::TrainConfig;
 use crate::locked_text::LockedText;
@@ -17,7 +19,9 @@ pub(super) const CONTRASTIVE: &str = "loss_contrastive";
 pub(super) const VIEWS: &str = "loss_dropout_views";
 pub(super) const CAPTION: &str = "loss_caption";
 
-/// What the names of the text encoder's parameters begin with.
+/// What the names of the signal encoder's parameters begin with.
+const SIGNAL_ENCODER: &str = "img_encoder.";
+/// Likewise, of the text encoder.
 const TEXT_ENCODER: &str = "pretrained_text_encoder.";
 /// Likewise, of its norm and projection into the space that signals and texts share.
 const TEXT_PROJECTION: [&str; 2] = ["text_cls_norm.", "text_to_latents."];
@@ -52,8 +56,7 @@ impl EsiObjective {
     /// The objective of `model` on records with `captions`, which are tokenised here.
     ///
     /// # Errors
-    /// [`Error::Config`] for what a model of this mode, or any that reads texts, cannot use; [`Error::Model`] when the tokenizer
-    /// fails.
+    /// [`Error::Config`] for what a model of this mode cannot use; [`Error::Model`] when the tokenizer fails.
     pub fn new(
         model: Esi,
         tokenizer: &Tokenizer,
@@ -65,10 +68,6 @@ impl EsiObjective {
             let message =
                 "a paper model contrasts all records; leave it out or choose model.mode = \"corrected\"".to_owned();
             return Err(Error::Config { key: "losses.near_duplicate", message });
-        }
-        if config.encoder.is_some() {
-            let message = "is for classifiers; leave it out when pretraining".to_owned();
-            return Err(Error::Config { key: "encoder", message });
         }
         Ok(Self {
             captions: TokenizedCaptions::new(tokenizer, captions, config.max_tokens)?,
@@ -85,23 +84,24 @@ impl EsiObjective {
     }
 
     /// The losses of a batch; those of weight 0 are left out. Records whose captions are the same, token by token, or
-    /// nearly the same, or true of each other, do not count as negatives where the model's mode says so. A text encoder that is
-    /// locked does not learn.
+    /// nearly the same, or true of each other, do not count as negatives where the model's mode says so. What is locked of the
+    /// encoders does not learn.
     pub(super) fn losses(&mut self, batch: &Batch, round: &Round) -> Result<Losses> {
-        let signals = self.signals(batch)?;
+        let pass = round.pass(0);
+        let features = self.features(batch, round.signal_layers, &pass)?;
         let tokens = self.captions.batch(&batch.indices)?;
         let parts = self.parts_of_captions(batch)?;
         let contrasted = parts.as_ref().unwrap_or(&tokens);
         let groups = contrasted.groups();
         let true_texts = true_texts(std::slice::from_ref(batch));
-        let pooled = round.is_locked.then(|| self.locked_text.pooled(&self.model, contrasted)).transpose()?;
+        let pooled = (round.text_layers == 0).then(|| self.locked_text.pooled(&self.model, contrasted)).transpose()?;
         let captions = Captions {
             tokens: &tokens,
             contrasted: parts.as_ref(),
             negatives: self.negatives(&groups, true_texts.as_deref()),
             pooled: pooled.as_ref(),
         };
-        let losses = self.model.losses(&signals, Some(&batch.valid), captions, self.weights, &round.pass(0))?;
+        let losses = self.model.losses(&features, captions, self.weights, &pass)?;
         let view = |embeddings| self.view_loss(embeddings, &round.joint_pass("dropout_views", batch.len()));
         let views = losses.embeddings.as_ref().and_then(view).transpose()?;
         let total = match &views {
@@ -136,10 +136,11 @@ impl EsiObjective {
         Ok((!texts.is_empty()).then(tokens).transpose()?)
     }
 
-    /// `[batch, leads, samples]`.
-    pub(super) fn signals(&self, batch: &Batch) -> Result<Tensor> {
+    /// What the signal encoder makes of the recordings, of which so many uppermost layers learn.
+    pub(super) fn features(&self, batch: &Batch, learning: usize, pass: &Pass) -> Result<Features> {
         let shape = (batch.len(), batch.leads, batch.samples);
-        Ok(Tensor::from_slice(&batch.signals, shape, &self.device)?)
+        let signals = Tensor::from_slice(&batch.signals, shape, &self.device)?;
+        Ok(self.model.features(&signals, Some(&batch.valid), learning, pass)?)
     }
 }
 
@@ -150,24 +151,21 @@ impl Objective for EsiObjective {
         &self.model
     }
 
-    fn pretrained_part(&self, config: &TrainConfig) -> PretrainedPart {
-        PretrainedPart {
-            name: "text encoder",
-            prefix: TEXT_ENCODER,
-            learning_rate_scale: config.text_learning_rate_scale,
-            layer_decay: config.text_layer_decay,
-            unlock: config.unlock_text,
-            keys: ["unlock_text", "text_learning_rate_scale"],
-        }
+    fn pretrained_parts(&self, config: &TrainConfig) -> Vec<PretrainedPart> {
+        vec![PretrainedPart::signal_encoder(SIGNAL_ENCODER, config), text_part(config)]
     }
 
     fn layers_above(&self, name: &str) -> usize {
-        text_layers_above(name, self.model.config().text.num_hidden_layers)
+        let model = self.model.config();
+        match name.strip_prefix(SIGNAL_ENCODER) {
+            Some(name) => model.signal.layers_above(name),
+            None => text_layers_above(name, model.text.num_hidden_layers),
+        }
     }
 
     fn is_locked(&self, name: &str, config: &TrainConfig) -> bool {
-        let part = self.pretrained_part(config);
-        part.is_always_locked() && part.contains(name) || config.lock_text_projection && projects_texts(name)
+        self.pretrained_parts(config).iter().any(|part| part.is_always_locked() && part.contains(name))
+            || config.lock_text_projection && projects_texts(name)
     }
 
     /// In paper mode all are decayed, as published.
@@ -204,13 +202,27 @@ impl Objective for EsiObjective {
             contrasted: config.batch_size * config.batches_together(),
             weights: self.weights,
             dropout_views: self.views != 0.0,
-            text_is_locked: self.pretrained_part(config).is_always_locked(),
+            signal_is_locked: PretrainedPart::signal_encoder(SIGNAL_ENCODER, config).is_always_locked(),
+            text_is_locked: text_part(config).is_always_locked(),
             checkpointing: config.checkpointing,
         })
     }
 
     fn tokenizer(&self) -> Option<&str> {
         Some(&self.tokenizer_json)
+    }
+}
+
+/// The text encoder.
+fn text_part(config: &TrainConfig) -> PretrainedPart {
+    PretrainedPart {
+        tower: Tower::Text,
+        prefix: TEXT_ENCODER,
+        learning_rate_scale: config.text_learning_rate_scale,
+        layer_decay: config.text_layer_decay,
+        unlock: config.unlock_text,
+        unlock_every: None,
+        keys: ["unlock_text", "text_learning_rate_scale"],
     }
 }
 

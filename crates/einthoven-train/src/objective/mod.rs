@@ -13,7 +13,7 @@ pub use classifier::ClassifierObjective;
 pub use esi::EsiObjective;
 
 use crate::Result;
-use crate::config::TrainConfig;
+use crate::config::{EncoderConfig, TrainConfig};
 use crate::schedule::Span;
 use crate::trainer::clock::Clock;
 
@@ -25,16 +25,15 @@ pub trait Objective: Send {
     /// The model.
     fn model(&self) -> &Self::Model;
 
-    /// The part of the model that can learn later and slower than the rest, if `config` says so.
-    fn pretrained_part(&self, config: &TrainConfig) -> PretrainedPart;
+    /// The parts of the model that can learn later and slower than the rest, if `config` says so.
+    fn pretrained_parts(&self, config: &TrainConfig) -> Vec<PretrainedPart>;
 
-    /// How many layers of that part lie above the one that the parameter `name` belongs to.
+    /// How many layers of its pretrained part lie above the one that the parameter `name` belongs to.
     fn layers_above(&self, name: &str) -> usize;
 
     /// Whether the parameter `name` stays as it is for the whole run.
     fn is_locked(&self, name: &str, config: &TrainConfig) -> bool {
-        let part = self.pretrained_part(config);
-        part.is_always_locked() && part.contains(name)
+        self.pretrained_parts(config).iter().any(|part| part.is_always_locked() && part.contains(name))
     }
 
     /// Whether weight decay acts on the parameter `name`.
@@ -79,11 +78,20 @@ pub trait Objective: Send {
     }
 }
 
-/// The part of a model that was trained before, or may have been: it can learn later and slower than the rest.
+/// One of the two encoders of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tower {
+    /// That of recordings.
+    Signal,
+    /// That of texts.
+    Text,
+}
+
+/// A part of a model that was trained before, or may have been: it can learn later and slower than the rest.
 #[derive(Clone, Copy, Debug)]
 pub struct PretrainedPart {
-    /// What it is called.
-    pub name: &'static str,
+    /// Which part it is.
+    pub tower: Tower,
     /// What the names of its parameters begin with.
     pub prefix: &'static str,
     /// Factor on its learning rate; 0 locks it for the whole run.
@@ -92,11 +100,28 @@ pub struct PretrainedPart {
     pub layer_decay: Option<f64>,
     /// The part of the run before it learns.
     pub unlock: Option<Span>,
+    /// The part of the run from the unlocking of a layer to that of the one below; none if all are unlocked at once.
+    pub unlock_every: Option<Span>,
     /// The keys of `unlock` and `learning_rate_scale`.
     pub keys: [&'static str; 2],
 }
 
 impl PretrainedPart {
+    /// The signal encoder, the names of whose parameters begin with `prefix`.
+    fn signal_encoder(prefix: &'static str, config: &TrainConfig) -> Self {
+        let EncoderConfig { learning_rate_scale, layer_decay, unlock, unlock_every } =
+            config.encoder.unwrap_or_default();
+        Self {
+            tower: Tower::Signal,
+            prefix,
+            learning_rate_scale,
+            layer_decay,
+            unlock,
+            unlock_every,
+            keys: ["encoder.unlock", "encoder.learning_rate_scale"],
+        }
+    }
+
     /// Whether the parameter `name` is its.
     pub fn contains(&self, name: &str) -> bool {
         name.starts_with(self.prefix)
@@ -115,8 +140,10 @@ pub struct Round {
     pub done: u64,
     /// Which of the step's batches is the first of these.
     pub first: usize,
-    /// Whether the pretrained part stays as it is in this step.
-    pub is_locked: bool,
+    /// How many of the signal encoder's uppermost layers learn in this step, all if there are no more; 0 where it is locked.
+    pub signal_layers: usize,
+    /// Likewise, of the text encoder.
+    pub text_layers: usize,
     /// Whether activations are computed again in the backward pass.
     pub checkpointing: bool,
     /// The random streams of the run.

@@ -11,7 +11,7 @@ pub(crate) struct Length {
     pub total: u64,
     pub steps_per_epoch: u64,
     pub batches_per_epoch: u64,
-    batches_per_step: u64,
+    pub batches_per_step: u64,
 }
 
 impl Length {

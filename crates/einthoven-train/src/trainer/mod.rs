@@ -15,6 +15,7 @@ mod resume;
 mod setup;
 mod step;
 mod trace;
+mod unlock;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -16,7 +16,7 @@ use super::trace::Trace;
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
 use crate::memory::MemoryEstimate;
-use crate::objective::{Objective, Round};
+use crate::objective::{Objective, Round, Tower};
 use crate::schedule::Schedule;
 use crate::{Error, Result};
 
@@ -109,7 +109,7 @@ impl<O: Objective> Stepper<O> {
             average.exchange(&self.parameters)?;
             self.parameters.load(&checkpoint.raw_model_tensors(device)?)?;
         }
-        self.optimizer.load_state(checkpoint.optimizer_tensors(device)?)?;
+        self.optimizer.load_state(&checkpoint.optimizer_tensors(device)?)?;
         self.done = checkpoint.state().step;
         Ok(())
     }
@@ -146,13 +146,13 @@ impl<O: Objective> Stepper<O> {
     /// Updates the weights and their average, and returns the gradient's norm before clipping; nothing is updated unless
     /// that is finite.
     fn update(&mut self, mut gradients: Gradients, learning_rate: f64) -> Result<f64> {
-        let variables = self.optimizer.variables(self.done);
+        let variables = self.optimizer.variables();
         let norm = match self.config.clip_norm {
-            Some(limit) => gradients.clip_to_norm(&variables, limit)?,
-            None => gradients.norm(&variables)?,
+            Some(limit) => gradients.clip_to_norm(variables, limit)?,
+            None => gradients.norm(variables)?,
         };
         if norm.is_finite() {
-            self.optimizer.step(&gradients, learning_rate, self.done)?;
+            self.optimizer.step(&gradients, learning_rate)?;
             self.objective.constrain()?;
             if let Some(average) = &mut self.average {
                 average.update(&self.parameters, self.done)?;
@@ -165,7 +165,6 @@ impl<O: Objective> Stepper<O> {
     fn gradients(&mut self, batches: &mut Batches) -> Result<(Gradients, BTreeMap<String, f64>, Vec<String>)> {
         let count = self.config.accumulate;
         let together = self.config.batches_together();
-        let is_locked = self.optimizer.is_locked(self.done);
         let mut sum = Gradients::default();
         let mut values = BTreeMap::new();
         let mut ids = Vec::new();
@@ -178,7 +177,8 @@ impl<O: Objective> Stepper<O> {
             let round = Round {
                 done: self.done,
                 first: round * together,
-                is_locked,
+                signal_layers: self.optimizer.learning_layers(Tower::Signal, self.done),
+                text_layers: self.optimizer.learning_layers(Tower::Text, self.done),
                 checkpointing: self.config.checkpointing,
                 streams: self.streams,
             };

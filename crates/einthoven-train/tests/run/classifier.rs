@@ -166,7 +166,8 @@ fn the_encoder_is_locked_and_slowed_as_asked_for() {
         assert_eq!(locked("encoder.0.1.running_mean") == 0.0, always);
     }
     // AdamW's first step is the learning rate itself.
-    let slowed = moved(EncoderConfig { learning_rate_scale: 0.5, layer_decay: Some(0.1), unlock: None }, 1);
+    let slowed =
+        moved(EncoderConfig { learning_rate_scale: 0.5, layer_decay: Some(0.1), ..EncoderConfig::default() }, 1);
     for (name, rate) in
         [("head.linear1.weight", 1e-2), ("encoder.5.0.convs.2.1.weight", 5e-3), ("encoder.4.0.convs.2.1.weight", 5e-4)]
     {
@@ -185,7 +186,8 @@ fn a_disturbed_run_ends_as_an_undisturbed_one() {
             ema,
             clip_norm: Some(0.5),
             encoder: Some(EncoderConfig {
-                unlock: Some(Span::Steps(3)),
+                unlock: Some(Span::Steps(2)),
+                unlock_every: Some(Span::Steps(1)),
                 layer_decay: Some(0.7),
                 ..EncoderConfig::default()
             }),

@@ -4,6 +4,7 @@
 
 mod classifier;
 mod early_stop;
+mod locked;
 mod matrix;
 mod memory;
 mod resume;

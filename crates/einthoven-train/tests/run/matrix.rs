@@ -1,5 +1,5 @@
-//! The determinism matrix: accumulation × cached contrastive batches × checkpointing × moving average × staged unlock ×
-//! threads (1 and 2), half of them with dropout views.
+//! The determinism matrix: accumulation × cached contrastive batches × checkpointing × moving average × staged unlock of the text
+//! encoder × locked signal encoder × threads (1 and 2), half of them with dropout views.
 //!
 //! Whatever the combination, a run is the same at 1 and 2 threads, and so is one that was killed or interrupted and
 //! resumed at the other number of threads: every file of the last checkpoint and every line of the log.
@@ -8,16 +8,23 @@ use crate::resume::check;
 use crate::support::Variant;
 use einthoven_corpus::Statements;
 use einthoven_train::TrainConfig;
-use einthoven_train::config::{CheckpointConfig, EmaConfig, LossConfig};
+use einthoven_train::config::{CheckpointConfig, EmaConfig, EncoderConfig, LossConfig};
 use einthoven_train::schedule::Span;
 
 /// In step 3 of 4 the killed run goes back to the checkpoint of step 2, where the text encoder is still locked; the
-/// interrupted one goes on from step 3, where it has been updated once.
+/// interrupted one goes on from step 3, where it has been updated once. Of the signal encoder's four layers, where it is not
+/// locked for the whole run, each step unlocks one.
 #[test]
 fn every_combination_is_resumed_exactly() {
-    for combination in 0u32..32 {
+    for combination in 0u32..64 {
         let is_on = |bit: u32| combination >> bit & 1 == 1;
-        // With half of the combinations, such that it goes together with each of the others switched on and off.
+        // Each of these with half of the combinations, such that it goes together with each of the others switched on and off.
+        let is_staged = (combination & 0b10101).count_ones() % 2 == 0;
+        let lock = if is_staged {
+            EncoderConfig { unlock_every: Some(Span::Steps(1)), ..EncoderConfig::default() }
+        } else {
+            EncoderConfig { learning_rate_scale: 0.0, ..EncoderConfig::default() }
+        };
         let dropout_views = if combination.count_ones() % 2 == 1 { 0.5 } else { 0.0 };
         let train = TrainConfig {
             steps: Some(4),
@@ -27,6 +34,7 @@ fn every_combination_is_resumed_exactly() {
             checkpointing: is_on(2),
             ema: is_on(3).then_some(EmaConfig { decay: 0.8 }),
             unlock_text: is_on(4).then_some(Span::Steps(2)),
+            encoder: is_on(5).then_some(lock),
             losses: LossConfig { dropout_views, ..LossConfig::default() },
             clip_norm: Some(0.5),
             validate_every: Some(1),

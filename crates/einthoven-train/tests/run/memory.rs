@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::support::{Encoder, Variant};
+use einthoven_train::config::EncoderConfig;
 use einthoven_train::metrics_log;
 use einthoven_train::{Error, MEASURED_BATCH, RunFolder, Setup, TrainConfig, Trainer, find_batch_size};
 
@@ -36,6 +37,10 @@ fn the_first_log_entry_says_what_memory_was_expected() {
     assert_eq!(cached("_gradients"), 2.0 * plain("_gradients"));
     let locked = expected(|train| train.text_learning_rate_scale = 0.0);
     assert!(locked("_optimizer") < plain("_optimizer") && locked("_activations") < plain("_activations"));
+    let signal = expected(|train| {
+        train.encoder = Some(EncoderConfig { learning_rate_scale: 0.0, ..EncoderConfig::default() });
+    });
+    assert!(signal("_optimizer") < plain("_optimizer") && signal("_activations") < plain("_activations"));
     let projection = expected(|train| train.lock_text_projection = true);
     assert!(projection("_optimizer") < plain("_optimizer") && projection("_optimizer") > locked("_optimizer"));
 }

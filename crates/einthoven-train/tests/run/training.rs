@@ -358,11 +358,14 @@ fn what_cannot_work_is_refused_before_training() {
         variant.train.losses.near_duplicate = Some(0.9);
     });
     assert!(matches!(paper, Error::Config { key: "losses.near_duplicate", .. }), "{paper}");
-    let encoder = deaf(&|variant| variant.train.encoder = Some(EncoderConfig::default()));
-    assert!(matches!(encoder, Error::Config { key: "encoder", .. }), "{encoder}");
 
     let never = refusal(|setup| setup.config.unlock_text = Some(Span::Epochs(3)));
     assert!(never.to_string().starts_with("train.unlock_text: is 15 steps of a run of 9"), "{never}");
+
+    let encoder = EncoderConfig { unlock_every: Some(Span::Steps(3)), ..EncoderConfig::default() };
+    let slow = refusal(|setup| setup.config.encoder = Some(encoder));
+    let expected = "train.encoder.unlock_every: unlocks the lowest of 4 layers after 9 steps of a run of 9; shorten it";
+    assert_eq!(slow.to_string(), expected);
 
     let best = |metric: &str| CheckpointConfig { best: Some(metric.to_owned()), ..CheckpointConfig::default() };
     let blind = refusal(|setup| setup.config.checkpoint = best("probe"));

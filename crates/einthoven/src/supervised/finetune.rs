@@ -51,7 +51,7 @@ impl Parts {
         let (leads, classes) = (experiment.contract()?.leads.len(), training.labels.classes.len());
         let network = Network::new(&experiment.network()?, leads, classes, &parameters.root())?;
         if let Some(start) = start {
-            start.load_into(&parameters)?;
+            start.load_into(&parameters, Network::ENCODER)?;
         }
         Ok(Self { training, parameters, network })
     }

@@ -10,7 +10,7 @@ use einthoven_signal::InputContract;
 
 use super::{Classifier, SupervisedExperiment};
 use crate::run::describe_step;
-use crate::{Encoder, Error, Result, Trained};
+use crate::{Encoder, Error, Experiment, Result, Trained};
 
 /// What the names of ESI's signal encoder begin with.
 const ESI_ENCODER: &str = "img_encoder.";
@@ -30,6 +30,11 @@ pub struct Start {
 }
 
 impl Start {
+    /// Whether a folder holds an import or a classifier's run, of which pretraining can take the signal encoder and no more.
+    pub fn is_encoder_alone(path: &Path) -> bool {
+        Encoder::is_at(path) || Classifier::is_at(path)
+    }
+
     /// The encoder of an import, of a classifier's run or of a pretraining run.
     ///
     /// # Errors
@@ -82,7 +87,7 @@ impl Start {
             return Err(Error::setting("classifier.signal", message));
         }
         let contract = experiment.contract.get_or_insert_with(|| self.contract.clone());
-        if contract.leads != self.contract.leads || contract.sampling_rate != self.contract.sampling_rate {
+        if !self.takes(contract) {
             let message = "has other leads or another sampling rate than the encoder of start_from was trained with; \
                            leave it out to take that contract";
             return Err(Error::setting("contract", message));
@@ -90,14 +95,42 @@ impl Start {
         Ok(())
     }
 
-    /// Gives the encoder of a classifier its weights.
+    /// Gives the signal encoder of an ESI, whose parameters these are, its weights.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if `experiment` has another encoder, other leads or another sampling rate than it was trained with.
+    pub fn load_into_esi(&self, parameters: &Parameters, experiment: &Experiment) -> Result<()> {
+        let own = spelt_out(&self.signal, ChannelNorm::Channels);
+        if encoder_of(&experiment.model) != own {
+            let shape =
+                toml::Value::try_from(&own).map_err(|error| Error::setting("model.signal", error.to_string()))?;
+            let message = format!("is another encoder than that of start_from; make it {shape}");
+            return Err(Error::setting("model.signal", message));
+        }
+        if !self.takes(&experiment.contract) {
+            let (leads, rate) = (&self.contract.leads, self.contract.sampling_rate);
+            let leads: Vec<String> = leads.iter().map(ToString::to_string).collect();
+            let message = format!(
+                "has other leads or another sampling rate than the encoder of start_from was trained with: {} at {rate} Hz",
+                leads.join(", ")
+            );
+            return Err(Error::setting("contract", message));
+        }
+        self.load_into(parameters, ESI_ENCODER)
+    }
+
+    /// Whether recordings prepared for `contract` have the leads and the sampling rate that it was trained with.
+    fn takes(&self, contract: &InputContract) -> bool {
+        contract.leads == self.contract.leads && contract.sampling_rate == self.contract.sampling_rate
+    }
+
+    /// Gives the encoder below `prefix` its weights.
     ///
     /// # Errors
     /// [`Error::Setting`] names the weights that do not fit.
-    pub fn load_into(&self, parameters: &Parameters) -> Result<()> {
+    pub fn load_into(&self, parameters: &Parameters, prefix: &str) -> Result<()> {
         let setting = |message: String| Error::setting("start_from", message);
-        let unwanted =
-            parameters.load_matching(Network::ENCODER, &self.tensors).map_err(|error| setting(error.to_string()))?;
+        let unwanted = parameters.load_matching(prefix, &self.tensors).map_err(|error| setting(error.to_string()))?;
         match unwanted.first() {
             Some(name) => Err(setting(format!("{}: {name} is no part of its encoder", self.about))),
             None => Ok(()),
@@ -113,12 +146,17 @@ fn below(prefix: &str, parameters: &Parameters) -> HashMap<String, Tensor> {
 
 /// The signal encoder of an ESI, the norm that its mode implies spelt out.
 fn encoder_of(config: &EsiConfig) -> SignalConfig {
-    match &config.signal {
+    let norm = match config.mode {
+        Mode::Paper => ChannelNorm::Time,
+        Mode::Corrected => ChannelNorm::Channels,
+    };
+    spelt_out(&config.signal, norm)
+}
+
+/// A signal encoder whose norm is `norm` where its configuration leaves that open.
+fn spelt_out(signal: &SignalConfig, norm: ChannelNorm) -> SignalConfig {
+    match signal {
         SignalConfig::ConvNext(convnext) => {
-            let norm = match config.mode {
-                Mode::Paper => ChannelNorm::Time,
-                Mode::Corrected => ChannelNorm::Channels,
-            };
             SignalConfig::ConvNext(ConvNextConfig { norm: Some(convnext.norm.unwrap_or(norm)), ..*convnext })
         }
         other => other.clone(),

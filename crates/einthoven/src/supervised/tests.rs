@@ -193,6 +193,45 @@ fn the_experiments_that_come_along_are_understood() {
 }
 
 #[test]
+fn pretraining_takes_the_encoder_of_a_classifier_and_locks_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("classifier");
+    run(experiment(&["train.epochs=1"]), &out).unwrap();
+    let classifier = Classifier::open(&out).unwrap();
+    let pretraining = |overrides: &[&str]| {
+        let mut overrides: Vec<String> = overrides.iter().map(|&item| item.to_owned()).collect();
+        overrides.push(format!("start_from={}", out.display()));
+        let experiment = Experiment::parse(Path::new("tiny.toml"), PRETRAINING, &overrides).unwrap();
+        let place = folder.path().join("pretrained");
+        let options =
+            RunOptions { out: place.clone(), resume: false, stop: Arc::default(), display: ProgressDisplay::Hidden };
+        pretrain(experiment, &options).map(|_| Model::open(&place).unwrap())
+    };
+    let shape = toml::Value::try_from(classifier.network.config().signal.clone()).unwrap();
+    let signal = format!("model.signal={shape}");
+    let locked = ["model.mode=corrected", "train.steps=2", "train.encoder.learning_rate_scale=0.0", &signal];
+    let key = |error: Error| match error {
+        Error::Setting { key, message } => (key, message),
+        error => panic!("{error}"),
+    };
+    let (refused, message) = key(pretraining(&locked[..3]).unwrap_err());
+    assert!(refused == "model.signal" && message.contains("make it { "), "{message}");
+    let other = [&locked[..], &["contract.sampling_rate=50.0", "contract.samples=250"]].concat();
+    assert_eq!(key(pretraining(&other).unwrap_err()).0, "contract");
+    let model = pretraining(&locked).unwrap();
+    let (there, here) = (classifier.parameters.tensors(), model.parameters.tensors());
+    let numbers = |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let mut compared = 0;
+    for (name, tensor) in &here {
+        let Some(name) = name.strip_prefix("img_encoder.") else { continue };
+        assert!(numbers(tensor) == numbers(&there[&format!("encoder.{name}")]), "{name}");
+        compared += 1;
+    }
+    assert!(compared > 20);
+    assert!(numbers(&here["text_centre"]).iter().any(|&value| value != 0.0));
+}
+
+#[test]
 fn an_encoder_of_another_run_is_begun_with() {
     let folder = tempfile::tempdir().unwrap();
     let before = folder.path().join("before");
