@@ -6,6 +6,7 @@ mod classifier;
 mod early_stop;
 mod matrix;
 mod memory;
+mod precision;
 mod resume;
 mod support;
 mod trace;
