@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::sizes::Model;
 use crate::table::Table;
-use crate::{Common, Result, chart, length, ops, readme, search, step, threads};
+use crate::{Common, Result, chart, length, machine, ops, readme, search, step, threads};
 
 /// What all of it has in common.
 #[derive(Clone, Debug, Args)]
@@ -48,8 +48,14 @@ pub fn run(options: &Options) -> Result<()> {
         tokens: None,
         compile: true,
         tuned: true,
+        bf16: false,
     };
-    record("step", &[step::run(&step)?])
+    record("step", &[step::run(&step)?])?;
+    if machine::has_bf16() {
+        let rounded = step::Options { bf16: true, compile: false, tuned: false, ..step };
+        record("step-bf16", &[step::run(&rounded)?])?;
+    }
+    Ok(())
 }
 
 /// Prints the tables, draws their ratios, and puts both into the README.

@@ -3,6 +3,8 @@
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use einthoven::nn::{MatmulPrecision, matmul_precision, set_matmul_precision};
+
 use crate::{Common, Result};
 
 /// Processor, memory, date and versions, in a line.
@@ -29,6 +31,13 @@ pub fn describe(common: &Common, python: bool) -> Result<String> {
         parts.push(format!("PyTorch {}", torch(&common.python)?));
     }
     Ok(parts.join("; "))
+}
+
+/// Whether the processor multiplies bf16.
+pub fn has_bf16() -> bool {
+    let before = matmul_precision();
+    let has_it = set_matmul_precision(MatmulPrecision::Bf16).is_ok();
+    has_it && set_matmul_precision(before).is_ok()
 }
 
 /// Peak memory of this process in MiB.

@@ -15,6 +15,10 @@ pub enum Variant {
     Compiled,
     /// Eager with the fused AdamW, MKL's path for Intel's processors and huge pages.
     Tuned,
+    /// Eager with `torch.set_float32_matmul_precision("medium")`, which lets matrix products round to bf16.
+    Medium,
+    /// Eager under `torch.autocast("cpu", dtype=torch.bfloat16)`.
+    Autocast,
 }
 
 impl fmt::Display for Variant {
@@ -23,6 +27,8 @@ impl fmt::Display for Variant {
             Self::Eager => "eager",
             Self::Compiled => "compiled",
             Self::Tuned => "tuned",
+            Self::Medium => "medium",
+            Self::Autocast => "autocast",
         })
     }
 }
@@ -48,6 +54,12 @@ pub fn steps(variant: Variant, folder: &Path, common: &Common) -> Result<Command
         Variant::Tuned => {
             command.arg("--fused").env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
             command.env("LD_PRELOAD", intel_path(folder)?);
+        }
+        Variant::Medium => {
+            command.arg("--medium");
+        }
+        Variant::Autocast => {
+            command.arg("--autocast");
         }
     }
     Ok(command)
