@@ -7,6 +7,9 @@ use einthoven::nn::{MatmulPrecision, matmul_precision, set_matmul_precision};
 
 use crate::{Common, Result};
 
+/// Whether both sides are held to AVX2, as builds with `--cfg einthoven_avx2` are.
+pub const IS_AVX2: bool = cfg!(einthoven_avx2);
+
 /// Processor, memory, date and versions, in a line.
 pub fn describe(common: &Common, python: bool) -> Result<String> {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -16,7 +19,9 @@ pub fn describe(common: &Common, python: bool) -> Result<String> {
     };
     let flags = field("flags").unwrap_or_default();
     let has = |wanted: &str| flags.split_whitespace().any(|flag| flag == wanted);
-    let vectors = if has("avx512f") {
+    let vectors = if IS_AVX2 {
+        ", both sides held to AVX2"
+    } else if has("avx512f") {
         " with AVX-512"
     } else if has("avx2") {
         " with AVX2"
@@ -33,8 +38,11 @@ pub fn describe(common: &Common, python: bool) -> Result<String> {
     Ok(parts.join("; "))
 }
 
-/// Whether the processor multiplies bf16.
+/// Whether products in bf16 can be measured.
 pub fn has_bf16() -> bool {
+    if IS_AVX2 {
+        return false;
+    }
     let before = matmul_precision();
     let has_it = set_matmul_precision(MatmulPrecision::Bf16).is_ok();
     has_it && set_matmul_precision(before).is_ok()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::{Common, Result};
+use crate::{Common, Result, machine};
 
 /// Which PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,13 @@ pub fn script(name: &str, folder: &Path, common: &Common) -> Command {
     command.arg("-B");
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("pytorch").join(name)).arg(folder);
     command.args(["--threads", &common.threads.to_string()]);
+    if machine::IS_AVX2 {
+        for (library, instructions) in
+            [("ATEN_CPU_CAPABILITY", "avx2"), ("MKL_ENABLE_INSTRUCTIONS", "AVX2"), ("ONEDNN_MAX_CPU_ISA", "AVX2")]
+        {
+            command.env(library, instructions);
+        }
+    }
     command
 }
 

@@ -113,10 +113,10 @@ unsafe fn run<T: Real>(
     #[cfg(target_arch = "x86_64")]
     if T::DTYPE == DType::F32 && matmul_precision() == MatmulPrecision::Bf16 && bf16::pays((m, k, n)) {
         let operand = |matrix: Matrix<'_, T>| (matrix.data.as_ptr().cast(), matrix.row_stride, matrix.column_stride);
-        let (factor, threads) = (factor.wide() as f32, threads == Threads::All);
+        let (factor, parallel) = (factor.wide() as f32, threads == Threads::All);
         // SAFETY: as promised by the caller; the elements are `f32`, and bf16 is only set where the processor has it.
         unsafe {
-            bf16::product((m, k, n), out.cast(), stride, accumulate, operand(a), operand(b), factor, threads);
+            bf16::product((m, k, n), out.cast(), stride, accumulate, operand(a), operand(b), factor, parallel);
         }
         return;
     }
