@@ -198,6 +198,12 @@ class Linear(Twin):
         return F.linear(x, w, b)
 
 
+class LinearBf16(Twin):
+    def __call__(self, x, w, b):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return F.linear(x, w, b).float()
+
+
 class JointLinear(Twin):
     def __call__(self, x, *layers):
         return torch.cat([F.linear(x, w, b) for w, b in zip(layers[::2], layers[1::2])], dim=-1)
@@ -262,6 +268,7 @@ TWINS = {
     "cross_attention": CrossAttention,
     "parallel_block": ParallelBlock,
     "linear": Linear,
+    "linear_bf16": LinearBf16,
     "joint_linear": JointLinear,
     "feed_forward": FeedForward,
     "embedding": Embedding,

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::sizes::Model;
 use crate::table::Table;
-use crate::{Common, Result, chart, length, ops, readme, search, step, threads};
+use crate::{Common, Result, chart, length, machine, ops, readme, search, step, threads};
 
 /// What all of it has in common.
 #[derive(Clone, Debug, Args)]
@@ -22,6 +22,19 @@ pub struct Options {
 /// Measures and writes.
 pub fn run(options: &Options) -> Result<()> {
     let &Options { ref common, ref model, samples } = options;
+    let step = step::Options {
+        common: common.clone(),
+        model: model.clone(),
+        batch: Vec::new(),
+        samples,
+        tokens: None,
+        compile: true,
+        tuned: true,
+        bf16: false,
+    };
+    if machine::IS_AVX2 {
+        return record("step-avx2", &[step::run(&step)?]);
+    }
     let ops = ops::run(&ops::Options { common: common.clone(), name: None })?;
     record("ops", &[ops])?;
     let search =
@@ -40,16 +53,12 @@ pub fn run(options: &Options) -> Result<()> {
     let threads =
         threads::Options { common: common.clone(), counts: Vec::new(), model: Model::AttoMinilm, batch: 16, samples };
     record("threads", &[threads::run(&threads)?])?;
-    let step = step::Options {
-        common: common.clone(),
-        model: model.clone(),
-        batch: Vec::new(),
-        samples,
-        tokens: None,
-        compile: true,
-        tuned: true,
-    };
-    record("step", &[step::run(&step)?])
+    record("step", &[step::run(&step)?])?;
+    if machine::has_bf16() {
+        let rounded = step::Options { bf16: true, compile: false, tuned: false, ..step };
+        record("step-bf16", &[step::run(&rounded)?])?;
+    }
+    Ok(())
 }
 
 /// Prints the tables, draws their ratios, and puts both into the README.

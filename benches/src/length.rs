@@ -2,6 +2,7 @@
 
 use clap::Args;
 use einthoven::models::Mode;
+use einthoven::nn::MatmulPrecision;
 
 use crate::measure::{exponent, peers_in_turn};
 use crate::peer::Peer;
@@ -85,7 +86,7 @@ fn grow(
     point: impl Fn(&Sizes, &Peer) -> Result<Point>,
 ) -> Result<Table> {
     eprintln!("length: {axis}, {fixed}");
-    let start = |sizes| worker::start(sizes, Mode::Corrected, common.threads, None);
+    let start = |sizes| worker::start(sizes, Mode::Corrected, MatmulPrecision::F32, common.threads, None);
     let mut peers = sizes.iter().map(start).collect::<Result<Vec<Peer>>>()?;
     let mut time = |request| peers_in_turn(&mut peers.iter_mut().collect::<Vec<_>>(), request, common.rounds);
     let times = [time("step")?, time("encoder")?, time("encode")?];

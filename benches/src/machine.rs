@@ -3,7 +3,12 @@
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use einthoven::nn::{MatmulPrecision, matmul_precision, set_matmul_precision};
+
 use crate::{Common, Result};
+
+/// Whether both sides are held to AVX2, as builds with `--cfg einthoven_avx2` are.
+pub const IS_AVX2: bool = cfg!(einthoven_avx2);
 
 /// Processor, memory, date and versions, in a line.
 pub fn describe(common: &Common, python: bool) -> Result<String> {
@@ -14,7 +19,9 @@ pub fn describe(common: &Common, python: bool) -> Result<String> {
     };
     let flags = field("flags").unwrap_or_default();
     let has = |wanted: &str| flags.split_whitespace().any(|flag| flag == wanted);
-    let vectors = if has("avx512f") {
+    let vectors = if IS_AVX2 {
+        ", both sides held to AVX2"
+    } else if has("avx512f") {
         " with AVX-512"
     } else if has("avx2") {
         " with AVX2"
@@ -29,6 +36,16 @@ pub fn describe(common: &Common, python: bool) -> Result<String> {
         parts.push(format!("PyTorch {}", torch(&common.python)?));
     }
     Ok(parts.join("; "))
+}
+
+/// Whether products in bf16 can be measured.
+pub fn has_bf16() -> bool {
+    if IS_AVX2 {
+        return false;
+    }
+    let before = matmul_precision();
+    let has_it = set_matmul_precision(MatmulPrecision::Bf16).is_ok();
+    has_it && set_matmul_precision(before).is_ok()
 }
 
 /// Peak memory of this process in MiB.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::{Common, Result};
+use crate::{Common, Result, machine};
 
 /// Which PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,10 @@ pub enum Variant {
     Compiled,
     /// Eager with the fused AdamW, MKL's path for Intel's processors and huge pages.
     Tuned,
+    /// Eager with `torch.set_float32_matmul_precision("medium")`, which lets matrix products round to bf16.
+    Medium,
+    /// Eager under `torch.autocast("cpu", dtype=torch.bfloat16)`.
+    Autocast,
 }
 
 impl fmt::Display for Variant {
@@ -23,6 +27,8 @@ impl fmt::Display for Variant {
             Self::Eager => "eager",
             Self::Compiled => "compiled",
             Self::Tuned => "tuned",
+            Self::Medium => "medium",
+            Self::Autocast => "autocast",
         })
     }
 }
@@ -34,6 +40,13 @@ pub fn script(name: &str, folder: &Path, common: &Common) -> Command {
     command.arg("-B");
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("pytorch").join(name)).arg(folder);
     command.args(["--threads", &common.threads.to_string()]);
+    if machine::IS_AVX2 {
+        for (library, instructions) in
+            [("ATEN_CPU_CAPABILITY", "avx2"), ("MKL_ENABLE_INSTRUCTIONS", "AVX2"), ("ONEDNN_MAX_CPU_ISA", "AVX2")]
+        {
+            command.env(library, instructions);
+        }
+    }
     command
 }
 
@@ -48,6 +61,12 @@ pub fn steps(variant: Variant, folder: &Path, common: &Common) -> Result<Command
         Variant::Tuned => {
             command.arg("--fused").env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
             command.env("LD_PRELOAD", intel_path(folder)?);
+        }
+        Variant::Medium => {
+            command.arg("--medium");
+        }
+        Variant::Autocast => {
+            command.arg("--autocast");
         }
     }
     Ok(command)

@@ -60,7 +60,7 @@ pub fn run(options: &Options) -> Result<Table> {
         let mut ours = worker::start_query(&sizes, texts, threads, folder.path())?;
         let mut command = python::script("query.py", folder.path(), &common);
         let mut theirs = Peer::start(command.args(["--texts", &texts.to_string()]))?;
-        twin::compare_embeddings(folder.path())?;
+        twin::compare_embeddings(folder.path(), twin::TOLERANCE)?;
         let mut seconds = [Vec::new(), Vec::new()];
         for _ in 0..repeats {
             for (peer, seconds) in [&mut theirs, &mut ours].into_iter().zip(&mut seconds) {

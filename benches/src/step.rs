@@ -2,6 +2,7 @@
 
 use clap::Args;
 use einthoven::models::Mode;
+use einthoven::nn::MatmulPrecision;
 use tempfile::TempDir;
 
 use crate::measure::{geometric_mean, peers_in_turn};
@@ -34,6 +35,9 @@ pub struct Options {
     /// Also PyTorch with its fused AdamW, MKL's path for Intel's processors and huge pages
     #[arg(long)]
     pub tuned: bool,
+    /// Matrix products in bf16, also against PyTorch with matrix products of medium precision and with autocast to bf16
+    #[arg(long)]
+    pub bf16: bool,
 }
 
 /// What one PyTorch and Einthoven took for the same.
@@ -56,8 +60,11 @@ pub fn run(options: &Options) -> Result<Table> {
     let common = &options.common;
     let mut table = Table {
         title: format!(
-            "ESI on records of 12 × {} samples, {} threads, medians of {} rounds",
-            options.samples, common.threads, common.rounds
+            "ESI{} on records of 12 × {} samples, {} threads, medians of {} rounds",
+            if options.bf16 { ", Einthoven with products in bf16," } else { "" },
+            options.samples,
+            common.threads,
+            common.rounds
         ),
         machine: machine::describe(common, true)?,
         head: vec![
@@ -77,6 +84,10 @@ pub fn run(options: &Options) -> Result<Table> {
     let mut variants = vec![Variant::Eager];
     variants.extend(options.compile.then_some(Variant::Compiled));
     variants.extend(options.tuned.then_some(Variant::Tuned));
+    let precision = if options.bf16 { MatmulPrecision::Bf16 } else { MatmulPrecision::F32 };
+    if options.bf16 {
+        variants.extend([Variant::Medium, Variant::Autocast]);
+    }
     let mut ratios = Vec::new();
     for &model in &options.model {
         let batches = if options.batch.is_empty() { model.batches() } else { &options.batch };
@@ -87,7 +98,7 @@ pub fn run(options: &Options) -> Result<Table> {
             let mut of_sizes = Ratios { label: format!("{}, batch {batch}", model.name()), values: Vec::new() };
             for &variant in &variants {
                 eprintln!("step: {name}, batch {batch}, PyTorch {variant}");
-                match measure(&sizes, variant, common)? {
+                match measure(&sizes, variant, precision, common)? {
                     Ok(pairs) => {
                         of_sizes.values.push((variant, pairs[0].theirs / pairs[0].ours));
                         table.rows.extend(pairs.iter().map(|pair| pair.row(&name, batch, variant)));
@@ -103,14 +114,20 @@ pub fn run(options: &Options) -> Result<Table> {
 }
 
 /// Both sides in turns; or why this PyTorch does not work here.
-fn measure(sizes: &Sizes, variant: Variant, common: &Common) -> Result<std::result::Result<Vec<Pair>, String>> {
+fn measure(
+    sizes: &Sizes,
+    variant: Variant,
+    precision: MatmulPrecision,
+    common: &Common,
+) -> Result<std::result::Result<Vec<Pair>, String>> {
     let folder = TempDir::new()?;
-    let mut ours = worker::start(sizes, Mode::Paper, common.threads, Some(folder.path()))?;
+    let mut ours = worker::start(sizes, Mode::Paper, precision, common.threads, Some(folder.path()))?;
     let mut theirs = Peer::start(&mut python::steps(variant, folder.path(), common)?)?;
     if let Some(reason) = theirs.text("failed") {
         return Ok(Err(reason.to_owned()));
     }
-    twin::compare(&ours, &theirs, folder.path())?;
+    let tolerance = if precision == MatmulPrecision::Bf16 { twin::ROUNDED_TOLERANCE } else { twin::TOLERANCE };
+    twin::compare(&ours, &theirs, folder.path(), tolerance)?;
     let mut pairs = Vec::new();
     for (task, request) in [("step", "step"), ("inference", "encode")] {
         let times = peers_in_turn(&mut [&mut theirs, &mut ours], request, common.rounds)?;
@@ -118,7 +135,7 @@ fn measure(sizes: &Sizes, variant: Variant, common: &Common) -> Result<std::resu
     }
     let our_peak = ours.finish()?;
     if variant == Variant::Eager {
-        let mut corrected = worker::start(sizes, Mode::Corrected, common.threads, None)?;
+        let mut corrected = worker::start(sizes, Mode::Corrected, precision, common.threads, None)?;
         let times = peers_in_turn(&mut [&mut theirs, &mut corrected], "step", common.rounds)?;
         corrected.finish()?;
         pairs.push(Pair { task: "step, corrected mode", theirs: times[0], ours: times[1], peaks: None });

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use einthoven::models::Mode;
+use einthoven::nn::MatmulPrecision;
 
 use crate::measure::peers_in_turn;
 use crate::peer::Peer;
@@ -36,7 +37,7 @@ pub fn run(options: &Options) -> Result<Table> {
     eprintln!("threads: {counts:?}");
     let mut peers = counts
         .iter()
-        .map(|&threads| worker::start(&sizes, Mode::Corrected, threads, None))
+        .map(|&threads| worker::start(&sizes, Mode::Corrected, MatmulPrecision::F32, threads, None))
         .collect::<Result<Vec<Peer>>>()?;
     let mut times = Vec::new();
     for request in ["step", "encode"] {

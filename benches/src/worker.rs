@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use clap::Args;
 use einthoven::models::Mode;
+use einthoven::nn::{MatmulPrecision, set_matmul_precision};
 use serde_json::json;
 
 use crate::peer::Peer;
@@ -26,6 +27,9 @@ pub struct Options {
     /// The published computation
     #[arg(long)]
     paper: bool,
+    /// Matrix products in bf16
+    #[arg(long)]
+    bf16: bool,
     #[arg(long)]
     pub threads: u32,
     /// Where weights, batch and embeddings are left for the twin
@@ -37,11 +41,20 @@ pub struct Options {
 }
 
 /// Starts the process; with a `folder`, weights, batch, losses and embeddings are handed over.
-pub fn start(sizes: &Sizes, mode: Mode, threads: u32, folder: Option<&Path>) -> Result<Peer> {
+pub fn start(
+    sizes: &Sizes,
+    mode: Mode,
+    precision: MatmulPrecision,
+    threads: u32,
+    folder: Option<&Path>,
+) -> Result<Peer> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("worker").args(sizes.arguments()).args(["--threads", &threads.to_string()]);
     if mode == Mode::Paper {
         command.arg("--paper");
+    }
+    if precision == MatmulPrecision::Bf16 {
+        command.arg("--bf16");
     }
     if let Some(folder) = folder {
         command.arg("--folder").arg(folder);
@@ -60,6 +73,9 @@ pub fn start_query(sizes: &Sizes, texts: usize, threads: u32, folder: &Path) -> 
 /// Answers requests until the input ends.
 pub fn run(options: &Options) -> Result<()> {
     let mode = if options.paper { Mode::Paper } else { Mode::Corrected };
+    if options.bf16 {
+        set_matmul_precision(MatmulPrecision::Bf16)?;
+    }
     let mut side = Side::new(&options.sizes, mode)?;
     let mut hello = json!({ "parameters": side.parameters.count(), "encoder_parameters": side.encoder_parameters() });
     if let Some(folder) = &options.folder {

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor, safetensors::load};
 use clap::Args;
+use einthoven::nn::MatmulPrecision;
 use operation::{Input, Operation, Run};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -18,7 +19,7 @@ use update::Update;
 use crate::measure::{geometric_mean, in_turn};
 use crate::peer::Peer;
 use crate::table::{Table, ms, ratio};
-use crate::twin::{TOLERANCE, difference};
+use crate::twin::{ROUNDED_TOLERANCE, TOLERANCE, difference};
 use crate::{Common, Result, machine, python};
 
 /// A turn repeats what is short, up to this many times or for as long as this.
@@ -41,6 +42,8 @@ struct Case {
     shape: String,
     /// What the twin needs to know besides the inputs.
     options: Value,
+    /// Of Einthoven's matrix products.
+    precision: MatmulPrecision,
     work: Work,
 }
 
@@ -52,11 +55,16 @@ impl Case {
         run: impl Fn(&[Tensor]) -> Result<Tensor> + 'static,
     ) -> Self {
         let work = Work::Operation { inputs, run: Box::new(run), stock: None };
-        Self { op, shape, options: json!({}), work }
+        Self { op, shape, options: json!({}), precision: MatmulPrecision::F32, work }
     }
 
     fn options(self, options: Value) -> Self {
         Self { options, ..self }
+    }
+
+    /// With matrix products in bf16.
+    fn in_bf16(self) -> Self {
+        Self { precision: MatmulPrecision::Bf16, ..self }
     }
 
     /// With the same of candle's own parts.
@@ -113,6 +121,7 @@ pub fn run(options: &Options) -> Result<Table> {
     let folder = TempDir::new()?;
     let mut twin = Peer::start(&mut python::script("ops.py", folder.path(), common))?;
     let cases = cases::all()?.into_iter().chain(text_cases::all()?);
+    let cases = cases.filter(|case| case.precision == MatmulPrecision::F32 || machine::has_bf16());
     let mut ratios = Vec::new();
     for case in cases.filter(|case| options.name.as_ref().is_none_or(|name| case.op.contains(name))) {
         let label = format!("{} {}", case.op, case.shape);
@@ -147,7 +156,7 @@ fn measure(case: &Case, twin: &mut Peer, folder: &Path, rounds: u32) -> Result<V
     match &case.work {
         Work::Update => subjects.push(Box::new(Update::new()?)),
         Work::Operation { inputs, run, stock } => {
-            let ours = Operation::new(inputs, run)?;
+            let ours = Operation::new(inputs, run, case.precision)?;
             let stock = stock.as_ref().map(|stock| ours.done_by(stock));
             subjects.push(Box::new(ours));
             if let Some(stock) = stock {
@@ -157,9 +166,10 @@ fn measure(case: &Case, twin: &mut Peer, folder: &Path, rounds: u32) -> Result<V
     }
     safetensors::serialize_to_file(&subjects[0].inputs(), None, &folder.join("inputs.safetensors"))?;
     twin.ask(&json!({ "op": case.op, "options": case.options }).to_string())?;
+    let tolerance = if case.precision == MatmulPrecision::Bf16 { ROUNDED_TOLERANCE } else { TOLERANCE };
     let expected = load(folder.join("results.safetensors"), &Device::Cpu)?;
     for subject in &mut subjects {
-        compare(&subject.results()?, &expected)?;
+        compare(&subject.results()?, &expected, tolerance)?;
     }
     let once = json!({ "repeat": 1 }).to_string();
     let mut longest = seconds(&twin.ask(&once)?)?[1];
@@ -177,14 +187,18 @@ fn measure(case: &Case, twin: &mut Peer, folder: &Path, rounds: u32) -> Result<V
     })
 }
 
-fn compare(found: &BTreeMap<String, Tensor>, expected: &std::collections::HashMap<String, Tensor>) -> Result<()> {
+fn compare(
+    found: &BTreeMap<String, Tensor>,
+    expected: &std::collections::HashMap<String, Tensor>,
+    tolerance: f64,
+) -> Result<()> {
     if found.len() != expected.len() {
         return Err(format!("{} results, PyTorch has {}", found.len(), expected.len()).into());
     }
     for (name, tensor) in found {
         let twin = expected.get(name).ok_or_else(|| format!("PyTorch gives no `{name}`"))?;
         let off = difference(tensor, &twin.reshape(tensor.shape())?)?;
-        if off.is_nan() || off > TOLERANCE {
+        if off.is_nan() || off > tolerance {
             return Err(format!("`{name}` differs from PyTorch's by {off:.1e} of the largest value").into());
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor};
-use einthoven::nn::{Gradients, Init, Parameters, backward, inner_product};
+use einthoven::nn::{Gradients, Init, MatmulPrecision, Parameters, backward, inner_product, set_matmul_precision};
 use einthoven::random::Streams;
 
 use super::Subject;
@@ -40,13 +40,14 @@ impl Input {
 /// The operation on its inputs.
 pub struct Operation<'a> {
     run: &'a Run,
+    precision: MatmulPrecision,
     inputs: Vec<Tensor>,
     /// The gradient of the result, in one row.
     seed: Tensor,
 }
 
 impl<'a> Operation<'a> {
-    pub fn new(inputs: &[Input], run: &'a Run) -> Result<Self> {
+    pub fn new(inputs: &[Input], run: &'a Run, precision: MatmulPrecision) -> Result<Self> {
         let parameters = Parameters::new(DType::F32, &Device::Cpu, Streams::new(1));
         let root = parameters.root();
         let inputs = inputs.iter().enumerate().map(|(i, input)| {
@@ -56,12 +57,12 @@ impl<'a> Operation<'a> {
         let inputs = inputs.collect::<Result<Vec<_>>>()?;
         let count = run(&inputs)?.elem_count();
         let seed = root.parameter("seed", (1, count), Init::Normal { std: 1.0 })?.detach();
-        Ok(Self { run, inputs, seed })
+        Ok(Self { run, precision, inputs, seed })
     }
 
     /// The same inputs for another computation.
     pub fn done_by<'b>(&self, run: &'b Run) -> Operation<'b> {
-        Operation { run, inputs: self.inputs.clone(), seed: self.seed.clone() }
+        Operation { run, precision: MatmulPrecision::F32, inputs: self.inputs.clone(), seed: self.seed.clone() }
     }
 
     fn learning(&self) -> impl Iterator<Item = (usize, &Tensor)> {
@@ -74,6 +75,7 @@ impl<'a> Operation<'a> {
     }
 
     fn passes(&self) -> Result<(Tensor, Gradients, [f64; 2])> {
+        set_matmul_precision(self.precision)?;
         let start = Instant::now();
         let y = (self.run)(&self.inputs)?;
         let forward = start.elapsed().as_secs_f64();

@@ -1,7 +1,7 @@
 //! What text encoder, decoder, losses and optimiser do, at their shapes: 16 captions, end to end.
 
 use candle_core::Tensor;
-use einthoven::nn::{self, Activation, Attention, Layer, ParallelBlockWeights, Spans};
+use einthoven::nn::{self, Activation, Attention, Layer, MatmulPrecision, ParallelBlockWeights, Spans};
 use serde_json::json;
 
 use super::operation::{data, weight};
@@ -16,7 +16,8 @@ pub fn all() -> Result<Vec<Case>> {
     cases.extend(products());
     cases.extend(losses());
     for (op, shape) in [("adamw", "30 M parameters, PyTorch's default"), ("adamw_fused", "30 M parameters")] {
-        cases.push(Case { op, shape: shape.to_owned(), options: json!({}), work: Work::Update });
+        let precision = MatmulPrecision::F32;
+        cases.push(Case { op, shape: shape.to_owned(), options: json!({}), precision, work: Work::Update });
     }
     Ok(cases)
 }
@@ -85,6 +86,13 @@ fn products() -> Vec<Case> {
             Ok(nn::linear(&i[0], &i[1], Some(&i[2]))?)
         });
         cases.push(case.stock(stock_linear));
+    }
+    for (rows, inner, outer) in [(20_000, 40, 160), (1536, 384, 1536), (2048, 768, 3072)] {
+        let inputs = vec![data(&[rows, inner]), weight(&[outer, inner]), weight(&[outer])];
+        let case = Case::new("linear_bf16", format!("{rows}×{inner} to {outer}"), inputs, |i| {
+            Ok(nn::linear(&i[0], &i[1], Some(&i[2]))?)
+        });
+        cases.push(case.in_bf16());
     }
     for (rows, width) in [(1536, 384), (2048, 768)] {
         let mut inputs = vec![data(&[rows, width])];

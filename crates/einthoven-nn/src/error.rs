@@ -34,6 +34,10 @@ pub enum Error {
         op: &'static str,
     },
 
+    /// Matrix products in bf16 were asked for on a processor that does not have them.
+    #[error("this processor has no AVX512-BF16, which matrix products in bf16 need; choose f32")]
+    Precision,
+
     /// Two parameters or buffers were given one name.
     #[error("parameter or buffer `{name}` exists already")]
     Duplicate {

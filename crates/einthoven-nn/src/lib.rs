@@ -33,6 +33,7 @@ mod pass;
 pub use autograd::{Gradients, backward, without_gradients};
 pub use checkpoint::checkpoint;
 pub use cpu::matrix::product_flops;
+pub use cpu::precision::{MatmulPrecision, matmul_precision, set_matmul_precision};
 pub use error::{Error, Result};
 pub use layers::{ConvNextBlock, Embedding, LayerNorm, Linear};
 pub use ops::*;

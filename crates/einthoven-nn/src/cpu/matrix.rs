@@ -1,11 +1,19 @@
-//! Matrix products by the `gemm` crate.
+//! Matrix products: in `f32` and `f64` by the `gemm` crate, in bf16 by kernels of our own.
 //!
-//! Its split of the work among threads decides who computes an element, never the order of the sum in it,
+//! The split of the work among threads decides who computes an element, never the order of the sum in it,
 //! so results do not depend on the number of threads.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+#[cfg(target_arch = "x86_64")]
+use candle_core::DType;
+
 use super::Real;
+#[cfg(target_arch = "x86_64")]
+use super::{
+    bf16,
+    precision::{MatmulPrecision, matmul_precision},
+};
 
 /// See [`product_flops`].
 static FLOPS: AtomicU64 = AtomicU64::new(0);
@@ -101,11 +109,21 @@ unsafe fn run<T: Real>(
     factor: T,
     threads: Threads,
 ) {
+    FLOPS.fetch_add(2 * (m * k * n) as u64, Ordering::Relaxed);
+    #[cfg(target_arch = "x86_64")]
+    if T::DTYPE == DType::F32 && matmul_precision() == MatmulPrecision::Bf16 && bf16::pays((m, k, n)) {
+        let operand = |matrix: Matrix<'_, T>| (matrix.data.as_ptr().cast(), matrix.row_stride, matrix.column_stride);
+        let (factor, parallel) = (factor.wide() as f32, threads == Threads::All);
+        // SAFETY: as promised by the caller; the elements are `f32`, and bf16 is only set where the processor has it.
+        unsafe {
+            bf16::product((m, k, n), out.cast(), stride, accumulate, operand(a), operand(b), factor, parallel);
+        }
+        return;
+    }
     let parallelism = match threads {
         Threads::One => gemm::Parallelism::None,
         Threads::All => gemm::Parallelism::Rayon(0),
     };
-    FLOPS.fetch_add(2 * (m * k * n) as u64, Ordering::Relaxed);
     // SAFETY: as promised by the caller; strides fit in isize because they lie inside a slice.
     unsafe {
         gemm::gemm(

@@ -138,6 +138,7 @@ mod tests {
             epochs = 30
             batch_size = 48
             contrastive_batch = 4800
+            precision = "bf16"
             learning_rate = 1e-4
             clip_norm = 1.0
             ema = { decay = 0.999 }
@@ -212,8 +213,10 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_key_is_refused() {
+    fn a_misspelt_key_or_choice_is_refused() {
         let error = toml::from_str::<TrainConfig>("step = 3").unwrap_err();
         assert!(error.to_string().contains("unknown field `step`"), "{error}");
+        let error = toml::from_str::<TrainConfig>("steps = 3\nprecision = \"f16\"").unwrap_err();
+        assert!(error.to_string().contains("expected `f32` or `bf16`"), "{error}");
     }
 }

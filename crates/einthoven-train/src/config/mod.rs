@@ -2,6 +2,7 @@
 
 mod check;
 
+use einthoven_nn::MatmulPrecision;
 use serde::{Deserialize, Serialize};
 
 use crate::schedule::{ScheduleConfig, Span};
@@ -34,6 +35,11 @@ pub struct TrainConfig {
     /// computed again in the backward pass and not kept. Saves most of the memory of a batch, costs up to a second forward
     /// pass and changes no number.
     pub checkpointing: bool,
+    /// What the operands of matrix products are rounded to in training steps, `f32` or, on processors with AVX512-BF16, `bf16`. Weights,
+    /// activations, sums and the optimiser stay `f32`, and so does validation, so that what a checkpoint is chosen by is what
+    /// it gives later, on any machine.
+    #[serde(skip_serializing_if = "is_default")]
+    pub precision: MatmulPrecision,
     /// AdamW's learning rate at the schedule's full height.
     pub learning_rate: f64,
     /// Factor on the learning rate of the text encoder; a pretrained one usually wants less than 1, and 0 locks it
@@ -186,6 +192,11 @@ pub struct CheckpointConfig {
     pub best: Option<String>,
 }
 
+/// Written files do not mention it, so that runs from before it was there can go on.
+fn is_default(precision: &MatmulPrecision) -> bool {
+    *precision == MatmulPrecision::default()
+}
+
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
@@ -195,6 +206,7 @@ impl Default for TrainConfig {
             contrastive_batch: None,
             accumulate: 1,
             checkpointing: false,
+            precision: MatmulPrecision::F32,
             learning_rate: 5e-5,
             text_learning_rate_scale: 1.0,
             text_layer_decay: None,

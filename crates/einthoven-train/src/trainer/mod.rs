@@ -11,6 +11,7 @@ mod average;
 pub(crate) mod clock;
 mod length;
 mod optimizer;
+mod precision;
 mod resume;
 mod setup;
 mod step;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use einthoven_corpus::{Batches, Loader};
-use einthoven_nn::without_gradients;
+use einthoven_nn::{MatmulPrecision, without_gradients};
 
 use crate::checkpoint::{Best, RunFolder, Snapshot};
 use crate::memory::{self, MemoryEstimate};
@@ -55,7 +56,7 @@ impl<O: Objective> Trainer<O> {
     /// Prepares a run: checks its configuration, and goes back to the newest checkpoint if the folder has one.
     ///
     /// # Errors
-    /// [`Error::Config`] for a value that cannot be used, [`Error::TooFewRecords`] when the data do not fill one step,
+    /// [`Error::Config`] for a value that cannot be used, also on this processor, [`Error::TooFewRecords`] when the data do not fill one step,
     /// [`Error::OtherExperiment`] when the folder's run was started differently, and the errors of reading a
     /// checkpoint.
     pub fn new(setup: Setup<O>) -> Result<Self> {
@@ -108,6 +109,9 @@ impl<O: Objective> Trainer<O> {
         progress.line(&self.memory(batch_size).to_string());
         if let Some(available) = memory::available() {
             progress.line(&memory::advice(available, batch_size, |batch_size| self.memory(batch_size)));
+        }
+        if self.stepper.config().precision == MatmulPrecision::Bf16 {
+            progress.line("steps multiply in bf16 and add in f32; validation is in f32");
         }
         let mut batches: Option<Batches> = None;
         while self.stepper.done() < total && !self.is_stale() && !self.is_stopped() {

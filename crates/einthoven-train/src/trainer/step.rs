@@ -12,6 +12,7 @@ use super::average::Average;
 use super::clock::{Clock, Phase};
 use super::length::Length;
 use super::optimizer::Optimizer;
+use super::precision::Rounding;
 use super::trace::Trace;
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
@@ -41,6 +42,8 @@ impl<O: Objective> Stepper<O> {
         length: Length,
         streams: Streams,
     ) -> Result<Self> {
+        // A processor that cannot is found out before the first step.
+        Rounding::to(config.precision)?;
         let schedule = Schedule::new(&config.schedule, length.total, length.steps_per_epoch)?;
         let optimizer = Optimizer::new(&objective, &parameters, &config, length)?;
         let average = config.ema.as_ref().map(|ema| Average::new(ema, &parameters)).transpose()?;
@@ -126,6 +129,7 @@ impl<O: Objective> Stepper<O> {
 
     /// Takes the next batches and updates the parameters; returns what there is to log.
     pub(crate) fn step(&mut self, batches: &mut Batches) -> Result<BTreeMap<String, f64>> {
+        let _rounding = Rounding::to(self.config.precision)?;
         self.clock.begin_step(self.done + 1);
         let (gradients, mut values, ids) = self.gradients(batches)?;
         let learning_rate = self.config.learning_rate * self.schedule.factor(self.done);

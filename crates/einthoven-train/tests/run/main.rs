@@ -7,6 +7,7 @@ mod early_stop;
 mod locked;
 mod matrix;
 mod memory;
+mod precision;
 mod resume;
 mod support;
 mod trace;

@@ -13,7 +13,7 @@ use einthoven_train::{
 };
 
 /// Trains `variant`; gives its summary, its log and the final parameters.
-fn train(variant: &Variant) -> (Summary, Vec<Entry>, HashMap<String, Tensor>) {
+pub fn train(variant: &Variant) -> (Summary, Vec<Entry>, HashMap<String, Tensor>) {
     let folder = tempfile::tempdir().unwrap();
     let mut setup = variant.setup(RunFolder::create(folder.path()).unwrap());
     setup.validator = Some(Box::new(Probe { at: 0, action: Action::Nothing }));
@@ -23,11 +23,11 @@ fn train(variant: &Variant) -> (Summary, Vec<Entry>, HashMap<String, Tensor>) {
     (summary, log, checkpoint.model_tensors(&Device::Cpu).unwrap())
 }
 
-fn training_entries(log: &[Entry]) -> Vec<&Entry> {
+pub fn training_entries(log: &[Entry]) -> Vec<&Entry> {
     log.iter().filter(|entry| entry.kind == Kind::Train).collect()
 }
 
-fn value(entry: &Entry, name: &str) -> f64 {
+pub fn value(entry: &Entry, name: &str) -> f64 {
     entry.values[name].unwrap()
 }
 
