@@ -51,6 +51,7 @@ const TURNS: &[&str] = &[
     "but not in",
     "argu~/speak~/clinch~/decide~ * against",
     "where * normally/usually/ordinarily/should/expected",
+    "while/whereas normally/usually/ordinarily",
 ];
 
 /// From one of these up to the next comma, a clause says what is not there, or may not be.

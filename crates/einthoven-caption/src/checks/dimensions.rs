@@ -273,6 +273,8 @@ fn subject(clause: &[Token], first: usize, end: usize, is_long: bool) -> Option<
         Some("p" | "pr" | "qrs" | "qt") if is_long && beside() => subject,
         // What lies between two beats is no wave, however it is put.
         Some(_) if is_long && clause.iter().any(|token| is(token, &BETWEEN_BEATS)) => Some("run"),
+        // "A deep terminal part in V1 and a duration over 120 ms": of the part, or of the whole.
+        Some("terminal" | "p") if is_part() && beside() => None,
         Some("p") if is_part() => Some("terminal"),
         subject => subject,
     }

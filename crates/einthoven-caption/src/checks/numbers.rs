@@ -118,7 +118,11 @@ pub(super) fn bound(clause: &Clause, first: usize) -> Bound {
         // "not wider than" is "at most".
         // and so is "no complex exceeds".
         let before = if token.lower.starts_with("exceed") { 0 } else { i.saturating_sub(1) };
-        let is_denied = window[before..i].iter().any(|token| ["not", "no", "never"].contains(&token.lower.as_str()));
+        // "None of the limb leads has a QRS exceeding 5 mm".
+        let is_of_none =
+            || clause[..first].iter().rev().take_while(|token| token.text != ",").any(|token| token.lower == "none");
+        let is_denied = is_of_none()
+            || window[before..i].iter().any(|token| ["not", "no", "never"].contains(&token.lower.as_str()));
         if token.number().is_some()
             || [",", ":", "ms", "bpm", "s"].contains(&token.lower.as_str())
             || is_at(clause, token)

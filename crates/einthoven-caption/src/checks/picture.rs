@@ -221,8 +221,8 @@ fn signs(clause: &[Token], at: usize, is_denied: bool) -> Vec<Sign> {
     }
     let is = |words: &[&str]| words.contains(&lower);
     let starts = |stems: &[&str]| stems.iter().any(|stem| lower.starts_with(stem));
-    // "As tall as the S wave" compares.
-    if at > 0 && clause[at - 1].lower == "as" {
+    // "As tall as the S wave is deep" compares.
+    if clause[at.saturating_sub(5)..at].iter().any(|token| token.lower == "as") {
         return Vec::new();
     }
     let nouns = nouns(clause, at);
@@ -282,7 +282,8 @@ fn nouns(clause: &[Token], at: usize) -> Vec<Feature> {
 fn presence(clause: &[Token], at: usize) -> Option<Sign> {
     let is = |i: usize, words: &[&str]| clause.get(i).is_some_and(|token| words.contains(&token.lower.as_str()));
     let before = (0..at).rev().take(5).take_while(|i| !is(*i, BREAKS));
-    let after = (at + 1..clause.len()).take(5).take_while(|i| !is(*i, BREAKS));
+    let after =
+        (at + 1..clause.len()).take(5).take_while(|i| !is(*i, BREAKS) && !is(*i, &["or", "and", "but", "with"]));
     let is_absent = before.into_iter().any(|i| is(i, DENIALS) || at - i <= 3 && is(i, LOSSES))
         || after.into_iter().any(|i| is(i, ABSENT));
     match clause[at].lower.as_str() {

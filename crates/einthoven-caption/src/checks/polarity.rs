@@ -26,7 +26,9 @@ fn said(direct: &[Clause]) -> Said {
             find(text, phrase).is_some_and(|(start, end)| {
                 // "Cannot be read reliably".
                 let start = if before(start) == Some("be") { start - 1 } else { start };
-                (denies || !is_absent(&text[end..])) && !before(start).is_some_and(denies_next)
+                // What "missing" denies is cut off with it.
+                let is_missing = || find(&all, phrase).is_some_and(|(_, end)| is_absent(&all[end..]));
+                (denies || !is_absent(&text[end..]) && !is_missing()) && !before(start).is_some_and(denies_next)
             })
         };
         for (index, aspect) in ASPECTS.iter().enumerate() {
@@ -100,7 +102,8 @@ pub(super) fn noun_at(clause: &[Token], at: usize) -> Option<usize> {
     let is_departure = |two: &[Token]| {
         two[1].lower == "from" && ["depart", "differ", "deviat"].iter().any(|stem| two[0].lower.starts_with(stem))
     };
-    let is_standard = at > 0 && ["from", "than", "outside", "expected"].contains(&clause[at - 1].lower.as_str())
+    let is_standard = at > 0
+        && ["from", "than", "outside", "expected", "below", "above", "beyond"].contains(&clause[at - 1].lower.as_str())
         || clause[at.saturating_sub(6)..at]
             .rsplit(|token| token.text == ":")
             .next()

@@ -52,8 +52,21 @@ pub(super) fn quantity(clause: &Clause, first: usize, after: usize) -> Option<(Q
             if is_cycle(clause, first, end, factor) {
                 return Some((Quantity::RateBpm, Unit::Cycle(factor), end));
             }
-            const OTHERS: &[&str] =
-                &["q", "r", "rr", "pp", "terminal", "pause", "intervals", "run", "peak", "peaks", "upstroke", "r-r"];
+            const OTHERS: &[&str] = &[
+                "q",
+                "r",
+                "rr",
+                "pp",
+                "terminal",
+                "pause",
+                "intervals",
+                "run",
+                "peak",
+                "peaks",
+                "upstroke",
+                "r-r",
+                "humps",
+            ];
             const NAMES: [(&[&str], Quantity); 4] = [
                 (&["pr"], Quantity::PrMs),
                 (&["qrs", "complex", "complexes"], Quantity::QrsMs),
@@ -67,6 +80,8 @@ pub(super) fn quantity(clause: &Clause, first: usize, after: usize) -> Option<(Q
             let (at, quantity) = match named {
                 Some((at, Quantity::QrsMs)) if is_from_p(&clause[..at]) => (at, Quantity::PrMs),
                 Some(named) => named,
+                // "60 ms after the QRS onset": a place.
+                None if ["after", "before", "from", "past"].contains(&lower(end)) => return None,
                 // "120 ms wide QRS": the name follows.
                 None => {
                     let follows = |names: &[&str]| (after..after + 5).any(|i| names.contains(&lower(i)));
@@ -97,6 +112,7 @@ pub(super) fn time(clause: &[Token], after: usize) -> Option<(f64, usize)> {
         "ms" | "msec" | "millisecond" | "milliseconds" => Some((1.0, after + 1)),
         "s" | "sec" | "second" | "seconds" => Some((1000.0, after + 1)),
         "minute" | "minutes" => Some((60_000.0, after + 1)),
+        "hour" | "hours" => Some((3_600_000.0, after + 1)),
         "large" | "big" if is_square => Some((200.0, after + 2)),
         "small" | "little" if is_square => Some((40.0, after + 2)),
         _ => None,

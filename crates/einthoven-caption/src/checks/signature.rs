@@ -90,6 +90,10 @@ const SIGNATURES: &[Signature] = &[
         said: &["t wave/waves * tent~", "tent~ * t wave/waves"],
         known: &["tent~", "peaked t", "t * peaked/narrow"],
     },
+    Signature {
+        said: &["pr segment/segments * depress~", "pr segment depression", "pr depression"],
+        known: &["pr segment/depression"],
+    },
     Signature { said: &["u wave/waves"], known: &["u"] },
     Signature { said: &["long/prolonged qt/qtc", "short/shortened qt/qtc"], known: &["qt", "qtc"] },
     // Of other examinations.
@@ -119,7 +123,7 @@ pub(super) fn is_foreign(direct_clauses: &[Clause], pages: &[&Page]) -> bool {
     }
     let own: Vec<Clause> = pages.iter().flat_map(|page| direct(&clauses(&text(page)))).collect();
     let is_known = |phrase: &&str| own.iter().any(|clause| find(&words(clause), phrase).is_some());
-    said.any(|signature| !signature.known.iter().any(|phrase| is_known(&phrase)))
+    said.any(|signature| !signature.known.iter().any(is_known))
 }
 
 /// Whether a clause shows a sign.

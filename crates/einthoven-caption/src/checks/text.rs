@@ -21,7 +21,8 @@ impl Token {
 
     /// The number, if it is one.
     pub fn number(&self) -> Option<f64> {
-        if self.text.starts_with(|c: char| c.is_ascii_digit()) { self.text.parse().ok() } else { None }
+        let is_number = self.text.starts_with(|c: char| c.is_ascii_digit());
+        if is_number { self.text.replace(',', "").parse().ok() } else { None }
     }
 }
 
@@ -78,7 +79,11 @@ fn plain(c: char) -> char {
 /// The length of the token that the text begins with: a number with its decimals, a word, or one sign.
 fn length(text: &[char]) -> usize {
     let digits = |from: usize| text[from..].iter().take_while(|c| c.is_ascii_digit()).count();
-    let whole = digits(0);
+    let mut whole = digits(0);
+    // "1,200".
+    while (1..=3).contains(&(whole % 4)) && text.get(whole) == Some(&',') && digits(whole + 1) == 3 {
+        whole += 4;
+    }
     if whole > 0 {
         let decimals = if text.get(whole) == Some(&'.') { digits(whole + 1) } else { 0 };
         let number = if decimals > 0 { whole + 1 + decimals } else { whole };

@@ -30,7 +30,7 @@ impl Chunk {
     /// page look longer, and them more frequent, than they are.
     pub fn searched(&self) -> String {
         let mut known = HashSet::new();
-        let mut is_new = |word: &&str| terms(word).into_iter().fold(false, |is_new, term| known.insert(term) || is_new);
+        let mut is_new = |word: &&str| terms(word).into_iter().filter(|term| known.insert(term.clone())).count() > 0;
         let names: Vec<&str> = self.title.split([';', ' ']).filter(|word| is_new(word)).collect();
         format!("{}. {}. {}", names.join(" "), self.section, self.text)
     }

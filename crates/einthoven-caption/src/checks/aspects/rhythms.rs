@@ -106,6 +106,19 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         ],
     },
     Aspect {
+        name: "the P wave in the pause",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &["p wave/waves * on time/schedule", "blocked p wave/waves", "p wave/waves * visible * pause"],
+            &[
+                "p qrs t cycle/cycles * drop/missing/omitted/absent/lost",
+                "p qrs t cycles are missing",
+                "without/no * p wave in the pause",
+            ],
+        ],
+    },
+    Aspect {
         name: "the conduction ratio",
         nouns: &["ratio"],
         poles: [&["constant", "fixed", "unchang", "same"], &["variable", "varying", "varies", "chang"]],

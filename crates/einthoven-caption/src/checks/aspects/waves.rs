@@ -25,7 +25,10 @@ pub(super) const WAVES: &[Aspect] = &[
     Aspect {
         name: "the height of the T wave",
         nouns: &["t"],
-        poles: [&["tall", "peaked", "tented", "pointed", "giant"], &["flat", "low", "sink", "vanish"]],
+        poles: [
+            &["tall", "peaked", "tented", "pointed", "giant"],
+            &["flat", "low", "sink", "vanish", "small", "reduc", "diminish"],
+        ],
         phrases: [&[], &[]],
     },
     Aspect {
@@ -93,8 +96,14 @@ pub(super) const WAVES: &[Aspect] = &[
         nouns: &["qt", "qtc"],
         poles: [&["prolong", "long", "lengthen", "stretch"], &["short", "brief", "abbreviat", "shrunk"]],
         phrases: [
-            &["t wave/waves end/ends/come/comes * late/later"],
-            &["t wave/waves end/ends/come/comes * early/earlier/soon/sooner"],
+            &[
+                "t wave/waves end/ends/come/comes * late/later",
+                "interval/time/distance * qrs * end * t * long~/prolong~",
+            ],
+            &[
+                "t wave/waves end/ends/come/comes * early/earlier/soon/sooner",
+                "interval/time/distance * qrs * end * t * short~",
+            ],
         ],
     },
     Aspect {
