@@ -95,10 +95,18 @@ pub(super) fn denied(clause: &[Token]) -> Vec<bool> {
     let mut from = 0;
     while let Some(start) = DENIALS.iter().filter_map(|phrase| position(&clause[from..], phrase)).min() {
         let start = from + start;
-        from = (start..clause.len()).find(|&i| clause[i].text == ",").unwrap_or(clause.len());
+        from = (start..clause.len()).find(|&i| ends_denial(&clause[i..])).unwrap_or(clause.len());
         denied[start..from].fill(true);
     }
     denied
+}
+
+/// Whether what is denied ends here: at a comma, or where the clause goes on with another predicate, as in "without a P wave and is
+/// followed by a pause".
+fn ends_denial(rest: &[Token]) -> bool {
+    const PREDICATES: [&str; 8] = ["is", "are", "has", "have", "shows", "follows", "comes", "falls"];
+    let is_predicate = rest.get(1).is_some_and(|next| PREDICATES.contains(&next.lower.as_str()));
+    rest[0].text == "," || rest[0].lower == "and" && is_predicate
 }
 
 /// The terms of what a clause says to be there.

@@ -107,15 +107,16 @@ fn spared(clause: &[Token]) -> BTreeSet<Lead> {
     ];
     const ILL: &[&str] = &[
         "elevat", "depress", "invert", "negative", "deep", "tall", "abnormal", "patholog", "los", "low", "lack",
-        "vanish", "absent", "fail", "without", "poor", "reduc", "below", "above", "from", "instead", "may", "beneath",
-        "under", "press",
+        "vanish", "place", "absent", "fail", "without", "poor", "reduc", "below", "above", "from", "instead", "may",
+        "beneath", "under", "press",
     ];
     const VERBS: &[&str] = &[
         "is", "are", "remain", "remains", "stay", "stays", "look", "have", "has", "keep", "keeps", "retain", "retains",
         "show", "shows",
     ];
     let is_lead = |i: usize| !leads_within(clause, i..i + 1).is_empty();
-    let is_joint = |i: usize| [",", "and", "or", "-", "to"].contains(&clause[i].lower.as_str());
+    let is_joint =
+        |i: usize| [",", "and", "or", "-", "to", "through", "lead", "leads"].contains(&clause[i].lower.as_str());
     let mut spared = BTreeSet::new();
     let mut at = 0;
     while let Some(start) = (at..clause.len()).find(|&i| is_lead(i)) {

@@ -99,15 +99,16 @@ pub(super) fn noun_at(clause: &[Token], at: usize) -> Option<usize> {
         || clause.get(at + 1).is_some_and(|next| next.lower == "than") && !clause.get(at + 2).is_some_and(is_absolute);
     // "30 ms wide" is a measure of anything, not "wide".
     // "departs from normal".
-    let is_departure = |two: &[Token]| {
-        two[1].lower == "from" && ["depart", "differ", "deviat"].iter().any(|stem| two[0].lower.starts_with(stem))
+    let is_departure = |three: &[Token]| {
+        let departs = |token: &Token| ["depart", "differ", "deviat"].iter().any(|stem| token.lower.starts_with(stem));
+        three[2].lower == "from" && three[..2].iter().any(departs) || three[1].lower == "from" && departs(&three[0])
     };
     let is_standard = at > 0
         && ["from", "than", "outside", "expected", "below", "above", "beyond"].contains(&clause[at - 1].lower.as_str())
         || clause[at.saturating_sub(6)..at]
             .rsplit(|token| token.text == ":")
             .next()
-            .is_some_and(|near| near.windows(2).any(is_departure));
+            .is_some_and(|near| near.windows(3).any(is_departure));
     let is_place = ["above", "below", "beneath"].contains(&clause[at].lower.as_str());
     let is_measure = at > 0 && !is_place && ["ms", "s", "mm", "mv"].contains(&clause[at - 1].lower.as_str());
     if is_denied || is_compared || is_standard || is_measure || NOUNS.contains(&clause[at].lower.as_str()) {

@@ -83,7 +83,7 @@ const SIGNATURES: &[Signature] = &[
     // Of recovery.
     Signature { said: &["epsilon"], known: &["epsilon"] },
     Signature { said: &["osborn", "j wave/waves"], known: &["osborn", "j wave/waves", "notch~"] },
-    Signature { said: &["coved"], known: &["coved"] },
+    Signature { said: &["coved"], known: &["coved", "convex", "infarct~", "aneurysm"] },
     Signature { said: &["saddle~"], known: &["saddle~", "concave"] },
     Signature { said: &["sine wave"], known: &["sine"] },
     Signature {

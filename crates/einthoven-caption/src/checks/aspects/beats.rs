@@ -27,6 +27,15 @@ pub(super) const BEATS: &[Aspect] = &[
         ],
     },
     Aspect {
+        name: "premature beats",
+        nouns: &[],
+        poles: [&[], &[]],
+        phrases: [
+            &["@early * beat/beats/complex/complexes", "extrasystole~"],
+            &["no/without @early", "no/without * @early beats/complexes", "no extrasystole/extrasystoles"],
+        ],
+    },
+    Aspect {
         name: "the pause",
         nouns: &[],
         poles: [&[], &[]],

@@ -43,6 +43,7 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         nouns: &[
             "rhythm",
             "ventricular",
+            "response",
             "rr",
             "r-r",
             "r",
@@ -61,6 +62,9 @@ pub(super) const RHYTHMS: &[Aspect] = &[
         phrases: [
             &[
                 "no variation",
+                "identical/equal/constant/fixed rr/pp",
+                "identical/equal/constant/fixed r r",
+                "identical/equal/constant/fixed p p",
                 "never/not/hardly vary/varies/change/changes",
                 "interval/intervals never/hardly vary/varies/change/changes",
                 "pp interval/intervals * constant/equal/fixed/identical/same",

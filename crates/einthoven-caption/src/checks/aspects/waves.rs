@@ -193,7 +193,7 @@ pub(super) const WAVES: &[Aspect] = &[
         phrases: [
             &[
                 "normal * progression/growth",
-                "grow~/progress~ normally",
+                "grow~/progress~ normally/briskly/quickly/rapidly/well",
                 "taller/larger/higher * from v1",
                 "grow~/increas~ * from v1",
             ],
