@@ -158,30 +158,40 @@ fn eleventh_answers_are_judged_as_well() {
     judge("answers-eleventh", 320, 0.96, 0.02);
 }
 
-/// Nothing has been mended by it, so that its first run is what the checks are worth: 0.933 and 0.021.
-#[test]
-fn sixteenth_answers_are_judged_as_well() {
-    judge("answers-sixteenth", 320, 0.0, 1.0);
-}
-
-#[test]
-fn fifteenth_answers_are_judged_as_well() {
-    judge("answers-fifteenth", 320, 0.0, 1.0);
-}
-
-#[test]
-fn fourteenth_answers_are_judged_as_well() {
-    judge("answers-fourteenth", 320, 0.0, 1.0);
-}
-
-#[test]
-fn thirteenth_answers_are_judged_as_well() {
-    judge("answers-thirteenth", 320, 0.0, 1.0);
-}
-
+/// On its first run: 0.933 and 0.021. Its authors had not seen the rules.
 #[test]
 fn twelfth_answers_are_judged_as_well() {
-    judge("answers-twelfth", 320, 0.93, 0.03);
+    judge("answers-twelfth", 320, 0.98, 0.01);
+}
+
+/// On its first run: 0.956 and 0.050. Its authors had not seen the rules.
+#[test]
+fn thirteenth_answers_are_judged_as_well() {
+    judge("answers-thirteenth", 320, 0.98, 0.01);
+}
+
+/// On its first run: 0.967 and 0.043. Its authors had not seen the rules.
+#[test]
+fn fourteenth_answers_are_judged_as_well() {
+    judge("answers-fourteenth", 320, 0.98, 0.01);
+}
+
+/// On its first run: 0.950 and 0.057. Its authors had not seen the rules.
+#[test]
+fn fifteenth_answers_are_judged_as_well() {
+    judge("answers-fifteenth", 320, 0.98, 0.01);
+}
+
+/// On its first run: 0.944 and 0.029. Its authors had not seen the rules.
+#[test]
+fn sixteenth_answers_are_judged_as_well() {
+    judge("answers-sixteenth", 320, 0.97, 0.01);
+}
+
+/// Nothing has been mended by it, so that its first run is what the checks are worth: 0.956 and 0.007.
+#[test]
+fn seventeenth_answers_are_judged_as_well() {
+    judge("answers-seventeenth", 320, 0.95, 0.05);
 }
 
 /// The published dictionary holds refusals, other conditions than the key's, and administrative remarks described as diseases.
