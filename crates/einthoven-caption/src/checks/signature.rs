@@ -2,7 +2,8 @@
 
 use super::aside::{affirmed, direct};
 use super::text::{Clause, Token, clauses, find, words, words_and_commas};
-use crate::{Page, Section};
+use super::topic::page_text;
+use crate::Page;
 
 /// A sign that only some pages know.
 struct Signature {
@@ -121,7 +122,7 @@ pub(super) fn is_foreign(direct_clauses: &[Clause], pages: &[&Page]) -> bool {
     if said.peek().is_none() {
         return false;
     }
-    let own: Vec<Clause> = pages.iter().flat_map(|page| direct(&clauses(&text(page)))).collect();
+    let own: Vec<Clause> = pages.iter().flat_map(|page| direct(&clauses(&page_text(page)))).collect();
     let is_known = |phrase: &&str| own.iter().any(|clause| find(&words(clause), phrase).is_some());
     said.any(|signature| !signature.known.iter().any(is_known))
 }
@@ -133,11 +134,4 @@ fn is_shown(clause: &[Token], phrases: &[&str]) -> bool {
     phrases.iter().any(|phrase| {
         find(&words, phrase).is_some_and(|(_, end)| !words[end..].iter().take(3).any(|word| TAKEN_BACK.contains(word)))
     })
-}
-
-/// What a page says of its own condition.
-fn text(page: &Page) -> String {
-    let sections = [Section::Definition, Section::Mechanism, Section::OnTheEcg, Section::Criteria, Section::Waveform];
-    let names = std::iter::once(&page.name).chain(&page.synonyms).map(String::as_str);
-    names.chain(sections.map(|section| page.section(section))).collect::<Vec<_>>().join(". ")
 }

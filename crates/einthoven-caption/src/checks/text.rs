@@ -81,8 +81,10 @@ fn length(text: &[char]) -> usize {
     let digits = |from: usize| text[from..].iter().take_while(|c| c.is_ascii_digit()).count();
     let mut whole = digits(0);
     // "1,200".
-    while (1..=3).contains(&(whole % 4)) && text.get(whole) == Some(&',') && digits(whole + 1) == 3 {
-        whole += 4;
+    if (1..=3).contains(&whole) {
+        while text.get(whole) == Some(&',') && digits(whole + 1) == 3 {
+            whole += 4;
+        }
     }
     if whole > 0 {
         let decimals = if text.get(whole) == Some(&'.') { digits(whole + 1) } else { 0 };

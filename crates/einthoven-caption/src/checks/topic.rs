@@ -97,7 +97,8 @@ pub(super) fn denied<'a>(clauses: &'a [Clause], pages: &[&Page]) -> Option<&'a C
         .find(|clause| aside::denied_terms(clause).iter().any(|term| known.contains(term) && !said.contains(term)))
 }
 
-fn page_text(page: &Page) -> String {
+/// What a page says of its own condition.
+pub(super) fn page_text(page: &Page) -> String {
     let sections = [Section::Definition, Section::Mechanism, Section::OnTheEcg, Section::Criteria, Section::Waveform]
         .map(|section| page.section(section));
     format!("{}. {}. {}", page.name, page.synonyms.join(". "), sections.join(" "))
